@@ -8,6 +8,15 @@
 
 #include "kernel/base/types.h"
 
+/* The C library of the host has some of these names already. */
+#undef __always_inline
+#undef __must_check
+#undef __packed
+#undef __used
+#undef __aligned
+#undef __noreturn
+#undef __section
+
 #define __must_check	 __attribute__((warn_unused_result))
 #define __aligned(n)	 __attribute__((aligned(n)))
 #define __packed	 __attribute__((packed))

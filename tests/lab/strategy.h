@@ -1,0 +1,105 @@
+/*
+ * strategy.h - who runs next: the interface between the lockstep engine and its strategies.
+ *
+ * Owns: the vocabulary of a decision (entity, choice, decision) and the strategy operations.
+ * Not here: how a choice is carried out (lockstep.c), which choices exist (lockstep.c), how a
+ * schedule is written down (schedule.h).
+ *
+ * Idea: the engine asks at every schedule point that leaves more than one choice. A strategy sees
+ * only entities, never memory, so it compiles and is tested on the host, and the same decisions
+ * always give the same run.
+ * Invariant: a strategy holds no pointer into the world, and its state outlives restores.
+ */
+#ifndef TESTS_LAB_STRATEGY_H
+#define TESTS_LAB_STRATEGY_H
+
+#include "kernel/base/compiler.h"
+#include "kernel/base/types.h"
+
+#define LAB_MAX_ENTITIES 128 /* threads of one world, kernel threads and idle ones included */
+#define LAB_MAX_CHOICES	 (2 * LAB_MAX_ENTITIES)
+
+/* One thing that may happen next: a thread goes on, or its vCPU takes what is pending. */
+struct lab_choice {
+	u16 entity; /* thread index, stable within a scenario */
+	bool irq;   /* take the pending interrupts of the vCPU on this thread's stack first */
+	u64 vtime;  /* virtual time of the entity's vCPU, in instructions */
+};
+
+/* One decision. Asked only when nr > 1. */
+struct lab_decision {
+	const struct lab_choice *opt;
+	unsigned nr;
+	int cur;       /* index of "the running thread goes on", -1 when it cannot */
+	bool conflict; /* the running thread is about to touch what another entity touches too */
+};
+
+struct lab_strategy;
+
+struct lab_strategy_ops {
+	const char *name;  /* the word before the colon */
+	const char *usage; /* one line for help and for errors */
+
+	/* Parse the text after the colon (NULL when there is none). 0, or -EINVAL with *why set. */
+	int (*parse)(struct lab_strategy *s, const char *args, const char **why);
+	/* A run begins. @run counts from 0. */
+	void (*begin)(struct lab_strategy *s, u64 run);
+	/* Index into d->opt, always valid, except replay, which may answer LAB_DIVERGED. */
+	unsigned (*choose)(struct lab_strategy *s, const struct lab_decision *d);
+	/* The run ended. @grown: the conflict set learned something new. True = another run. */
+	bool (*end)(struct lab_strategy *s, bool grown);
+};
+
+#define LAB_DIVERGED (~0u)
+
+/* State of every strategy; only one is active, so they share one struct. */
+struct lab_strategy {
+	const struct lab_strategy_ops *ops;
+	u64 seed;
+	u64 rng;	/* state of the generator */
+	u64 runs_wanted; /* random: runs asked for */
+	u64 runs_done;
+	unsigned bound;	 /* bounded: preemptions allowed */
+	unsigned passes; /* bounded: passes over the tree until the conflict set stood still */
+	bool complete;	 /* bounded: every schedule within the bound was run */
+	bool grown;	 /* bounded: the conflict set grew during this pass */
+
+	struct lab_frame *frames; /* bounded: the path of the search */
+	unsigned nr_frames, max_frames, depth;
+	bool overflow; /* a run had more decisions than frames */
+
+	const struct lab_segment *script; /* script and replay: what to follow */
+	unsigned nr_script, script_pos;
+	u32 script_used;
+	bool diverged;
+};
+
+/* One decision on the path of the bounded search. */
+struct lab_frame {
+	u16 nr;	      /* choices there were */
+	u16 chosen;   /* the one taken in this run */
+	u16 first;    /* the one taken first: the default */
+	s16 cur;      /* as in lab_decision */
+	u16 spent;    /* preemptions spent before this decision */
+	bool may_preempt; /* conflict held here: leaving cur is worth trying */
+};
+
+/*
+ * lab_strategy_parse - make @s from a word such as "random:1000" or "bounded:2".
+ *
+ * @seed: for the generator; strategies without randomness ignore it.
+ * @why:  set to a static text naming what is accepted when -EINVAL is returned.
+ * Returns 0 or -EINVAL; @s is unchanged on error. The caller provides frames and script.
+ */
+int __must_check lab_strategy_parse(struct lab_strategy *s, const char *word, u64 seed,
+				    const char **why);
+
+/* The strategies there are, NULL-terminated, for help. */
+extern const struct lab_strategy_ops *const lab_strategies[];
+
+extern const struct lab_strategy_ops lab_random, lab_bounded, lab_script, lab_replay, lab_vtime;
+
+/* Uniform number below @n from the strategy's own generator. */
+unsigned lab_rng_below(struct lab_strategy *s, unsigned n);
+
+#endif

@@ -1,0 +1,130 @@
+/*
+ * strategy_bounded.c - every schedule with at most P preemptions, each exactly once.
+ *
+ * A preemption is leaving the running thread although it could go on. Choosing whom to run when
+ * it cannot (it waits, it ended) costs nothing, so those decisions branch freely. Depth-first:
+ * the path of the last run is kept as frames; the next run repeats it up to the deepest frame
+ * with an untried choice, takes that one, and then goes on without preemption.
+ *
+ * Preempting is tried only where the running thread is about to touch an object that a second
+ * entity touches too (the decision's conflict mark). That set is learned while running; when a
+ * pass over the whole tree taught something new the tree is searched again, until nothing new
+ * comes: then no run within the bound contains an unknown conflict, and, since every shared
+ * access is a point, the pruned schedules only reorder steps that do not meet.
+ *
+ * Order of choices at a frame: the default (go on, or the first) and then the others by index.
+ * Pure: compiles on the host.
+ */
+#include "tests/lab/strategy.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define MAX_BOUND 8
+
+static int bounded_parse(struct lab_strategy *s, const char *args, const char **why)
+{
+	if (!args || args[0] < '0' || args[0] > '0' + MAX_BOUND || args[1] != '\0') {
+		*why = "bounded:P with P preemptions, 0 to 8";
+		return -EINVAL;
+	}
+	s->bound = (unsigned)(args[0] - '0');
+	return 0;
+}
+
+static void bounded_begin(struct lab_strategy *s, u64 run)
+{
+	if (run == 0) {
+		s->nr_frames = 0;
+		s->passes = 1;
+	}
+	s->depth = 0;
+}
+
+/* What leaving the default costs at @f: one preemption when the running thread could go on. */
+static unsigned cost_of_leaving(const struct lab_frame *f)
+{
+	return f->cur >= 0 ? 1 : 0;
+}
+
+static unsigned bounded_choose(struct lab_strategy *s, const struct lab_decision *d)
+{
+	unsigned depth = s->depth++;
+	struct lab_frame *f;
+
+	if (depth >= s->max_frames) {
+		s->overflow = true;
+		return d->cur >= 0 ? (unsigned)d->cur : 0;
+	}
+	f = &s->frames[depth];
+	if (depth < s->nr_frames) {
+		/* On the repeated part of the path; the world is the same, so is the decision. */
+		s->diverged |= f->nr != d->nr || f->cur != d->cur;
+		return f->chosen < d->nr ? f->chosen : 0;
+	}
+	f->nr = (u16)d->nr;
+	f->cur = (s16)d->cur;
+	f->first = (u16)(d->cur >= 0 ? d->cur : 0);
+	f->chosen = f->first;
+	f->may_preempt = d->conflict;
+	f->spent = 0;
+	if (depth > 0) {
+		const struct lab_frame *up = &s->frames[depth - 1];
+
+		f->spent = up->spent;
+		if (up->chosen != up->first)
+			f->spent = (u16)(f->spent + cost_of_leaving(up));
+	}
+	s->nr_frames = depth + 1;
+	return f->chosen;
+}
+
+/* The choice after f->chosen in the order default, 0, 1, ... without the default; nr = none. */
+static unsigned next_choice(const struct lab_frame *f)
+{
+	unsigned next = f->chosen == f->first ? 0 : f->chosen + 1u;
+
+	return next == f->first ? next + 1 : next;
+}
+
+static bool may_branch(const struct lab_strategy *s, const struct lab_frame *f)
+{
+	if (next_choice(f) >= f->nr)
+		return false;
+	if (f->cur < 0)
+		return true;
+	return f->may_preempt && f->spent < s->bound;
+}
+
+static bool bounded_end(struct lab_strategy *s, bool grown)
+{
+	s->runs_done++;
+	s->grown |= grown;
+	/* A run shorter than the path means the tail of the path no longer exists. */
+	s->nr_frames = min(s->nr_frames, s->depth);
+	while (s->nr_frames > 0) {
+		struct lab_frame *f = &s->frames[s->nr_frames - 1];
+
+		if (may_branch(s, f)) {
+			f->chosen = (u16)next_choice(f);
+			return true;
+		}
+		s->nr_frames--;
+	}
+	if (s->grown) {
+		s->grown = false;
+		s->passes++;
+		return true;
+	}
+	s->complete = !s->overflow && !s->diverged;
+	return false;
+}
+
+const struct lab_strategy_ops lab_bounded = {
+	.name = "bounded",
+	.usage = "bounded:P      every schedule with at most P preemptions",
+	.parse = bounded_parse,
+	.begin = bounded_begin,
+	.choose = bounded_choose,
+	.end = bounded_end,
+};
