@@ -1,0 +1,39 @@
+/*
+ * parallel.h - the run mode `parallel`: vCPU i is CPU i, all of them run.
+ *
+ * Owns: run queues, context switch, time slice, idle loop, IPIs. Preemptive round robin per vCPU;
+ * a woken thread goes to the vCPU it ran on if that is idle, else to an idle one, else to the
+ * shortest queue it may use; a vCPU that runs dry takes a queued thread from another.
+ */
+#ifndef KERNEL_SCHED_PARALLEL_H
+#define KERNEL_SCHED_PARALLEL_H
+
+#include "kernel/base/compiler.h"
+#include "kernel/core/sched_ops.h"
+
+extern const struct sched_ops parallel_ops;
+
+/*
+ * parallel_init - run queues for @nr vCPUs; the calling code becomes vCPU 0's idle thread.
+ *
+ * Sets sched_ops, the preempt and interrupt-exit hooks and the IPI and timer vectors. Before
+ * sched_world_init(). Context: boot, one CPU, interrupts off.
+ */
+void parallel_init(unsigned nr);
+
+/*
+ * The idle loop: where the boot CPU ends once its first kthread is started, on its boot stack.
+ * Turns interrupts on. Does not return.
+ */
+__noreturn void sched_idle_main(void);
+
+/* Where boot sends every other CPU: it sets up its timer and goes to sched_idle_main(). */
+__noreturn void sched_ap_main(void);
+
+/* Time slice while more than one thread wants a vCPU; nanoseconds, >= 100 us. */
+extern u64 sched_slice_ns;
+
+/* Threads queued or running on vCPU @cpu, its idle thread not counted. A hint. */
+unsigned runq_length(unsigned cpu);
+
+#endif
