@@ -1,29 +1,37 @@
 /*
- * gfp.h - what an allocation may do to find memory.
+ * gfp.h - what a caller of an allocator allows: may it sleep, may it dig into the reserves, what
+ * for.
  *
- * Only the distinctions this kernel makes: may it sleep, may it use the last reserve, must the
- * memory be zeroed. Usable on the host.
+ * Owns: the gfp_t bits. Builds on the host; everything that allocates includes it.
+ * Idea: the low 24 bits are permissions under Linux's names; the high byte names the owner kind of
+ *       a frame (enum frame_kind in mm/page.h), so that the ledger can say whose frames are live.
  */
 #ifndef MM_GFP_H
 #define MM_GFP_H
 
 #include "kernel/base/types.h"
 
-typedef unsigned int gfp_t;
+typedef u32 gfp_t;
 
-#define __GFP_DIRECT_RECLAIM 0x001u /* may sleep, reclaim, wait */
-#define __GFP_KSWAPD	     0x002u /* may wake background reclaim */
-#define __GFP_HIGH	     0x004u /* may take the last reserve */
-#define __GFP_ZERO	     0x008u /* memory comes zeroed */
-#define __GFP_NOFAIL	     0x010u /* waits until it succeeds */
-#define __GFP_NOWARN	     0x020u /* failure is expected: no report */
-#define __GFP_ACCOUNT	     0x040u /* charged to the running process */
+#define __GFP_DIRECT_RECLAIM 0x001u /* the caller may sleep and may reclaim by itself */
+#define __GFP_KSWAPD_RECLAIM 0x002u /* background reclaim may be woken */
+#define __GFP_HIGH	     0x004u /* may use half of the reserve below the min watermark */
+#define __GFP_MEMALLOC	     0x008u /* may use all of it: the caller is about to free memory */
+#define __GFP_ZERO	     0x010u /* zeroed */
+#define __GFP_COMP	     0x020u /* order > 0: one folio, its tail frames lead to the head */
+#define __GFP_NOWARN	     0x040u /* failure is expected: no report */
+#define __GFP_ACCOUNT	     0x080u /* charged to the running process */
 
-#define GFP_KERNEL	   (__GFP_DIRECT_RECLAIM | __GFP_KSWAPD)
+#define GFP_KERNEL	   (__GFP_DIRECT_RECLAIM | __GFP_KSWAPD_RECLAIM)
 #define GFP_KERNEL_ACCOUNT (GFP_KERNEL | __GFP_ACCOUNT)
-#define GFP_NOWAIT	   (__GFP_KSWAPD | __GFP_NOWARN)
-#define GFP_ATOMIC	   (__GFP_HIGH | __GFP_KSWAPD)
+#define GFP_NOWAIT	   (__GFP_KSWAPD_RECLAIM | __GFP_NOWARN)
+#define GFP_ATOMIC	   (__GFP_HIGH | __GFP_KSWAPD_RECLAIM)
 
+#define GFP_KIND_SHIFT 24
+/* Frames asked for belong to @kind; 0 stands for FK_KERNEL. */
+#define GFP_FOR(kind) ((gfp_t)(kind) << GFP_KIND_SHIFT)
+
+/* May this request sleep? */
 static inline bool gfpflags_allow_blocking(gfp_t gfp)
 {
 	return gfp & __GFP_DIRECT_RECLAIM;

@@ -1,0 +1,144 @@
+/*
+ * page_alloc.h - frames: a buddy allocator with a list of single frames per virtual CPU in front of
+ * it.
+ *
+ * Owns: handing out and taking back frames, watermarks, the ledger of live frames by owner kind.
+ * Not here: struct page (page.h); objects smaller than a frame (slab.h); reclaim (layer 6, through
+ *           the hook).
+ * Context: nothing here is called from interrupts. Frees never sleep, allocations only as gfp
+ *          allows.
+ * Failure: no memory is NULL, never a panic. Fault site: fail_page_alloc.
+ */
+#ifndef MM_PAGE_ALLOC_H
+#define MM_PAGE_ALLOC_H
+
+#include "mm/gfp.h"
+#include "mm/page.h"
+
+/* Frames [start_pfn, end_pfn) that are usable RAM. */
+struct frame_range {
+	unsigned long start_pfn;
+	unsigned long end_pfn;
+};
+
+#define FRAME_RANGES_MAX 32
+
+/* What a world's allocators do beside allocating; fixed when the world is made. */
+struct frames_config {
+	unsigned nr_vcpus;
+	bool poison; /* in checked runs: fill free frames, compare when they are handed out */
+};
+
+/*
+ * frames_world_init - give the allocator its memory, forgetting everything it knew.
+ *
+ * @ranges:  usable RAM, sorted, disjoint, in the direct map; copied
+ * Context:  nobody else uses the allocator. Repeatable; costs O(nr ranges), not O(memory).
+ * Returns:  0, or -EINVAL (unsorted, too many), or -ENOMEM (too little to hold its own struct
+ *           pages)
+ */
+int __must_check frames_world_init(const struct frame_range *ranges, unsigned nr,
+				   const struct frames_config *config);
+
+/*
+ * alloc_pages - 2^order frames, contiguous and aligned, with one reference.
+ *
+ * @order:   0..MAX_ORDER
+ * Context:  may sleep if gfp allows blocking; never from interrupts
+ * Returns:  the first frame, or NULL. Contents are undefined unless __GFP_ZERO.
+ */
+struct page *__must_check alloc_pages(gfp_t gfp, unsigned order);
+
+static inline struct page *__must_check alloc_page(gfp_t gfp)
+{
+	return alloc_pages(gfp, 0);
+}
+
+/* Give back what alloc_pages() returned, the caller's being the only reference. */
+void free_pages(struct page *page, unsigned order);
+
+static inline void free_page(struct page *page)
+{
+	free_pages(page, 0);
+}
+
+/* One zeroed frame by its kernel address, or NULL; free_page(virt_to_page(p)). */
+void *__must_check get_zeroed_page(gfp_t gfp);
+
+/* Free a frame or folio whose last reference was just dropped with put_page_testzero(). */
+void free_dead_page(struct page *head);
+
+/* Drop one reference; free at the last. @page may be a tail frame. */
+static inline void put_page(struct page *page)
+{
+	struct page *head = page_head(page);
+
+	if (put_page_testzero(head))
+		free_dead_page(head);
+}
+
+/*
+ * release_pages - put_page() for @nr frames at once, at a fraction of the price.
+ *
+ * Physically contiguous runs go back to the buddy as runs. @pages is the caller's and is left as it
+ * was.
+ */
+void release_pages(struct page **pages, unsigned nr);
+
+/* rep stosq over one frame. */
+static inline void clear_frame(void *va)
+{
+	unsigned long n = PAGE_SIZE / 8;
+
+	__asm__ volatile("rep stosq" : "+D"(va), "+c"(n) : "a"(0ul) : "memory");
+}
+
+/* ---- watermarks ---- */
+
+enum watermark { WMARK_MIN, WMARK_LOW, WMARK_HIGH, WMARK_NR };
+
+/* Frames below which: only reserves are left; background reclaim starts; it stops. */
+unsigned long frames_watermark(enum watermark w);
+/*
+ * Set min (low and high follow as 5/4 and 3/2 of it). Frames; at most a quarter of all: else
+ * -EINVAL.
+ */
+int __must_check frames_set_min(unsigned long min);
+
+/* Frames in the buddy, those it has not grown over included; per-vCPU lists are not. */
+unsigned long frames_free(void);
+/* Frames the allocator was given, less what its own struct pages took. */
+unsigned long frames_total(void);
+/* Live frames of one owner kind. Exact when nobody allocates meanwhile. */
+long frames_live(enum frame_kind kind);
+const char *frame_kind_name(enum frame_kind kind);
+
+/*
+ * The pressure hook (layer 6): memory runs low. Called with no lock held, in the allocating thread.
+ *
+ * @may_reclaim: false: start background work and return at once. true: the caller may sleep, free
+ *               something now. Frames freed are returned; 0 ends the caller's attempts.
+ */
+typedef unsigned long (*frames_pressure_fn)(bool may_reclaim, gfp_t gfp, unsigned order);
+void frames_pressure_hook_set(frames_pressure_fn fn);
+
+/* ---- per-vCPU lists ---- */
+
+/* Give the running virtual CPU's list back to the buddy. */
+void drain_local_pages(void);
+/*
+ * The same for @cpu, which must not be running (a lab world between steps, a single-threaded host).
+ */
+void drain_vcpu_pages(unsigned cpu);
+/* For every virtual CPU: the caller moves over them one after the other. May sleep. */
+void drain_all_pages(void);
+
+/*
+ * frames_check - walk every struct page and free list and compare with the counters.
+ *
+ * Context:  nobody else uses the allocator
+ * Returns:  0, or -EINVAL with the first thing wrong in the log
+ */
+int __must_check frames_check(void);
+
+#endif
