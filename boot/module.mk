@@ -1,0 +1,1 @@
+OBJS += boot/entry32.o boot/entry64.o

@@ -1,0 +1,55 @@
+/*
+ * boot_info.h - what the loader told us, copied before anything could overwrite it.
+ */
+#ifndef KERNEL_X86_BOOT_INFO_H
+#define KERNEL_X86_BOOT_INFO_H
+
+#include "kernel/x86/acpi.h"
+#include "kernel/x86/layout.h"
+#include "kernel/x86/memmap.h"
+
+/* Smallest machine: image, tables, a few MiB of frames for tests. Less is refused. */
+#define MEM_MIN_BYTES (15UL << 20)
+
+struct boot_info {
+	char loader[64];	/* "qemu", "GRUB 2.06-..." */
+	char cmdline[4096];	/* multiboot's; QEMU and GRUB differ in the first word. fw_cfg's comes first */
+	struct memmap ram;	/* all usable memory */
+	struct memmap free;	/* what nobody has taken yet: for frames_world_init() */
+	struct memmap_notes notes;
+	struct acpi_info acpi;
+	const char *acpi_trouble; /* NULL, or why the machine runs on one CPU */
+};
+
+extern struct boot_info boot_info;
+
+/*
+ * boot_alloc - @size bytes of zeroed memory for ever, below 4 GiB.
+ *
+ * @size, @align:  bytes, rounded up to pages; @align a power of two
+ * Context:        boot, before layer 4 has taken boot_info.free
+ * Returns:        direct-map address; refuses the machine when memory is short
+ */
+void *boot_alloc(size_t size, size_t align);
+
+/*
+ * x86_init - from boot_start() to a machine on its own tables: traps, features, memory map, kernel mappings, APIC,
+ * clocks' frequencies. Refuses the machine if it cannot work. Interrupts stay off.
+ */
+void x86_init(void);
+
+/*
+ * boot_release_init - unmap and return the memory only boot needed (code, boot tables, trampoline source).
+ *
+ * Context:  after smp_start() and the last .init function
+ * Returns:  the range; no longer mapped in the image area, the direct map still has it. For layer 4 to take.
+ */
+struct mem_range boot_release_init(void);
+
+/* Called by entry64.S on the boot stack, interrupts off. */
+void boot_start(u32 multiboot_phys) __noreturn;
+
+/* The kernel proper (kernel/main.c, layer 8); entered once, on the boot stack. */
+void kernel_main(void) __noreturn;
+
+#endif

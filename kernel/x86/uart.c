@@ -1,0 +1,57 @@
+/*
+ * uart.c - the 16550 at COM1. See uart.h.
+ */
+#include "kernel/x86/uart.h"
+
+#include <string.h>
+#include "kernel/x86/cpu.h"
+#include "kernel/x86/io.h"
+
+#define COM1	 0x3f8
+#define COM1_IRQ 4
+#define FIFO_LEN 16
+
+enum uart_reg { UART_DATA, UART_IER, UART_FCR, UART_LCR, UART_MCR, UART_LSR };
+
+#define LCR_DLAB     0x80
+#define LCR_8N1	     0x03
+#define FCR_ENABLE   0x07 /* FIFOs on and emptied, interrupt at one byte */
+#define MCR_DTR_RTS_OUT2 0x0b /* OUT2 gates the interrupt line */
+#define IER_RECEIVED 0x01
+#define LSR_READY    0x01
+#define LSR_THR_EMPTY 0x20
+
+void uart_init(void)
+{
+	outb(COM1 + UART_IER, 0);
+	outb(COM1 + UART_LCR, LCR_DLAB | LCR_8N1);
+	outb(COM1 + UART_DATA, 1); /* divisor 1: 115200 */
+	outb(COM1 + UART_IER, 0);
+	outb(COM1 + UART_LCR, LCR_8N1);
+	outb(COM1 + UART_FCR, FCR_ENABLE);
+	outb(COM1 + UART_MCR, MCR_DTR_RTS_OUT2);
+}
+
+void uart_write(const char *s, size_t len)
+{
+	unsigned room = 0;
+
+	for (const char *end = s + len; s < end; s++) {
+		/* An LF takes two places; when the transmitter is empty the FIFO has all of them. */
+		if (room < 2) {
+			spin_until(inb(COM1 + UART_LSR) & LSR_THR_EMPTY);
+			room = FIFO_LEN;
+		}
+		if (*s == '\n') {
+			outb(COM1 + UART_DATA, '\r');
+			room--;
+		}
+		outb(COM1 + UART_DATA, *s);
+		room--;
+	}
+}
+
+void uart_puts(const char *s)
+{
+	uart_write(s, strlen(s));
+}
