@@ -43,14 +43,13 @@
 	X(KMAP, "the kernel's own page tables")                       \
 	X(ZONE, "free frames")                                        \
 	X(TLB, "one shootdown at a time")                             \
-	X(SEM, "the inside of a sleeping lock")                       \
 	X(WORK, "one work queue")                                     \
-	X(WAIT, "one wait queue or completion")                       \
-	X(THREADS, "the list of threads and one thread's end")        \
-	X(RCU, "grace period and callbacks")                          \
 	X(CALL, "functions queued for another vCPU")                  \
-	X(TIMER, "the timers of a vCPU")                              \
+	X(THREADS, "the list of threads and one thread's end")        \
+	X(WAIT, "who waits: wait queue, completion, sleeping lock")   \
 	X(RUNQ, "the run queue of a vCPU")                            \
+	X(TIMER, "the timers of a vCPU")                              \
+	X(RCU, "readers and callbacks of grace periods")              \
 	X(LEAF, "under which no lock is ever taken")
 
 enum lock_class {

@@ -128,6 +128,20 @@ static __always_inline void spin_unlock_irq(spinlock_t *lock) RELEASES(lock) NO_
 		spin_unlock_irq(lock);                                                             \
 	} while (0)
 
+/*
+ * spin_lock_handover - @lock, held by @from, is from now on held by @to.
+ *
+ * For a context switch under a run queue's lock. Same vCPU, so the preemption depth stays. No effect unless
+ * something is recorded.
+ */
+void spin_lock_handover_slow(spinlock_t *lock, struct thread_base *from, struct thread_base *to);
+
+static __always_inline void spin_lock_handover(spinlock_t *lock, struct thread_base *from, struct thread_base *to)
+{
+	if (static_branch_unlikely(&lock_slow_key))
+		spin_lock_handover_slow(lock, from, to);
+}
+
 /* Is it held by anybody, at this moment? No point: for asserts and waiting conditions. */
 static inline bool spin_is_locked(const spinlock_t *lock)
 {
