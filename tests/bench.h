@@ -1,11 +1,11 @@
 /*
  * bench.h - measured work: how a bench is declared and what its body may say.
  *
- * Owns: the declaration and the measured region. Not here: running, statistics, fits, records (bench_run.c,
- * bench_stat.c, bench_report.c).
- * Idea: the body prepares, measures one region of N units of work, and puts everything back. The harness
- *       calls it for every value of the axis: to warm up, to measure, and once more with events and
- *       schedule points on to count what the region does. The last never gives a time.
+ * Owns: the declaration and the measured region.
+ * Not here: running (bench_run.c), statistics (bench_stat.c), tables and records (bench_report.c).
+ * Idea: the body prepares, measures one region of N units of work, and puts everything back. The
+ *       harness calls it for every value of the axis: to warm up, to measure, and once more with
+ *       events and schedule points on to count what the region does. The last never gives a time.
  *
  *	BENCH(frame_alloc, "frame", BENCH_CASES("order", 0, 1, 4, 9))
  *	{
@@ -17,10 +17,10 @@
  *			free_pages(pages[i], bench_x(b));
  *	}
  *
- * A body runs in a thread of its own (floating point allowed) bound to virtual CPU 0, with nothing else
- * runnable there, so no tick comes. It starts from a settled machine (ledger_settle()) and must leave the
- * ledger as it was. Everything it does must be a function of the axis value and bench_rand(): on the
- * `insn` clock two runs must agree to the instruction.
+ * A body runs in a thread of its own (floating point allowed) bound to virtual CPU 0, with nothing
+ * else runnable there, so no tick comes. It starts from a settled machine (ledger_settle()) and
+ * must leave the ledger as it was. Everything it does must be a function of the axis value and
+ * bench_rand(): on the `insn` clock two runs must agree to the instruction.
  */
 #ifndef TESTS_BENCH_H
 #define TESTS_BENCH_H
@@ -97,9 +97,9 @@ static inline u64 bench_x(const struct bench *b)
 }
 
 /*
- * The measured region: from the clock read that ends bench_start() to the one that begins bench_stop().
- * A body may have several; they add up, and the cost of an empty region is taken off for each.
- * Both are serialising on the tsc clock. No log line belongs inside.
+ * The measured region: from the clock read that ends bench_start() to the one that begins
+ * bench_stop(). A body may have several; they add up, and the cost of an empty region is taken off
+ * for each. Both are serialising on the tsc clock. No log line belongs inside.
  */
 void bench_region_begin(struct bench *b);
 void bench_region_end(struct bench *b, u64 now, u64 units);
@@ -120,7 +120,9 @@ static __always_inline void bench_stop(struct bench *b, u64 units)
 /* This machine or build cannot run the bench, and why (one line). The body returns after it. */
 void __printf(2, 3) bench_skip(struct bench *b, const char *fmt, ...);
 
-/* A failed setup: the bench fails with this line. The body returns after it, everything put back. */
+/*
+ * A failed setup: the bench fails with this line. The body returns after it, everything put back.
+ */
 void __printf(2, 3) bench_fail(struct bench *b, const char *fmt, ...);
 
 /* The body's random numbers: the same in every call with the same axis value. */

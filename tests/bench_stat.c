@@ -4,6 +4,8 @@
  * Owns: what a row of samples and a row of sweep points say. Not here: taking or printing them.
  * Idea: sums are taken about the means, so that a slope of a few instructions is not lost beside an
  *       intercept of millions; and in a fixed order, so that equal samples give equal bits.
+ *       Floating point stays inside this file, the only one here that is built for it: what comes
+ *       out is integers.
  */
 #include "tests/bench_stat.h"
 
@@ -35,6 +37,11 @@ struct bench_stat bench_stat_of(u64 *sample, unsigned nr)
 		.p95 = nearest_rank(sample, nr, 95),
 		.max = sample[nr - 1],
 	};
+}
+
+static s64 round_to_s64(double v)
+{
+	return (s64)(v < 0 ? v - 0.5 : v + 0.5);
 }
 
 static double mean_of(const u64 *v, unsigned nr)
@@ -75,9 +82,9 @@ bool bench_fit_of(const u64 *x, const u64 *y, unsigned nr, struct bench_fit *fit
 	}
 	*fit = (struct bench_fit){
 		.nr = nr,
-		.slope = slope,
-		.intercept = intercept,
-		.r2 = syy == 0 ? 1.0 : 1.0 - rest / syy,
+		.slope_milli = round_to_s64(slope * 1e3),
+		.intercept_milli = round_to_s64(intercept * 1e3),
+		.r2_micro = syy == 0 ? 1000000 : round_to_s64((1.0 - rest / syy) * 1e6),
 	};
 	return true;
 }

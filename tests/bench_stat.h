@@ -1,5 +1,5 @@
 /*
- * bench_stat.h - order statistics and straight lines. Pure; may use floating point.
+ * bench_stat.h - order statistics and straight lines. Pure.
  */
 #ifndef TESTS_BENCH_STAT_H
 #define TESTS_BENCH_STAT_H
@@ -15,15 +15,19 @@ struct bench_stat {
 /*
  * bench_stat_of - sorts @sample and reads the order statistics off it.
  *
- * The quantile q of n samples is the smallest one with at least q*n samples not above it (nearest rank),
- * so every figure is one that was measured. @nr > 0.
+ * The quantile q of n samples is the smallest one with at least q*n samples not above it (nearest
+ * rank), so every figure is one that was measured. @nr > 0.
  */
 struct bench_stat bench_stat_of(u64 *sample, unsigned nr);
 
-/* y = intercept + slope * x. @r2 is the share of y's variance explained, 1 where y does not vary. */
+/*
+ * y = intercept + slope * x, in thousandths. r2 is the share of y's variance explained, in
+ * millionths; all of it where y does not vary.
+ */
 struct bench_fit {
 	unsigned nr;
-	double slope, intercept, r2;
+	s64 slope_milli, intercept_milli;
+	s64 r2_micro;
 };
 
 /* bench_fit_of - ordinary least squares over @nr points; false (and no output) unless x varies. */

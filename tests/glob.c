@@ -2,8 +2,8 @@
  * glob.c - does a name match a filter.
  *
  * Owns: the matcher that `test` and `bench` select by.
- * Idea: only the last star seen can need another try: an earlier one that took more would have let the
- *       last one match too. So one remembered place is all the backtracking there is.
+ * Idea: only the last star seen can need another try: an earlier one that took more would have let
+ *       the last one match too. So one remembered place is all the backtracking there is.
  */
 #include "tests/glob.h"
 

@@ -7,8 +7,8 @@
 #include "kernel/base/compiler.h"
 
 /*
- * glob_match - true if the whole of @name matches @pattern: `*` is any run of characters (none included),
- * `?` any one character, everything else itself. Linear in the product of the lengths.
+ * glob_match - true if the whole of @name matches @pattern: `*` is any run of characters (none
+ * included), `?` any one character, everything else itself. Linear in the product of the lengths.
  */
 bool glob_match(const char *pattern, const char *name);
 

@@ -1,7 +1,8 @@
 /*
  * ktap.c - KTAP version 1, nested, as Linux's `kunit.py parse` reads it.
  *
- * Owns: the form of every line of a test report, and the count of what was promised against what came.
+ * Owns: the form of every line of a test report, and the count of what was promised against what
+ *       came.
  * Not here: running tests (ktest_run.c), where lines go.
  * Idea: the plan is printed first, so a report that was cut short is seen to be.
  */

@@ -30,8 +30,9 @@ void ktap_result(struct ktap *k, enum ktap_status status, const char *name, cons
 void ktap_note(struct ktap *k, const char *text);
 
 /*
- * Close the innermost plan; its status follows from its results: failed if one failed or if fewer were
- * reported than planned (said in a diagnostic), skipped if there were some and all were skipped.
+ * Close the innermost plan; its status follows from its results: failed if one failed or if fewer
+ * were reported than planned (said in a diagnostic), skipped if there were some and all were
+ * skipped.
  */
 enum ktap_status ktap_end(struct ktap *k);
 

@@ -2,9 +2,10 @@
  * ktest.h - tests that run inside the kernel.
  *
  * Owns: how a test is declared, what its body may say, what counts as passed.
- * Not here: running and reporting (ktest_run.c), failure sweeps (fault_sweep.c), host tests (tests/host).
- * Idea: a test is found because it is registered, and it passed only if it was run, checked at least one
- *       thing, failed nothing, did not oops, and left the ledger exactly as it found it.
+ * Not here: running and reporting (ktest_run.c), failure sweeps (fault_sweep.c), host tests
+ *       (tests/host).
+ * Idea: a test is found because it is registered, and it passed only if it was run, checked at
+ *       least one thing, failed nothing, did not oops, and left the ledger exactly as it found it.
  *
  *	KTEST(slab, alloc_returns_aligned, KT_UNIT)
  *	{
@@ -15,9 +16,9 @@
  *		kmem_cache_free(&cache, p);
  *	}
  *
- * A body runs in a thread of its own with floating point allowed (newlib's printf family may be called),
- * may sleep, and must pass with schedule points and lock checks on and off. Numbers come from t_rand(),
- * which follows the run's seed; nothing may depend on time.
+ * A body runs in a thread of its own with floating point allowed (newlib's printf family may be
+ * called), may sleep, and must pass with schedule points and lock checks on and off. Numbers come
+ * from t_rand(), which follows the run's seed; nothing may depend on time.
  */
 #ifndef TESTS_KTEST_H
 #define TESTS_KTEST_H
@@ -56,10 +57,10 @@ struct ktest_case {
 	static void ktest_##suite_##_##name_(struct ktest *t __maybe_unused)
 
 /*
- * Expectations. t_expect* record a failure with both values and go on; t_assert* end the body at once.
- * t_expect* may be used by any thread of the test. t_assert* and t_skip leave by a jump: no lock may be
- * held and what the body owned is the body's loss (the ledger will say so). In a thread that is not the
- * test's own, a failed t_assert* ends that thread.
+ * Expectations. t_expect* record a failure with both values and go on; t_assert* end the body at
+ * once. t_expect* may be used by any thread of the test. t_assert* and t_skip leave by a jump: no
+ * lock may be held and what the body owned is the body's loss (the ledger will say so). In a thread
+ * that is not the test's own, a failed t_assert* ends that thread.
  * The comparison forms take integers or pointers, evaluated once, compared as signed 64-bit values
  * (two addresses compare for equality as they should).
  */
@@ -89,17 +90,22 @@ void t_need_cpus(struct ktest *t, unsigned nr);
 /* A diagnostic line ("# ...") in the report. */
 void __printf(2, 3) t_note(struct ktest *t, const char *fmt, ...);
 
-/* Next number from the test's own generator; the seed is printed with the report. One thread only. */
+/*
+ * Next number from the test's own generator; the seed is printed with the report. One thread only.
+ */
 u64 t_rand(struct ktest *t);
 /* A number in [0, @bound), @bound > 0. */
 u64 t_rand_below(struct ktest *t, u64 bound);
 /* The seed of this test: give each of several threads rng_init(&rng, t_seed(t) + i). */
 u64 t_seed(const struct ktest *t);
-/* How much a stress or model test should do: the test's own figure times the `scale=` of the run. */
+/*
+ * How much a stress or model test should do: the test's own figure times the `scale=` of the run.
+ */
 u64 t_scale(const struct ktest *t, u64 nr_ops);
 
 /*
- * t_parallel - run @fn(t, i, @arg) for i in [0, @nr) on @nr threads at once and wait for all of them.
+ * t_parallel - run @fn(t, i, @arg) for i in [0, @nr) on @nr threads at once and wait for all of
+ * them.
  *
  * Thread i is bound to virtual CPU i % nr_vcpus; all start together.
  * Context:  may sleep; the test's own thread.
@@ -111,11 +117,12 @@ void t_parallel(struct ktest *t, unsigned nr, void (*fn)(struct ktest *t, unsign
 /*
  * fault_sweep - fail the 1st, 2nd, 3rd ... allocation inside @op until it succeeds.
  *
- * @op:        int expression, 0 or a negative errno; evaluated once per round, by the test's own thread
+ * @op:        int expression, 0 or a negative errno; evaluated once per round, by the test's own
+ *             thread
  * @unchanged: statement run after every failure: expects that nothing changed
  *
- * The test fails if @op succeeds although an allocation failed in it, fails with none failed, or if the
- * whole sweep ends without a single failure. It ends with @op having succeeded exactly once.
+ * The test fails if @op succeeds although an allocation failed in it, fails with none failed, or if
+ * the whole sweep ends without a single failure. It ends with @op having succeeded exactly once.
  */
 #define fault_sweep(t, op, unchanged) fault_sweep_undo(t, op, unchanged, fault_sweep_absorbed(&fs_))
 

@@ -3,9 +3,9 @@
  *
  * Owns: the edited text, cursor, history, key sequences, what is sent to redraw.
  * Not here: where bytes come from and go to (console.c), what words may be completed (complete.c).
- * Idea: a key changes (text, len, pos); afterwards the line is drawn again from its start, but for the
- *       one common case, a character typed at the end, which is sent alone. A line wider than the terminal
- *       is shown through a window that follows the cursor, so wrapping never matters.
+ * Idea: a key changes (text, len, pos); afterwards the line is drawn again from its start, but for
+ *       the one common case, a character typed at the end, which is sent alone. A line wider than
+ *       the terminal is shown through a window that follows the cursor, so wrapping never matters.
  * Invariant: pos <= len < LINE_MAX_BYTES and text[len] == 0.
  */
 #include "kernel/shell/line_edit.h"

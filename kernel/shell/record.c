@@ -2,7 +2,8 @@
  * record.c - JSON Lines records for programs, one object a line.
  *
  * Owns: the form of a record. Not here: which records exist (env.c, tests/bench_report.c).
- * Idea: a record is built whole before it is sent, so that lines never mix and a cut one is never seen.
+ * Idea: a record is built whole before it is sent, so that lines never mix and a cut one is never
+ *       seen.
  */
 #include "kernel/shell/record.h"
 
@@ -68,16 +69,20 @@ void record_raw(struct record *r, const char *key, const char *json)
 
 void record_ratio(struct record *r, const char *key, s64 value, u64 per, unsigned decimals)
 {
-	unsigned __int128 scaled = value < 0 ? -(unsigned __int128)value : (unsigned __int128)value;
-	u64 unit = 1, rounded;
+	u64 size = value < 0 ? -(u64)value : (u64)value;
+	u64 whole = size / per;
+	u64 unit = 1, part;
 
 	for (unsigned i = 0; i < decimals; i++)
 		unit *= 10;
-	rounded = (u64)((scaled * unit + per / 2) / per);
+	part = (size % per * unit + per / 2) / per;
+	whole += part / unit; /* .9996 may round up to a whole one */
+	part %= unit;
+
 	add_key(r, key);
-	add(r, "%s%" PRIu64, value < 0 && rounded ? "-" : "", rounded / unit);
+	add(r, "%s%" PRIu64, value < 0 && (whole || part) ? "-" : "", whole);
 	if (decimals)
-		add(r, ".%0*" PRIu64, (int)decimals, rounded % unit);
+		add(r, ".%0*" PRIu64, (int)decimals, part);
 }
 
 void record_open(struct record *r, const char *key)

@@ -3,8 +3,9 @@
  *
  * Owns: the command registry, splitting a line into commands and words, the result of a script.
  * Not here: editing a line (line_edit.h), the commands themselves (cmd_*.c, tests/).
- * Idea: a command is one function over words. It checks every word before it does anything; the first
- *       bad one is named in one line together with what is accepted, nothing is run, and it fails.
+ * Idea: a command is one function over words. It checks every word before it does anything; the
+ *       first bad one is named in one line together with what is accepted, nothing is run, and it
+ *       fails.
  *
  *	static int cmd_free(int argc, char **argv) { ... }
  *	SHELL_CMD(free, "free: frames by owner and order", cmd_free);
@@ -15,10 +16,11 @@
 #include "kernel/base/compiler.h"
 #include "kernel/core/registry.h"
 
+#define SHELL_PROMPT	"mmlife> "
 #define SHELL_LINE_MAX	1024 /* bytes of one line, its end included */
 #define SHELL_WORDS_MAX 64
 
-/* What a command returns. A script's result is its first that is not SHELL_OK. */
+/* What a command returns. A session's status is its first that is not SHELL_OK. */
 enum shell_status {
 	SHELL_OK = 0,
 	SHELL_FAIL = 1,	   /* bad words, a failed test, an unexpected verdict */
@@ -49,16 +51,22 @@ const struct shell_cmd *shell_find(const char *name);
 /*
  * shell_run_line - run the commands of one line, separated by `;`.
  *
+ * All of them run, whatever becomes of the others; the first failure is the session's status.
  * @line:    written to
  * Context:  a thread that may use floating point and sleep
- * Returns:  the first status that is not SHELL_OK; all commands run whatever happens to others
  */
-enum shell_status shell_run_line(char *line);
+void shell_run_line(char *line);
 
-/* Run a script, one line after another, each echoed behind the prompt. Returns as shell_run_line(). */
-enum shell_status shell_run_script(const char *script);
+/* Run a script, one line after another, each echoed behind the prompt. */
+void shell_run_script(const char *script);
 
-/* Read lines from the console and run them until `poweroff`. Never returns. */
+/* End the machine with a verdict: the first status so far that was not SHELL_OK. */
+void __noreturn shell_end_machine(void);
+
+/* Names of commands, as the tab key offers them. */
+const char *shell_command_names(unsigned i);
+
+/* Read lines from the console and run them until the machine ends. A thread; may use newlib. */
 void __noreturn shell_interact(void);
 
 /*

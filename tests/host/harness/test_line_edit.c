@@ -1,8 +1,8 @@
 /*
  * test_line_edit.c - keys in, text and screen out.
  *
- * The screen is a tiny terminal of one row that understands exactly the sequences the editor sends, so
- * that what a person sees is compared, not which bytes were chosen to show it.
+ * The screen is a tiny terminal of one row that understands exactly the sequences the editor sends,
+ * so that what a person sees is compared, not which bytes were chosen to show it.
  */
 #include "kernel/shell/line_edit.h"
 #include "tests/host/htest.h"

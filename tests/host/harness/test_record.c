@@ -41,8 +41,11 @@ HTEST(record_ratios_are_rounded_exactly)
 	record_ratio(&r, "d", -1, 1000, 2);
 	record_ratio(&r, "e", 1999, 1000, 0);
 	record_ratio(&r, "f", 5, 100, 3);
+	record_ratio(&r, "g", 19999, 10000, 3);
+	record_ratio(&r, "h", 1L << 62, 3000000000, 3);
 	h_expect_str(record_end(&r), "{\"mmlife\":1,\"type\":\"t\",\"a\":5.500,\"b\":0.667,"
-				     "\"c\":-0.67,\"d\":0.00,\"e\":2,\"f\":0.050}");
+				     "\"c\":-0.67,\"d\":0.00,\"e\":2,\"f\":0.050,"
+				     "\"g\":2.000,\"h\":1537228672.809}");
 }
 
 HTEST(record_never_gives_out_a_cut_one)

@@ -4,8 +4,6 @@
 #include "tests/bench_stat.h"
 #include "tests/host/htest.h"
 
-#include <math.h>
-
 HTEST(stat_of_one)
 {
 	u64 v[] = {7};
@@ -60,9 +58,9 @@ HTEST(fit_of_an_exact_line)
 	for (unsigned i = 0; i < 4; i++)
 		y[i] = 11 * x[i] + 1234567;
 	h_assert(bench_fit_of(x, y, 4, &f));
-	h_expect(fabs(f.slope - 11) < 1e-9);
-	h_expect(fabs(f.intercept - 1234567) < 1e-3);
-	h_expect(fabs(f.r2 - 1) < 1e-12);
+	h_expect_eq(f.slope_milli, 11000);
+	h_expect_eq(f.intercept_milli, 1234567000);
+	h_expect_eq(f.r2_micro, 1000000);
 	h_expect_eq(f.nr, 4);
 }
 
@@ -74,9 +72,9 @@ HTEST(fit_of_a_scattered_line)
 	struct bench_fit f;
 
 	h_assert(bench_fit_of(x, y, 3, &f));
-	h_expect(fabs(f.slope - 0.5) < 1e-12);
-	h_expect(fabs(f.intercept - 1) < 1e-12);
-	h_expect(fabs(f.r2 - 0.25) < 1e-12);
+	h_expect_eq(f.slope_milli, 500);
+	h_expect_eq(f.intercept_milli, 1000);
+	h_expect_eq(f.r2_micro, 250000);
 }
 
 HTEST(fit_of_falling_and_flat)
@@ -87,10 +85,10 @@ HTEST(fit_of_falling_and_flat)
 	struct bench_fit f;
 
 	h_assert(bench_fit_of(x, falling, 3, &f));
-	h_expect(fabs(f.slope + 10) < 1e-12);
+	h_expect_eq(f.slope_milli, -10000);
 	h_assert(bench_fit_of(x, flat, 3, &f));
-	h_expect(fabs(f.slope) < 1e-12);
-	h_expect(f.r2 == 1.0);
+	h_expect_eq(f.slope_milli, 0);
+	h_expect_eq(f.r2_micro, 1000000);
 }
 
 HTEST(fit_refuses_what_has_no_slope)

@@ -1,0 +1,82 @@
+/*
+ * cmd_power.c - ways to end the machine: `poweroff`, `panic`.
+ *
+ * Owns: the commands. `panic` takes the ways in which a machine can die, so that each of them can
+ * be shown to be noticed from outside.
+ */
+#include "kernel/shell/shell.h"
+
+#include <string.h>
+
+#include "kernel/core/panic.h"
+#include "kernel/core/preempt.h"
+#include "kernel/shell/out.h"
+#include "kernel/x86/cpu.h"
+#include "kernel/x86/machine.h"
+
+static int cmd_poweroff(int argc, char **argv)
+{
+	if (argc > 1)
+		return shell_error("poweroff", "no words are accepted, got \"%s\"", argv[1]);
+	shell_end_machine();
+}
+
+SHELL_CMD(poweroff, "poweroff: end the machine; its status is the first failure so far",
+	  cmd_poweroff);
+
+/* ---- dying ---- */
+
+static void die_by_bug(void)
+{
+	panic("asked for by the shell");
+}
+
+/* Interrupts off for ever: neither log nor watchdog of the guest can tell. */
+static void die_by_hang(void)
+{
+	local_irq_disable();
+	for (;;)
+		cpu_relax();
+}
+
+static void die_by_loop(void)
+{
+	for (;;)
+		cpu_relax();
+}
+
+static const struct death {
+	const char *name;
+	void (*die)(void);
+} deaths[] = {
+	{"bug", die_by_bug},
+	{"triple", machine_triple_fault},
+	{"hang", die_by_hang},
+	{"loop", die_by_loop},
+};
+
+static const char *death_names(unsigned i)
+{
+	return i < ARRAY_SIZE(deaths) ? deaths[i].name : NULL;
+}
+
+static int cmd_panic(int argc, char **argv)
+{
+	const char *how = argc > 1 ? argv[1] : "bug";
+
+	if (argc > 2)
+		return shell_error("panic", "one word at most, \"%s\" is too many", argv[2]);
+	for (unsigned i = 0; i < ARRAY_SIZE(deaths); i++) {
+		if (!strcmp(deaths[i].name, how))
+			deaths[i].die();
+	}
+	return shell_error("panic", "\"%s\": accepted is bug|triple|hang|loop", how);
+}
+
+SHELL_CMD_WORDS(panic,
+		"panic [HOW]: kill the machine, to see what it prints\n"
+		"  bug     kernel panic (default)\n"
+		"  triple  triple fault\n"
+		"  hang    endless loop with interrupts off\n"
+		"  loop    endless loop with interrupts on",
+		cmd_panic, death_names);

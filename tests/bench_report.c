@@ -1,0 +1,178 @@
+/*
+ * bench_report.c - what a bench showed: a table for people, records for programs.
+ *
+ * Owns: the form of both. Not here: measuring (bench_run.c), fitting (bench_stat.c).
+ * Idea: all five figures of a record are per unit of work, and `total` is the whole median region,
+ *       exact; on the insn clock nothing varies, so min, median and max are one number, and the
+ *       table shows where they are not.
+ */
+#include "tests/bench_internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kernel/core/clock.h"
+#include "kernel/shell/out.h"
+#include "kernel/shell/record.h"
+
+const char *bench_clock_name(void)
+{
+	if (clock_is_insn())
+		return "insn";
+	return clock_is_emulated() ? "tcg-tsc" : "tsc";
+}
+
+const char *bench_clock_unit(void)
+{
+	if (clock_is_insn())
+		return "insn";
+	return clock_is_emulated() ? "tick" : "cycle";
+}
+
+/* ---- records ---- */
+
+static void record_who(struct record *r, const struct bench_case *bc)
+{
+	record_str(r, "name", bc->name);
+	record_str(r, "clock", bench_clock_name());
+	record_str(r, "accel", clock_accel());
+}
+
+static void send(struct record *r)
+{
+	const char *text = record_end(r);
+
+	out_line(text ? text : "# a record did not fit and was left out");
+}
+
+static void record_result(const struct bench_case *bc, const struct bench_result *res)
+{
+	struct record r;
+
+	record_begin(&r, "bench");
+	record_who(&r, bc);
+	record_open(&r, "params");
+	if (bc->axis.name)
+		record_u64(&r, bc->axis.name, res->x);
+	record_close(&r);
+	record_str(&r, "unit", bench_clock_unit());
+	record_str(&r, "per", bc->per);
+	record_u64(&r, "n", res->total.nr);
+	record_ratio(&r, "min", (s64)res->total.min, res->units, 3);
+	record_ratio(&r, "median", (s64)res->total.median, res->units, 3);
+	record_ratio(&r, "p95", (s64)res->total.p95, res->units, 3);
+	record_ratio(&r, "max", (s64)res->total.max, res->units, 3);
+	record_ratio(&r, "value", (s64)res->total.median, res->units, 3);
+	record_u64(&r, "units", res->units);
+	record_u64(&r, "total", res->total.median);
+	record_u64(&r, "off_points", res->event[EV_POINT]);
+	record_open(&r, "events");
+	for (unsigned i = 0; i < EV_NR; i++) {
+		if (i != EV_POINT && res->event[i])
+			record_u64(&r, event_name[i], res->event[i]);
+	}
+	record_close(&r);
+	send(&r);
+}
+
+static void record_fit(const struct bench_case *bc, const struct bench_fit *fit)
+{
+	struct record r;
+
+	record_begin(&r, "fit");
+	record_who(&r, bc);
+	record_str(&r, "x", bc->axis.name);
+	record_str(&r, "unit", bench_clock_unit());
+	record_ratio(&r, "slope", fit->slope_milli, 1000, 3);
+	record_ratio(&r, "intercept", fit->intercept_milli, 1000, 3);
+	record_ratio(&r, "r2", fit->r2_micro, 1000000, 6);
+	record_u64(&r, "points", fit->nr);
+	send(&r);
+}
+
+/* ---- the table ---- */
+
+/* @total / @units with two decimals. */
+static const char *per_unit(u64 total, u64 units, char text[24])
+{
+	u64 hundredths = (total % units * 100 + units / 2) / units;
+	u64 whole = total / units + hundredths / 100;
+
+	snprintf(text, 24, "%" PRIu64 ".%02" PRIu64, whole, hundredths % 100);
+	return text;
+}
+
+static void table_row(const struct bench_case *bc, const struct bench_result *res)
+{
+	const struct bench_stat *t = &res->total;
+	char x[24] = "", median[24], low[24], p95[24], high[24];
+
+	if (bc->axis.name)
+		snprintf(x, sizeof(x), "%" PRIu64, res->x);
+	out("  %10s %8" PRIu64 " %12s %12s %12s %12s %3u\n", x, res->units,
+	    per_unit(t->median, res->units, median), per_unit(t->min, res->units, low),
+	    per_unit(t->p95, res->units, p95), per_unit(t->max, res->units, high), t->nr);
+}
+
+/* Events per unit at one value, wrapped at 80 columns. */
+static void table_events(const struct bench_case *bc, const struct bench_result *res)
+{
+	char line[96], number[24];
+	int len = snprintf(line, sizeof(line), "  per %s:", bc->per);
+
+	for (unsigned i = 0; i < EV_NR; i++) {
+		char item[48];
+		int item_len;
+
+		if (!res->event[i])
+			continue;
+		item_len = snprintf(item, sizeof(item), " %s %s",
+				    i == EV_POINT ? "off-points" : event_name[i],
+				    per_unit(res->event[i], res->units, number));
+		if (len + item_len >= 79) {
+			out_line(line);
+			len = snprintf(line, sizeof(line), "     ");
+		}
+		memcpy(line + len, item, (size_t)item_len + 1);
+		len += item_len;
+	}
+	out_line(line);
+}
+
+static void table_fit(const struct bench_case *bc, const struct bench_fit *fit)
+{
+	s64 slope = fit->slope_milli < 0 ? -fit->slope_milli : fit->slope_milli;
+
+	out("  fit: %s%" PRId64 ".%03" PRId64 " %s per %s, intercept %" PRId64
+	    ", R2 %" PRId64 ".%06" PRId64 ", %u values\n",
+	    fit->slope_milli < 0 ? "-" : "", slope / 1000, slope % 1000, bench_clock_unit(),
+	    bc->axis.name, fit->intercept_milli / 1000, fit->r2_micro / 1000000,
+	    fit->r2_micro % 1000000, fit->nr);
+}
+
+void bench_report(const struct bench_case *bc, const struct bench_result *result, unsigned nr)
+{
+	u64 x[BENCH_MAX_POINTS], y[BENCH_MAX_POINTS];
+	struct bench_fit fit;
+	bool fitted;
+
+	for (unsigned i = 0; i < nr; i++) {
+		x[i] = result[i].x;
+		y[i] = result[i].total.median;
+	}
+	fitted = bc->axis.linear && bench_fit_of(x, y, nr, &fit);
+
+	out("%s: %s per %s\n", bc->name, bench_clock_unit(), bc->per);
+	out("  %10s %8s %12s %12s %12s %12s %3s\n", bc->axis.name ? bc->axis.name : "", "units",
+	    "median", "min", "p95", "max", "n");
+	for (unsigned i = 0; i < nr; i++)
+		table_row(bc, &result[i]);
+	table_events(bc, &result[nr - 1]);
+	if (fitted)
+		table_fit(bc, &fit);
+	for (unsigned i = 0; i < nr; i++)
+		record_result(bc, &result[i]);
+	if (fitted)
+		record_fit(bc, &fit);
+}

@@ -1,0 +1,56 @@
+/*
+ * ktest_internal.h - what the files of the test runner share.
+ */
+#ifndef TESTS_KTEST_INTERNAL_H
+#define TESTS_KTEST_INTERNAL_H
+
+#include <setjmp.h>
+
+#include "tests/ktap.h"
+#include "tests/ktest.h"
+
+#define KTEST_REASON_MAX 96
+
+struct thread_base;
+
+/*
+ * Field key: [I] set before the body starts  [B] the body's thread only  [A] atomic, any thread of
+ * the test
+ */
+struct ktest {
+	const struct ktest_case *kc;	 /* [I] */
+	struct ktap *report;		 /* [I] where notes go */
+	u64 seed, scale;		 /* [I] */
+	struct thread_base *owner;	 /* [B] the thread that may leave by a jump */
+	struct rng rng;			 /* [B] */
+	jmp_buf end;			 /* [B] where t_assert and t_skip go */
+	u32 nr_checks;			 /* [A] */
+	u32 nr_failed;			 /* [A] */
+	u32 nr_sweeps;			 /* [B] fault_sweep()s that came to their end */
+	bool skipped;			 /* [B] */
+	char reason[KTEST_REASON_MAX];	 /* [B] why */
+};
+
+/* The order and choice of a run. */
+struct ktest_opts {
+	const char *glob; /* tests whose "suite.name" matches */
+	u64 seed;
+	u64 scale; /* multiplies the work of stress and model tests */
+	bool shuffle;
+};
+
+/*
+ * ktest_run - run the chosen tests and report them.
+ *
+ * Returns: KTAP_PASS, KTAP_FAIL if one failed or did not run, KTAP_SKIP if all were skipped
+ * Context: a thread that may sleep and use floating point; one run at a time
+ */
+enum ktap_status ktest_run(const struct ktest_opts *opts);
+
+/* How many registered tests match @glob. */
+unsigned ktest_count(const char *glob);
+
+/* The body, in the calling thread, with every way out of it caught. */
+void ktest_call_body(struct ktest *t);
+
+#endif
