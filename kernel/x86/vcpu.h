@@ -25,7 +25,7 @@ struct vcpu {
 	u32 irq_depth;		     /* > 0: no interrupt may be taken here */
 	u32 in_irq;		     /* interrupt and NMI handlers on the stack */
 	bool need_resched;	     /* preempt_enable() at depth 0 calls preempt_hook() */
-	struct thread_base *current; /* NULL until the first thread is set */
+	struct thread_base *thread; /* the running one; NULL until the first thread is set */
 	struct pcpu *pcpu;	     /* the processor that carries it now */
 };
 
@@ -47,7 +47,7 @@ struct vcpu *vcpu_init_area(void *mem, unsigned id);
 
 #define smp_processor_id()  ((unsigned)this_cpu_read(vcpu_self.id))
 #define for_each_vcpu(i)    for ((i) = 0; (i) < nr_vcpus; (i)++)
-#define current_base()	    ((struct thread_base *)this_cpu_read(vcpu_self.current))
+#define current_base()	    ((struct thread_base *)this_cpu_read(vcpu_self.thread))
 #define in_irq()	    (this_cpu_read(vcpu_self.in_irq) != 0)
 
 /* Brackets of every interrupt and NMI handler (not of exceptions): no preemption, no nesting, IF is already 0. */
