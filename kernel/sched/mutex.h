@@ -26,12 +26,12 @@ struct CAPABILITY("mutex") mutex {
 
 #define MUTEX_INIT(name, cls)                                                                      \
 	{                                                                                          \
-		.class = (cls), .wait_lock = SPINLOCK_INIT(LC_WAIT),                               \
+		.class = (cls), .wait_lock = __SPIN_LOCK_UNLOCKED(LC_WAIT),                               \
 		.wait_list = {&(name).wait_list, &(name).wait_list},                               \
 	}
 #define DEFINE_MUTEX(name, cls) struct mutex name = MUTEX_INIT(name, cls)
 
-void mutex_init(struct mutex *m, unsigned class);
+void mutex_init(struct mutex *m, enum lock_class class);
 
 /* Context: may sleep. */
 void mutex_lock(struct mutex *m) ACQUIRES(m);

@@ -14,10 +14,11 @@
 extern const struct sched_ops parallel_ops;
 
 /*
- * parallel_init - run queues for @nr vCPUs; the calling code becomes vCPU 0's idle thread.
+ * parallel_init - run queues for @nr vCPUs; the calling code is vCPU 0's idle thread.
  *
- * Sets sched_ops, the preempt and interrupt-exit hooks and the IPI and timer vectors. Before
- * sched_world_init(). Context: boot, one CPU, interrupts off.
+ * Sets sched_ops, the preempt and interrupt-exit hooks and the IPI and timer vectors. After
+ * sched_world_init(), before smp_start(). Context: boot, one CPU, preemption and interrupts off
+ * (depths at least 1): threads may be started from now on, they run from sched_idle_main() on.
  */
 void parallel_init(unsigned nr);
 
@@ -32,6 +33,13 @@ __noreturn void sched_ap_main(void);
 
 /* Time slice while more than one thread wants a vCPU; nanoseconds, >= 100 us. */
 extern u64 sched_slice_ns;
+
+/*
+ * Keep the tick (time slices, watchdog) off the calling vCPU until tick_release(); nests. For
+ * measuring: the caller is pinned. Timers still fire. Context: thread.
+ */
+void tick_hold(void);
+void tick_release(void);
 
 /* Threads queued or running on vCPU @cpu, its idle thread not counted. A hint. */
 unsigned runq_length(unsigned cpu);

@@ -38,12 +38,12 @@ struct CAPABILITY("rw_semaphore") rw_semaphore {
 
 #define RWSEM_INIT(name, cls)                                                                      \
 	{                                                                                          \
-		.class = (cls), .wait_lock = SPINLOCK_INIT(LC_WAIT),                               \
+		.class = (cls), .wait_lock = __SPIN_LOCK_UNLOCKED(LC_WAIT),                               \
 		.wait_list = {&(name).wait_list, &(name).wait_list},                               \
 	}
 #define DEFINE_RWSEM(name, cls) struct rw_semaphore name = RWSEM_INIT(name, cls)
 
-void init_rwsem(struct rw_semaphore *sem, unsigned class);
+void init_rwsem(struct rw_semaphore *sem, enum lock_class class);
 
 /* Context of all that is not a trylock: may sleep. _killable: 0 with the lock, -EINTR without. */
 void down_read(struct rw_semaphore *sem) ACQUIRES_SHARED(sem);
@@ -62,8 +62,8 @@ void up_write(struct rw_semaphore *sem) RELEASES(sem);
  * For the one case where two locks of a class are held together on purpose: the second one is
  * ordered as another class (a child's mmap_lock under its parent's: LC_MMAP_CHILD).
  */
-void down_write_nested(struct rw_semaphore *sem, unsigned class) ACQUIRES(sem);
-void down_read_nested(struct rw_semaphore *sem, unsigned class) ACQUIRES_SHARED(sem);
+void down_write_nested(struct rw_semaphore *sem, enum lock_class class) ACQUIRES(sem);
+void down_read_nested(struct rw_semaphore *sem, enum lock_class class) ACQUIRES_SHARED(sem);
 
 /* Write becomes read without a moment in which nobody holds it; waiting readers at the head enter. */
 void downgrade_write(struct rw_semaphore *sem);
@@ -76,7 +76,7 @@ bool rwsem_is_locked(struct rw_semaphore *sem);
 bool rwsem_is_write_locked(struct rw_semaphore *sem);
 
 /* Asserts that the caller may rely on the lock: held at all; held for write by the caller. */
-void rwsem_assert_held(struct rw_semaphore *sem) ASSERT_HELD_SHARED(sem);
-void rwsem_assert_held_write(struct rw_semaphore *sem) ASSERT_HELD(sem);
+void rwsem_assert_held(struct rw_semaphore *sem);
+void rwsem_assert_held_write(struct rw_semaphore *sem) ASSERTS_HELD(sem);
 
 #endif

@@ -40,6 +40,7 @@ struct thread {
 	unsigned vcpu;		 /* [W] where it runs or ran last */
 	bool on_rq;		 /* [W] running or queued */
 	bool detached;		 /* [T] nobody will join: memory goes back by itself */
+	bool gone;		 /* [T] it has left its stack for good */
 	bool rcu_listed;	 /* [R] on a list of readers that left their vCPU (rcu.c) */
 	u32 killed;		 /* [A] a fatal signal is pending */
 	u32 should_stop;	 /* [A] kthread_stop() was called */
@@ -52,8 +53,7 @@ struct thread {
 	void *arg;		 /* [I] */
 	struct completion exited; /*     done once it has left its stack for good */
 	void *mem;		 /* [I] lowest byte of its block, NULL: the caller's memory */
-	u64 run_ns;		 /* [W] time it has had a vCPU */
-	u64 nr_switches;	 /* [W] times it was given one */
+	u64 nr_switches;	 /* [W] times it was given a vCPU */
 };
 
 static inline struct thread *thread_of(struct thread_base *base)

@@ -11,6 +11,7 @@
 
 #include "kernel/base/compiler.h"
 #include "kernel/base/rbtree.h"
+#include "kernel/core/once.h"
 
 struct timer;
 struct timer_queue;
@@ -21,11 +22,13 @@ typedef void (*timer_fn)(struct timer *timer);
 #define NSEC_PER_USEC 1000ull
 #define NSEC_PER_MSEC 1000000ull
 #define NSEC_PER_SEC  1000000000ull
+#define TIME_NEVER    (~0ull) /* a deadline that does not come */
 
 /* Field key: [I] set at creation  [Q] lock of the queue it is on  [A] changes under [Q], read by anyone */
 struct timer {
 	struct rb_node node;	   /* [Q] */
 	struct timer_queue *queue; /* [A] the queue it is on; NULL: not pending */
+	struct timer_queue *last;  /* [Q] the queue it was last on: where its function may run */
 	u64 deadline_ns;	   /* [Q] */
 	u64 seq;		   /* [Q] order among equal deadlines */
 	timer_fn fn;		   /* [I] */
@@ -51,9 +54,10 @@ bool del_timer(struct timer *timer);
  */
 bool del_timer_sync(struct timer *timer);
 
+/* A hint unless the caller excludes mod_timer and knows that it cannot fire. */
 static inline bool timer_pending(const struct timer *timer)
 {
-	return __atomic_load_n(&timer->queue, __ATOMIC_RELAXED) != NULL;
+	return READ_ONCE(timer->queue) != NULL;
 }
 
 /*

@@ -20,6 +20,7 @@ typedef void (*work_fn)(struct work *work);
 /* Field key: [I] set at creation  [L] lock of the queue */
 struct work {
 	struct list_head node;	/* [L] empty: not queued */
+	u64 seq;		/* [L] number of its last queueing */
 	work_fn fn;		/* [I] may sleep; may free the work */
 };
 
@@ -35,8 +36,8 @@ struct workqueue {
 	struct wait_queue_head wait; /*     its thread waits for works, flushers for the thread */
 	struct list_head works;	     /* [L] queued */
 	struct work *running;	     /* [L] an address to compare; the work may be gone */
-	u64 nr_queued;		     /* [L] works ever queued */
-	u64 nr_done;		     /* [L] works ever done or taken back */
+	u64 running_seq;	     /* [L] its number */
+	u64 last_seq;		     /* [L] given out last */
 	struct thread *thread;	     /* [I] */
 };
 
