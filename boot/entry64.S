@@ -36,8 +36,9 @@ boot_entry64:
 
 	.section .bss
 	.balign 4096
-	.globl boot_stack, boot_stack_top
-	.skip 4096				/* guard: unmapped by kmap_init */
+	.globl boot_stack_guard, boot_stack, boot_stack_top
+boot_stack_guard:
+	.skip 4096				/* unmapped by kmap_init */
 boot_stack:
 	.skip BOOT_STACK_SIZE
 boot_stack_top:

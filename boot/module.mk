@@ -1,1 +1,1 @@
-OBJS += boot/entry32.o boot/entry64.o
+OBJS += boot/entry32.o boot/entry64.o boot/trampoline.o

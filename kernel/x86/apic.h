@@ -48,12 +48,13 @@ void apic_timer_stop(void);
 
 /* Timer ticks per millisecond; set by tsc_calibrate(). */
 extern u64 apic_timer_khz;
+void apic_timer_set_rate(u64 khz);
 
 /* For tsc_calibrate(): let the timer run masked from its maximum / ticks gone by since. */
 void apic_timer_free_run(void);
 u32 apic_timer_elapsed(void);
 
-/* Enable ISA interrupt @irq (0..15) for the first CPU at vector VEC_ISA_BASE + @irq. */
-void ioapic_enable_isa(unsigned irq);
+/* Enable ISA interrupt @irq (0..15) for the first CPU at vector VEC_ISA_BASE + @irq. False: no IOAPIC has it. */
+bool ioapic_enable_isa(unsigned irq);
 
 #endif

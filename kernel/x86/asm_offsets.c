@@ -3,6 +3,7 @@
  *
  * Compiled to assembly, never linked: the build turns each "->NAME value" line into a #define of asm-offsets.h.
  */
+#include <errno.h>
 #include "kernel/x86/smp_internal.h"
 #include "kernel/x86/trap.h"
 
@@ -17,6 +18,6 @@ void asm_offsets(void)
 	DEFINE(AP_BOOT_GS, offsetof(struct ap_boot, gs_base));
 	DEFINE(AP_BOOT_APIC_ID, offsetof(struct ap_boot, apic_id));
 
-	DEFINE(FRAME_VECTOR, offsetof(struct trap_frame, vector));
-	DEFINE(FRAME_CS, offsetof(struct trap_frame, cs));
+	DEFINE(FRAME_RIP, offsetof(struct trap_frame, rip));
+	DEFINE(ERRNO_EFAULT, EFAULT);
 }

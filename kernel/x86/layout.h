@@ -49,7 +49,7 @@
 #define BOOT_STACK_SIZE 16384
 
 #ifndef __ASSEMBLER__
-#include "kernel/base/types.h"
+#include "kernel/base/compiler.h"
 
 /* A physical address: never mixes with a virtual one without a function that says so. */
 typedef struct {

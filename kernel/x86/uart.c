@@ -4,8 +4,10 @@
 #include "kernel/x86/uart.h"
 
 #include <string.h>
+#include "kernel/x86/apic.h"
 #include "kernel/x86/cpu.h"
 #include "kernel/x86/io.h"
+#include "kernel/x86/trap.h"
 
 #define COM1	 0x3f8
 #define COM1_IRQ 4
@@ -20,6 +22,8 @@ enum uart_reg { UART_DATA, UART_IER, UART_FCR, UART_LCR, UART_MCR, UART_LSR };
 #define IER_RECEIVED 0x01
 #define LSR_READY    0x01
 #define LSR_THR_EMPTY 0x20
+
+static void (*receiver)(u8 byte);
 
 void uart_init(void)
 {
@@ -54,4 +58,25 @@ void uart_write(const char *s, size_t len)
 void uart_puts(const char *s)
 {
 	uart_write(s, strlen(s));
+}
+
+static void uart_drain(void)
+{
+	while (inb(COM1 + UART_LSR) & LSR_READY)
+		receiver(inb(COM1 + UART_DATA));
+}
+
+static void uart_interrupt(struct trap_frame *frame)
+{
+	uart_drain();
+}
+
+bool uart_set_receiver(void (*fn)(u8 byte))
+{
+	receiver = fn;
+	irq_handler_set(VEC_ISA_BASE + COM1_IRQ, uart_interrupt);
+	if (!ioapic_enable_isa(COM1_IRQ))
+		return false;
+	outb(COM1 + UART_IER, IER_RECEIVED);
+	return true;
 }

@@ -19,8 +19,9 @@ void uart_puts(const char *s);
 /*
  * uart_set_receiver - from now on call @fn(byte) in interrupt context for every byte received.
  *
- * Context: after ioapic_init(). Bytes that arrived before are delivered at once.
+ * Context:  after x86_init(). Bytes that arrived before raise the interrupt at once.
+ * Returns:  false if no IOAPIC has the line: there will be no input.
  */
-void uart_set_receiver(void (*fn)(u8 byte));
+bool uart_set_receiver(void (*fn)(u8 byte));
 
 #endif

@@ -1,0 +1,161 @@
+/*
+ * smp.c - starting the other CPUs. See smp.h.
+ *
+ * Owns: the first CPU's pcpu, the others' stacks and areas, the start-up protocol.
+ * Idea: one CPU at a time, so that one ap_boot and one real-mode page serve all.
+ */
+#include "kernel/x86/smp.h"
+
+#include <string.h>
+#include "kernel/x86/apic.h"
+#include "kernel/x86/boot_info.h"
+#include "kernel/x86/cpu.h"
+#include "kernel/x86/init.h"
+#include "kernel/x86/kmap.h"
+#include "kernel/x86/machine.h"
+#include "kernel/x86/smp_internal.h"
+#include "kernel/x86/tsc.h"
+
+#define INIT_DELAY_NS	 10000UL
+#define SIPI_TIMEOUT_NS	 1000000UL     /* then a second one, as the manuals ask */
+#define START_TIMEOUT_NS 2000000000UL  /* a host with other things to do is slow, not broken */
+
+struct ap_boot ap_boot;
+unsigned smp_cpus_missing;
+
+static void (*ap_main_fn)(void);
+static bool ap_go;
+
+/* A stack of @size bytes above an unmapped page. Returns its lowest address. */
+static __init void *guarded_stack(size_t size)
+{
+	char *mem = boot_alloc(size + PAGE_SIZE, PAGE_SIZE);
+
+	if (kmap_unmap(mem, NULL))
+		machine_refuse("not enough memory for the guard pages of the CPUs' stacks");
+	return mem + PAGE_SIZE;
+}
+
+/* Trap stacks, tables. Everything of a pcpu but its first stack and its vCPU. */
+static __init struct pcpu *make_pcpu(unsigned id, u32 apic)
+{
+	struct pcpu *cpu = boot_alloc(sizeof(*cpu), 64);
+
+	cpu->id = id;
+	cpu->apic_id = apic;
+	for (unsigned i = IST_DF; i < IST_NR; i++)
+		cpu->ist_low[i] = guarded_stack(IST_STACK_SIZE);
+	pcpu_init(cpu);
+	pcpus[id] = cpu;
+	return cpu;
+}
+
+void __init smp_init_boot_cpu(u32 apic)
+{
+	struct pcpu *cpu = make_pcpu(0, apic);
+
+	cpu->boot_stack_low = boot_stack;
+	cpu->boot_stack_high = boot_stack_top;
+	nr_pcpus = 1;
+	pcpu_activate(cpu);
+	cpu->online = true;
+}
+
+void __init smp_prepare(unsigned max)
+{
+	const struct acpi_info *acpi = &boot_info.acpi;
+
+	if (!memmap_covers(&boot_info.ram, TRAMPOLINE_PHYS, TRAMPOLINE_PHYS + PAGE_SIZE))
+		return; /* real-mode code needs that page: one CPU it is */
+	for (unsigned i = 0; i < acpi->nr_cpus && nr_pcpus < min(max, (unsigned)MAX_PCPUS); i++) {
+		struct pcpu *cpu;
+
+		if (acpi->apic_id[i] == pcpus[0]->apic_id)
+			continue;
+		cpu = make_pcpu(nr_pcpus, acpi->apic_id[i]);
+		cpu->boot_stack_low = guarded_stack(BOOT_STACK_SIZE);
+		cpu->boot_stack_high = (char *)cpu->boot_stack_low + BOOT_STACK_SIZE;
+		vcpu_init_area(boot_alloc(vcpu_area_size(), 64), nr_pcpus)->pcpu = cpu;
+		nr_pcpus++;
+	}
+	nr_vcpus = nr_pcpus;
+}
+
+/* INIT, then up to two start-up IPIs. Returns true once the CPU is in ap_start(). */
+static __init bool start_one(struct pcpu *cpu)
+{
+	u64 deadline;
+
+	ap_boot.cr3 = kernel_pgd.v;
+	ap_boot.gs_base = (u64)vcpu_table[cpu->id];
+	ap_boot.apic_id = cpu->apic_id;
+	__atomic_store_n(&ap_boot.stack, (u64)cpu->boot_stack_high, __ATOMIC_SEQ_CST);
+
+	apic_send_init(cpu->apic_id);
+	tsc_delay_ns(INIT_DELAY_NS);
+	apic_send_startup(cpu->apic_id, TRAMPOLINE_PHYS >> PAGE_SHIFT);
+
+	deadline = rdtsc() + tsc_from_ns(SIPI_TIMEOUT_NS);
+	spin_until(!__atomic_load_n(&ap_boot.stack, __ATOMIC_ACQUIRE) || rdtsc() >= deadline);
+	if (__atomic_load_n(&ap_boot.stack, __ATOMIC_ACQUIRE))
+		apic_send_startup(cpu->apic_id, TRAMPOLINE_PHYS >> PAGE_SHIFT);
+
+	deadline = rdtsc() + tsc_from_ns(START_TIMEOUT_NS);
+	spin_until(__atomic_load_n(&cpu->online, __ATOMIC_ACQUIRE) || rdtsc() >= deadline);
+	if (cpu->online)
+		return true;
+
+	/* Take the stack back. If the CPU was faster after all, it is on its way and will arrive. */
+	if (__atomic_exchange_n(&ap_boot.stack, 0, __ATOMIC_SEQ_CST))
+		return false;
+	spin_until(__atomic_load_n(&cpu->online, __ATOMIC_ACQUIRE));
+	return true;
+}
+
+/* Forget CPU @id, which did not come: the last one takes its number (none of them runs anything yet). */
+static __init void drop_cpu(unsigned id)
+{
+	unsigned last = nr_pcpus - 1;
+
+	pcpus[id] = pcpus[last];
+	pcpus[id]->id = id;
+	vcpu_table[id] = vcpu_table[last];
+	vcpu_table[id]->id = id;
+	pcpus[last] = NULL;
+	vcpu_table[last] = NULL;
+	nr_pcpus = nr_vcpus = last;
+}
+
+unsigned __init smp_start(void (*ap_main)(void))
+{
+	unsigned missing = 0;
+
+	ap_main_fn = ap_main;
+	if (nr_pcpus > 1)
+		memcpy(phys_to_virt(PHYS(TRAMPOLINE_PHYS)), trampoline_start,
+		       trampoline_end - trampoline_start);
+	for (unsigned id = 1; id < nr_pcpus;) {
+		if (start_one(pcpus[id])) {
+			id++;
+		} else {
+			drop_cpu(id);
+			missing++;
+		}
+	}
+	smp_cpus_missing = missing;
+	__atomic_store_n(&ap_go, true, __ATOMIC_RELEASE);
+	return missing;
+}
+
+void ap_start(void)
+{
+	struct pcpu *cpu = this_cpu_read(vcpu_self.pcpu);
+
+	pcpu_activate(cpu);
+	apic_init_cpu();
+	__atomic_store_n(&cpu->online, true, __ATOMIC_RELEASE);
+	/* Numbers are final once all have been tried. */
+	spin_until(__atomic_load_n(&ap_go, __ATOMIC_ACQUIRE));
+	ap_main_fn();
+	machine_refuse("a CPU fell out of its main function");
+}
