@@ -7,6 +7,7 @@ Idea: with commands the serial output goes to a file that is followed, so that a
 Invariant: when run() returns or raises, the QEMU it started is gone, and only that one was ended.
 """
 
+import contextlib
 import ctypes
 import os
 import re
@@ -204,12 +205,9 @@ class Machine:
             if self.process.poll() is None:
                 self.process.kill()
             self.process.wait()
-            for pipe in (self.process.stdin, self.process.stdout):
-                if pipe:
-                    try:
-                        pipe.close()
-                    except OSError:
-                        pass        # unsent input for a machine that is gone
+            for pipe in filter(None, (self.process.stdin, self.process.stdout)):
+                with contextlib.suppress(OSError):      # unsent input for a machine that is gone
+                    pipe.close()
         if self.pidfd is not None:
             os.close(self.pidfd)
             self.pidfd = None

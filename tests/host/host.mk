@@ -3,8 +3,8 @@
 # Owns: `make host-test` (build and run all), `make host-programs` (build only).
 # Not here: suites with a Makefile of their own (tests/host/maple): `run` calls them.
 # Idea: a directory tests/host/NAME with a file `sources` becomes $(B)/host/NAME/test, made of its
-#       *.c, the kernel sources it lists, and htest.c. Headers of the kernel that cannot exist on the
-#       host are shadowed by tests/host/include. Included by the top Makefile; also works alone:
+#       *.c, the kernel sources it lists, and htest.c. Headers of the kernel that cannot exist on
+#       the host are shadowed by tests/host/include. Included by the top Makefile; works alone too:
 #       make -f tests/host/host.mk host-test
 
 B ?= build
@@ -45,7 +45,7 @@ $$(host_$(1)_obj): $(B)/host/$(1)/%.o: %.c $(B)/host/flags $$(wildcard tests/hos
 
 $(B)/host/$(1)/test: $$(host_$(1)_obj) tests/host/$(1)/sources
 	@echo "  HOSTLD  $$@"
-	$$(Q)$$(HOSTCC) $$(HOST_CFLAGS) $$(host_$(1)_flags) $$(host_$(1)_obj) -o $$@ $$(HOST_LIBS) -lm
+	$$(Q)$$(HOSTCC) $$(HOST_CFLAGS) $$(host_$(1)_flags) $$(host_$(1)_obj) -o $$@ -lm
 
 -include $$(host_$(1)_obj:.o=.d)
 endef

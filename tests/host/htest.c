@@ -2,7 +2,7 @@
  * htest.c - main() of every host test program: run each registered test, print KTAP.
  *
  * Owns: the loop over the registry, one process per test, the KTAP lines, the exit status.
- * Idea: the child's exit status is its verdict; anything else (signal, sanitizer exit) is a failure.
+ * Idea: the child's exit status is its verdict; anything else (signal, sanitizer) is a failure.
  * Invariant: one result line per registered test, whatever a test does.
  *
  * Usage: PROGRAM [--list | --no-fork] [NAME...]   run all tests, or those named. --no-fork is for a

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """fake_qemu.py - stands where QEMU stands: does to the launcher what a machine might do.
 
-FAKE_SCRIPT holds steps separated by `;`: `print TEXT` (with \\n escapes), `lines N`, `sleep SECONDS`,
-`stderr TEXT`, `echo` (send input lines back until `poweroff`), `args FILE` (save the arguments),
-`cmdline FILE` (save the guest's command line), `pid FILE`,
-`kill` (die by SIGKILL), `exit N`.
+FAKE_SCRIPT holds steps separated by `;`: `print TEXT` (with \\n escapes), `lines N`,
+`sleep SECONDS`, `stderr TEXT`, `echo` (send input lines back until `poweroff`), `args FILE` (save
+the arguments), `cmdline FILE` (save the guest's command line), `pid FILE`, `kill` (die by SIGKILL),
+`exit N`.
 """
 
 import os

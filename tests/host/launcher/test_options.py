@@ -156,7 +156,8 @@ class Arguments(LauncherTest):
                          b"clock=insn accel=tcg -- a -- b\n  c")
         self.assertEqual(self.cmdline("--", "--gdb", "-x"),
                          b"clock=tsc accel=tcg -- --gdb\n-x")
-        self.assertEqual(self.cmdline(b"caf\xc3\xa9 \xff"), b"clock=tsc accel=tcg -- caf\xc3\xa9 \xff")
+        self.assertEqual(self.cmdline(b"caf\xc3\xa9 \xff"),
+                         b"clock=tsc accel=tcg -- caf\xc3\xa9 \xff")
 
     def test_options_after_commands(self):
         self.assertEqual(self.cmdline("a", "--clock", "insn", "b"),
