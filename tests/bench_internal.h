@@ -25,7 +25,7 @@ struct bench_run {
 	const struct bench_opts *opts;
 	u64 overhead;		    /* clock counts of an empty region */
 	bool counting;		    /* the pass with events and points on */
-	u64 at_start[EV_NR];	    /* events when the region began */
+	struct event_counts at_start; /* when the region began */
 	u64 event[EV_NR];	    /* events inside regions */
 	enum bench_outcome outcome;
 	char why[BENCH_WHY_MAX];    /* it was skipped or failed */
@@ -54,8 +54,7 @@ enum bench_outcome bench_measure(struct bench_run *run, u64 x, struct bench_resu
  */
 void bench_report(const struct bench_case *bc, const struct bench_result *result, unsigned nr);
 
-/* What the clock counts, and its name in records: never "cycles" under emulation. */
-const char *bench_clock_name(void);
+/* What the clock counts: never "cycles" under emulation. */
 const char *bench_clock_unit(void);
 
 #endif

@@ -8,26 +8,19 @@
  */
 #include "tests/bench_internal.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "kernel/core/clock.h"
+#include "kernel/shell/env.h"
 #include "kernel/shell/out.h"
 #include "kernel/shell/record.h"
-
-const char *bench_clock_name(void)
-{
-	if (clock_is_insn())
-		return "insn";
-	return clock_is_emulated() ? "tcg-tsc" : "tsc";
-}
 
 const char *bench_clock_unit(void)
 {
 	if (clock_is_insn())
 		return "insn";
-	return clock_is_emulated() ? "tick" : "cycle";
+	return strcmp(env_accel(), "tcg") ? "cycle" : "tick";
 }
 
 /* ---- records ---- */
@@ -35,8 +28,8 @@ const char *bench_clock_unit(void)
 static void record_who(struct record *r, const struct bench_case *bc)
 {
 	record_str(r, "name", bc->name);
-	record_str(r, "clock", bench_clock_name());
-	record_str(r, "accel", clock_accel());
+	record_str(r, "clock", clock_record_name());
+	record_str(r, "accel", env_accel());
 }
 
 static void send(struct record *r)
@@ -99,7 +92,7 @@ static const char *per_unit(u64 total, u64 units, char text[24])
 	u64 hundredths = (total % units * 100 + units / 2) / units;
 	u64 whole = total / units + hundredths / 100;
 
-	snprintf(text, 24, "%" PRIu64 ".%02" PRIu64, whole, hundredths % 100);
+	snprintf(text, 24, "%lu.%02lu", whole, hundredths % 100);
 	return text;
 }
 
@@ -109,8 +102,8 @@ static void table_row(const struct bench_case *bc, const struct bench_result *re
 	char x[24] = "", median[24], low[24], p95[24], high[24];
 
 	if (bc->axis.name)
-		snprintf(x, sizeof(x), "%" PRIu64, res->x);
-	out("  %10s %8" PRIu64 " %12s %12s %12s %12s %3u\n", x, res->units,
+		snprintf(x, sizeof(x), "%lu", res->x);
+	out("  %10s %8lu %12s %12s %12s %12s %3u\n", x, res->units,
 	    per_unit(t->median, res->units, median), per_unit(t->min, res->units, low),
 	    per_unit(t->p95, res->units, p95), per_unit(t->max, res->units, high), t->nr);
 }
@@ -144,8 +137,8 @@ static void table_fit(const struct bench_case *bc, const struct bench_fit *fit)
 {
 	s64 slope = fit->slope_milli < 0 ? -fit->slope_milli : fit->slope_milli;
 
-	out("  fit: %s%" PRId64 ".%03" PRId64 " %s per %s, intercept %" PRId64
-	    ", R2 %" PRId64 ".%06" PRId64 ", %u values\n",
+	out("  fit: %s%ld.%03ld %s per %s, intercept %ld"
+	    ", R2 %ld.%06ld, %u values\n",
 	    fit->slope_milli < 0 ? "-" : "", slope / 1000, slope % 1000, bench_clock_unit(),
 	    bc->axis.name, fit->intercept_milli / 1000, fit->r2_micro / 1000000,
 	    fit->r2_micro % 1000000, fit->nr);

@@ -17,7 +17,6 @@
 #include <string.h>
 
 #include "kernel/core/ledger.h"
-#include "kernel/core/point.h"
 #include "kernel/core/thread_base.h"
 #include "kernel/sched/kthread.h"
 #include "kernel/shell/out.h"
@@ -30,7 +29,7 @@ void bench_region_begin(struct bench *b)
 {
 	b->nr_regions++;
 	if (unlikely(b->run->counting))
-		events_read(b->run->at_start);
+		events_read(&b->run->at_start);
 }
 
 void bench_region_end(struct bench *b, u64 now, u64 units)
@@ -40,11 +39,11 @@ void bench_region_end(struct bench *b, u64 now, u64 units)
 	b->total += now - b->start;
 	b->units += units;
 	if (unlikely(run->counting)) {
-		u64 at_end[EV_NR];
+		struct event_counts at_end;
 
-		events_read(at_end);
+		events_read(&at_end);
 		for (unsigned i = 0; i < EV_NR; i++)
-			run->event[i] += at_end[i] - run->at_start[i];
+			run->event[i] += at_end.n[i] - run->at_start.n[i];
 	}
 }
 
@@ -140,19 +139,16 @@ static void take_samples(struct measurement *m)
 	m->result->total = bench_stat_of(m->sample, opts->nr_samples);
 }
 
-/* With events and points on: what happened in the regions. Its time is thrown away. */
+/* With events on, and so points: what happened in the regions. Its time is thrown away. */
 static void count_events(struct measurement *m)
 {
-	bool points = points_get();
 	struct bench b;
 
-	points_set(true);
-	events_set(true);
+	events_set(true); /* points listen while events are on */
 	m->run->counting = true;
 	call_body(m, &b);
 	m->run->counting = false;
 	events_set(false);
-	points_set(points);
 	memcpy(m->result->event, m->run->event, sizeof(m->result->event));
 }
 

@@ -17,6 +17,7 @@
 
 #include "kernel/core/bug.h"
 #include "kernel/core/fpu.h"
+#include "kernel/core/oops.h"
 #include "kernel/core/preempt.h"
 #include "kernel/core/thread_base.h"
 #include "kernel/sched/kthread.h"
@@ -51,7 +52,7 @@ static void __noreturn leave(struct ktest *t)
 {
 	if (current_base() != t->owner)
 		thread_exit();
-	BUG_ON(preempt_count() != 0);
+	BUG_ON(!preemptible());
 	longjmp(t->end, 1);
 }
 
@@ -67,6 +68,12 @@ void t_skip(struct ktest *t, const char *fmt, ...)
 	BUG_ON(current_base() != t->owner);
 	t->skipped = true;
 	leave(t);
+}
+
+void t_expect_warnings(struct ktest *t, unsigned nr)
+{
+	t->nr_warnings += nr;
+	t_count_check(t);
 }
 
 void t_need_cpus(struct ktest *t, unsigned nr)

@@ -84,6 +84,12 @@ struct ktest_case {
 /* Not run here, and why: the test counts as skipped, never as passed. Ends the body. */
 void __noreturn __printf(2, 3) t_skip(struct ktest *t, const char *fmt, ...);
 
+/*
+ * The body will cause @nr more kernel warnings (WARN, reports of lock checks). A warning that was
+ * not announced, or one that did not come, fails the test.
+ */
+void t_expect_warnings(struct ktest *t, unsigned nr);
+
 /* Skip unless the machine has @nr virtual CPUs. */
 void t_need_cpus(struct ktest *t, unsigned nr);
 

@@ -6,12 +6,11 @@
 
 #include <setjmp.h>
 
+#include "kernel/core/thread_base.h"
 #include "tests/ktap.h"
 #include "tests/ktest.h"
 
 #define KTEST_REASON_MAX 96
-
-struct thread_base;
 
 /*
  * Field key: [I] set before the body starts  [B] the body's thread only  [A] atomic, any thread of
@@ -27,6 +26,7 @@ struct ktest {
 	u32 nr_checks;			 /* [A] */
 	u32 nr_failed;			 /* [A] */
 	u32 nr_sweeps;			 /* [B] fault_sweep()s that came to their end */
+	u32 nr_warnings;		 /* [B] kernel warnings it said it causes */
 	bool skipped;			 /* [B] */
 	char reason[KTEST_REASON_MAX];	 /* [B] why */
 };
@@ -46,6 +46,14 @@ struct ktest_opts {
  * Context: a thread that may sleep and use floating point; one run at a time
  */
 enum ktap_status ktest_run(const struct ktest_opts *opts);
+
+/*
+ * ktest_try - run one test and judge it: its body, what it claimed, what it left behind.
+ *
+ * Reports one result in @report's innermost plan and returns it. Context: as ktest_run()
+ */
+enum ktap_status ktest_try(struct ktap *report, const struct ktest_case *kc,
+			   const struct ktest_opts *opts);
 
 /* How many registered tests match @glob. */
 unsigned ktest_count(const char *glob);

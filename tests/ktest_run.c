@@ -13,10 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/core/bug.h"
 #include "kernel/core/ledger.h"
+#include "kernel/core/oops.h"
 #include "kernel/core/preempt.h"
 #include "kernel/core/setting.h"
 #include "kernel/core/thread_base.h"
+#include "kernel/core/watchdog.h"
 #include "kernel/sched/kthread.h"
 #include "kernel/shell/out.h"
 #include "tests/glob.h"
@@ -25,64 +28,90 @@
 
 /* ---- before and after one test ---- */
 
-struct left_behind {
+/* What a test must leave as it found it. */
+struct state {
 	struct ledger ledger;
 	u64 setting[MAX_SETTINGS];
+	unsigned long nr_warnings, nr_oopses, nr_lockups;
 };
 
-static void take(struct left_behind *l)
+/* One test on trial; on the heap, since a test of the runner is tried inside another. */
+struct trial {
+	struct ktest t;
+	struct state before, after;
+};
+
+static void state_take(struct state *s)
 {
-	const struct setting *s;
+	const struct setting *setting;
 	unsigned i = 0;
 
 	ledger_settle();
-	ledger_snapshot(&l->ledger);
-	for_each_registered(setting, s) {
+	ledger_snapshot(&s->ledger);
+	for_each_registered(setting, setting) {
 		if (i < MAX_SETTINGS)
-			l->setting[i++] = s->get();
+			s->setting[i++] = setting->get();
 	}
+	s->nr_warnings = warn_count();
+	s->nr_oopses = oops_count();
+	s->nr_lockups = watchdog_reports();
 }
 
-static struct ktest *noting; /* the test whose ledger difference is printed */
-
-static void note_ledger(const char *line)
-{
-	t_note(noting, "%s", line);
-}
-
-/* Every setting back to @before; one that had moved is a failure. */
-static void settings_restore(struct ktest *t, const struct left_behind *before)
+/* Every setting back to what it was; one that had moved is a failure. */
+static void settings_restore(struct ktest *t, const struct state *before)
 {
 	const struct setting *s;
 	unsigned i = 0;
 
 	for_each_registered(setting, s) {
-		u64 was;
+		u64 is, was;
 
 		if (i == MAX_SETTINGS)
 			break;
+		is = s->get();
 		was = before->setting[i++];
-		if (s->get() == was)
+		if (is == was)
 			continue;
-		t_fail(t, "left `set %s` at %llu, found %llu", s->name,
-		       (unsigned long long)s->get(), (unsigned long long)was);
+		t_fail(t, "left `set %s` at %lu, found %lu", s->name, is, was);
 		if (s->set(was))
 			t_fail(t, "and it cannot be set back");
 	}
 }
 
-static void compare(struct ktest *t, const struct left_behind *before)
+static struct ktest *differing; /* the test whose ledger is being compared */
+
+static void note_difference(const char *line)
 {
-	static struct ledger after;
+	t_note(differing, "%s", line);
+}
+
+static void compare_ledger(struct ktest *t, const struct state *before, const struct state *after)
+{
+	struct ktest *outer = differing;
 	int nr;
 
-	settings_restore(t, before);
-	ledger_settle();
-	ledger_snapshot(&after);
-	noting = t;
-	nr = ledger_diff(&before->ledger, &after, note_ledger);
+	differing = t;
+	nr = ledger_diff(&before->ledger, &after->ledger, note_difference);
+	differing = outer;
 	if (nr)
 		t_fail(t, "the ledger differs in %d kinds", nr);
+}
+
+static void compare(struct trial *trial)
+{
+	const struct state *before = &trial->before, *after = &trial->after;
+	struct ktest *t = &trial->t;
+
+	settings_restore(t, before);
+	state_take(&trial->after);
+	compare_ledger(t, before, after);
+	if (after->nr_warnings - before->nr_warnings != t->nr_warnings)
+		t_fail(t, "%lu kernel warnings, expected %u",
+		       after->nr_warnings - before->nr_warnings, t->nr_warnings);
+	if (after->nr_oopses != before->nr_oopses)
+		t_fail(t, "a thread oopsed");
+	if (after->nr_lockups != before->nr_lockups)
+		t_fail(t, "the watchdog reported a lockup");
 }
 
 /* ---- one test ---- */
@@ -102,8 +131,7 @@ static void test_thread(void *arg)
 	struct ktest *t = arg;
 
 	ktest_call_body(t);
-	t_count_check(t);
-	if (preempt_count() || current_base()->rcu_nesting)
+	if (!preemptible() || current_base()->rcu_nesting)
 		t_fail(t, "ended with preemption off or inside an RCU read section");
 }
 
@@ -124,33 +152,46 @@ static void judge_claims(struct ktest *t)
 {
 	if (t->skipped || t->nr_failed)
 		return;
-	if (t->nr_checks <= 1) /* the runner's own */
+	if (t->nr_checks == 0)
 		t_fail(t, "checked nothing");
 	if (t->kc->kind == KT_SWEEP && t->nr_sweeps == 0)
 		t_fail(t, "is a sweep and swept nothing");
 }
 
-static void run_one(struct ktap *k, const struct ktest_case *kc, const struct ktest_opts *opts)
+enum ktap_status ktest_try(struct ktap *report, const struct ktest_case *kc,
+			   const struct ktest_opts *opts)
 {
-	static struct left_behind before;
-	static struct ktest t;
+	struct trial *trial = calloc(1, sizeof(*trial));
+	enum ktap_status status = KTAP_FAIL;
+	const char *reason = NULL;
+	struct ktest *t;
 
-	t = (struct ktest){
-		.kc = kc,
-		.report = k,
-		.seed = opts->seed ^ name_hash(kc->name),
-		.scale = opts->scale,
-	};
-	take(&before);
-	run_body(&t);
-	compare(&t, &before);
-	judge_claims(&t);
+	if (!trial) {
+		ktap_note(report, "no memory for a trial");
+		ktap_result(report, status, kc->name, NULL);
+		return status;
+	}
+	t = &trial->t;
+	t->kc = kc;
+	t->report = report;
+	t->seed = opts->seed ^ name_hash(kc->name);
+	t->scale = opts->scale;
 
-	if (t.nr_failed)
-		t_note(&t, "%s: %u failures, seed=%llu", kc->name, t.nr_failed,
-		       (unsigned long long)opts->seed);
-	ktap_result(k, t.nr_failed ? KTAP_FAIL : t.skipped ? KTAP_SKIP : KTAP_PASS,
-		    kc->name + strlen(kc->suite) + 1, t.reason);
+	state_take(&trial->before);
+	run_body(t);
+	compare(trial);
+	judge_claims(t);
+
+	if (t->nr_failed)
+		t_note(t, "%s: %u failures; again: test %s seed=%lu", kc->name, t->nr_failed,
+		       kc->name, opts->seed);
+	else
+		status = t->skipped ? KTAP_SKIP : KTAP_PASS;
+	if (t->skipped)
+		reason = t->reason;
+	ktap_result(report, status, kc->name + strlen(kc->suite) + 1, reason);
+	free(trial);
+	return status;
 }
 
 /* ---- choice and order ---- */
@@ -240,7 +281,7 @@ static unsigned run_suite(struct ktap *k, const struct suite *s, const struct kt
 
 	ktap_begin(k, name, s->nr);
 	for (; nr < s->nr; nr++)
-		run_one(k, s->first[nr], opts);
+		ktest_try(k, s->first[nr], opts);
 	status = ktap_end(k);
 	ktap_result(k, status, name, "all its tests were skipped");
 	return nr;

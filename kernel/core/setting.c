@@ -6,7 +6,6 @@
 #include "kernel/core/setting.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +32,7 @@ void setting_show(const struct setting *s, char text[SETTING_TEXT_MAX])
 		return;
 	}
 	fpu_begin();
-	snprintf(text, SETTING_TEXT_MAX, "%" PRIu64, value);
+	snprintf(text, SETTING_TEXT_MAX, "%lu", value);
 	fpu_end();
 }
 
@@ -44,7 +43,7 @@ void setting_accepts(const struct setting *s, char text[SETTING_TEXT_MAX])
 		return;
 	}
 	fpu_begin();
-	snprintf(text, SETTING_TEXT_MAX, "%" PRIu64 "..%" PRIu64, s->min, s->max);
+	snprintf(text, SETTING_TEXT_MAX, "%lu..%lu", s->min, s->max);
 	fpu_end();
 }
 

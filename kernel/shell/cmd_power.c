@@ -36,13 +36,13 @@ static void die_by_hang(void)
 {
 	local_irq_disable();
 	for (;;)
-		cpu_relax();
+		cpu_pause();
 }
 
 static void die_by_loop(void)
 {
 	for (;;)
-		cpu_relax();
+		cpu_pause();
 }
 
 static const struct death {

@@ -7,7 +7,6 @@
  */
 #include "kernel/shell/record.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -58,7 +57,13 @@ void record_str(struct record *r, const char *key, const char *value)
 void record_u64(struct record *r, const char *key, u64 value)
 {
 	add_key(r, key);
-	add(r, "%" PRIu64, value);
+	add(r, "%lu", value);
+}
+
+void record_s64(struct record *r, const char *key, s64 value)
+{
+	add_key(r, key);
+	add(r, "%ld", value);
 }
 
 void record_raw(struct record *r, const char *key, const char *json)
@@ -80,9 +85,9 @@ void record_ratio(struct record *r, const char *key, s64 value, u64 per, unsigne
 	part %= unit;
 
 	add_key(r, key);
-	add(r, "%s%" PRIu64, value < 0 && (whole || part) ? "-" : "", whole);
+	add(r, "%s%lu", value < 0 && (whole || part) ? "-" : "", whole);
 	if (decimals)
-		add(r, ".%0*" PRIu64, (int)decimals, part);
+		add(r, ".%0*lu", (int)decimals, part);
 }
 
 void record_open(struct record *r, const char *key)

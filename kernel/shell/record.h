@@ -21,6 +21,7 @@ void record_begin(struct record *r, const char *type);
 /* Fields. @key is plain text; strings are escaped; @decimals is 0..9. */
 void record_str(struct record *r, const char *key, const char *value);
 void record_u64(struct record *r, const char *key, u64 value);
+void record_s64(struct record *r, const char *key, s64 value);
 /* @value / @per, rounded half away from zero, with @decimals places. 0 < @per < 2^32. */
 void record_ratio(struct record *r, const char *key, s64 value, u64 per, unsigned decimals);
 /* Text that is already JSON, as a number printed elsewhere. */

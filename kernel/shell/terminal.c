@@ -106,7 +106,7 @@ void shell_interact(void)
 	static struct line_edit edit;
 
 	init_waitqueue_head(&ring.wait);
-	console_set_receiver(receive);
+	console_set_input(receive);
 	line_edit_init(&edit, &ops, SHELL_PROMPT);
 	line_edit_begin(&edit);
 	for (;;) {

@@ -1,0 +1,198 @@
+/*
+ * cmd_system.c - `ps`, `free`, `ledger`, `locks`: what the machine holds right now.
+ *
+ * Owns: the tables. Not here: the counts, which each layer keeps for itself.
+ */
+#include "kernel/shell/shell.h"
+
+#include <string.h>
+
+#include "kernel/core/ledger.h"
+#include "kernel/core/lock_order.h"
+#include "kernel/sched/thread.h"
+#include "kernel/shell/baseline.h"
+#include "kernel/shell/out.h"
+#include "kernel/shell/record.h"
+#include "mm/page_alloc.h"
+
+static int no_words(int argc, char **argv)
+{
+	if (argc == 1)
+		return SHELL_OK;
+	return shell_error(argv[0], "no words are accepted, got \"%s\"", argv[1]);
+}
+
+/* ---- ps ---- */
+
+struct ps_row {
+	char name[24];
+	u32 id;
+	unsigned vcpu;
+	const char *state;
+	u64 nr_switches;
+};
+
+struct ps_table {
+	unsigned nr, left_out;
+	struct ps_row row[64];
+};
+
+/* Under the lock of the thread list: copy, print later. */
+static void ps_take(struct thread *t, void *arg)
+{
+	struct ps_table *table = arg;
+	struct ps_row *row = &table->row[table->nr];
+
+	if (table->nr == ARRAY_SIZE(table->row)) {
+		table->left_out++;
+		return;
+	}
+	table->nr++;
+	*row = (struct ps_row){
+		.id = t->base.id,
+		.vcpu = t->vcpu,
+		.state = thread_state_name(t),
+		.nr_switches = t->nr_switches,
+	};
+	memcpy(row->name, t->base.name, sizeof(row->name));
+}
+
+static int cmd_ps(int argc, char **argv)
+{
+	static struct ps_table table;
+
+	if (no_words(argc, argv))
+		return SHELL_FAIL;
+	table.nr = table.left_out = 0;
+	for_each_thread(ps_take, &table);
+	out("  %6s %-23s %-9s %4s %10s\n", "id", "name", "state", "cpu", "switches");
+	for (unsigned i = 0; i < table.nr; i++) {
+		struct ps_row *r = &table.row[i];
+
+		out("  %6u %-23s %-9s %4u %10lu\n", r->id, r->name, r->state, r->vcpu,
+		    r->nr_switches);
+	}
+	if (table.left_out)
+		out("  and %u more\n", table.left_out);
+	return SHELL_OK;
+}
+
+SHELL_CMD(ps, "ps: threads, and where they run", cmd_ps);
+
+/* ---- free ---- */
+
+static int cmd_free(int argc, char **argv)
+{
+	unsigned long total = frames_total();
+
+	if (no_words(argc, argv))
+		return SHELL_FAIL;
+	out("  %-16s %10s %10s\n", "frames of 4 KiB", "number", "KiB");
+	out("  %-16s %10lu %10lu\n", "all", total, total * 4);
+	out("  %-16s %10lu %10lu\n", "free", frames_free(), frames_free() * 4);
+	for (unsigned kind = FK_KERNEL; kind < FK_NR; kind++) {
+		long live = frames_live(kind);
+
+		if (live)
+			out("  %-16s %10ld %10ld\n", frame_kind_name(kind), live, live * 4);
+	}
+	out("  watermarks: min %lu, low %lu, high %lu\n", frames_watermark(WMARK_MIN),
+	    frames_watermark(WMARK_LOW), frames_watermark(WMARK_HIGH));
+	return SHELL_OK;
+}
+
+SHELL_CMD(free, "free: frames, by who holds them", cmd_free);
+
+/* ---- ledger ---- */
+
+static struct ledger at_start, now;
+
+void shell_ledger_baseline(void)
+{
+	ledger_settle();
+	ledger_snapshot(&at_start);
+}
+
+static long live_at_start(const struct ledger_line *line)
+{
+	for (unsigned i = 0; i < at_start.nr; i++) {
+		const struct ledger_line *then = &at_start.line[i];
+
+		if (then->kind == line->kind && !strcmp(then->name, line->name))
+			return then->live;
+	}
+	return 0;
+}
+
+static void ledger_send(void)
+{
+	struct record r;
+
+	record_begin(&r, "ledger");
+	for (unsigned i = 0; i < now.nr; i++) {
+		if (now.line[i].live)
+			record_s64(&r, now.line[i].name, now.line[i].live);
+	}
+	out_line(record_end(&r));
+}
+
+static int cmd_ledger(int argc, char **argv)
+{
+	int nr;
+
+	if (no_words(argc, argv))
+		return SHELL_FAIL;
+	ledger_settle();
+	ledger_snapshot(&now);
+	out("  %-28s %10s %10s\n", "living objects", "number", "since start");
+	for (unsigned i = 0; i < now.nr; i++) {
+		const struct ledger_line *line = &now.line[i];
+		long more = line->live - live_at_start(line);
+
+		if (line->live || more)
+			out("  %-28s %10ld %+10ld\n", line->name, line->live, more);
+	}
+	nr = ledger_diff(&at_start, &now, NULL);
+	if (nr)
+		out("%d kinds differ from when the shell started; who owns them:\n", nr);
+	else
+		out("as when the shell started\n");
+	ledger_diff(&at_start, &now, out_line);
+	ledger_send();
+	return SHELL_OK;
+}
+
+SHELL_CMD(ledger, "ledger: every living object, settled, against the shell's start", cmd_ledger);
+
+/* ---- locks ---- */
+
+static const char *lock_words(unsigned i)
+{
+	return i == 0 ? "clear" : NULL;
+}
+
+static int cmd_locks(int argc, char **argv)
+{
+	struct lock_stat s;
+
+	if (argc > 2 || (argc == 2 && strcmp(argv[1], "clear")))
+		return shell_error("locks", "\"%s\": accepted is clear", argv[argc - 1]);
+	if (argc == 2) {
+		lock_stat_clear();
+		return SHELL_OK;
+	}
+	out("  %-14s %10s %10s %12s %12s\n", "class", "acquired", "contended", "max wait",
+	    "max hold");
+	for (unsigned class = 0; class < LC_NR; class++) {
+		lock_stat_read(class, &s);
+		if (s.acquired || s.contended)
+			out("  %-14s %10lu %10lu %12lu %12lu\n", lock_class_name[class], s.acquired,
+			    s.contended, s.wait_max, s.hold_max);
+	}
+	if (!static_key_enabled(&lockstat_key))
+		out("not counting: `set lockstat on`\n");
+	return SHELL_OK;
+}
+
+SHELL_CMD_WORDS(locks, "locks [clear]: lock classes, how often taken, how long waited and held",
+		cmd_locks, lock_words);

@@ -1,0 +1,54 @@
+/*
+ * cmd_test.c - `test`: run kernel tests.
+ *
+ * Owns: the command's words and the list of tests for the tab key.
+ */
+#include <string.h>
+
+#include "kernel/core/kv.h"
+#include "kernel/shell/env.h"
+#include "kernel/shell/out.h"
+#include "kernel/shell/shell.h"
+#include "tests/ktest_internal.h"
+
+static const char *test_names(unsigned i)
+{
+	const struct ktest_case *kc;
+
+	for_each_registered(ktest, kc) {
+		if (i-- == 0)
+			return kc->name;
+	}
+	return NULL;
+}
+
+static int cmd_test(int argc, char **argv)
+{
+	static struct kv kv;
+	struct ktest_opts opts = {.glob = "*", .seed = SEED_DEFAULT, .scale = 1};
+	int first = 1;
+
+	if (argc > 1 && !strchr(argv[1], '='))
+		opts.glob = argv[first++];
+	kv_parse_words(&kv, argc - first, argv + first);
+	kv_u64(&kv, "seed", 0, ~0ull, &opts.seed);
+	kv_u64(&kv, "scale", 1, 1000000, &opts.scale);
+	kv_bool(&kv, "shuffle", &opts.shuffle);
+	if (kv_done(&kv))
+		return shell_error("test", "%s", kv.error);
+	if (ktest_count(opts.glob) == 0)
+		return shell_error("test", "no test matches \"%s\"", opts.glob);
+
+	switch (ktest_run(&opts)) {
+	case KTAP_PASS: return SHELL_OK;
+	case KTAP_SKIP: return SHELL_SKIPPED;
+	default: return SHELL_FAIL;
+	}
+}
+
+SHELL_CMD_WORDS(test,
+		"test [GLOB] [seed=N] [shuffle=on] [scale=N]: run the tests called suite.name\n"
+		"  seed=N      what random tests draw from (1)\n"
+		"  shuffle=on  in an order that follows from the seed\n"
+		"  scale=N     multiplies the work of stress and model tests (1)",
+		cmd_test, test_names);
