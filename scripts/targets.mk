@@ -11,9 +11,9 @@ Q ?= $(if $(V),,@)
 
 # Groups of scripts/deps by goal; a goal that is not listed needs the compiler and its company.
 DEPS_NONE    := clean help print-kcflags
-DEPS_run     := run bench test smoke stress
-DEPS_host    := test host-test host-programs check
-DEPS_check   := check style layers headers tidy thread-safety
+DEPS_run     := run bench test kernel-test guest-test stress
+DEPS_host    := test host-test host-programs
+DEPS_check   := check headers tidy thread-safety format
 
 GOALS := $(or $(MAKECMDGOALS),all)
 DEPS_GROUPS := $(if $(filter-out $(DEPS_NONE),$(GOALS)),build) \
@@ -33,12 +33,82 @@ NEWLIB := $(NEWLIB_OUT)/x86_64-elf
 $(NEWLIB)/stamp: scripts/newlib scripts/newlib.flags
 	$(Q)scripts/newlib $(NEWLIB_OUT)
 
+# --- runs --------------------------------------------------------------------
+
+LAUNCH := MMLIFE_BUILD=$(B) scripts/mmlife
+RUN_OPTIONS ?=
+
+## make             the kernel: $(B)/mmlife.elf, .elf32 (QEMU -kernel) and .iso (GRUB)
+## make run         the interactive shell; RUN_OPTIONS="--smp 4 --boot iso"
+run: all
+	@$(LAUNCH) run $(RUN_OPTIONS)
+
+# Matrix and slopes on exact instructions, then parallel figures on the time stamp counter.
+## make bench       the main job: benches on both clocks, $(B)/results.jsonl, $(B)/report.html
+bench: all
+	$(Q)$(LAUNCH) run --clock insn --smp 1 --timeout 900 --log $(B)/bench-insn.log 'bench *'
+	$(Q)$(LAUNCH) run --clock tsc --smp 2 --timeout 900 --log $(B)/bench-tsc.log 'bench *'
+	$(Q)grep -h '^{"mmlife":1,' $(B)/bench-insn.log $(B)/bench-tsc.log >$(B)/results.jsonl.new
+	$(Q)mv $(B)/results.jsonl.new $(B)/results.jsonl
+	$(Q)$(LAUNCH) report $(B)/bench-insn.log $(B)/bench-tsc.log -o $(B)/report.html
+
+# --- tests -------------------------------------------------------------------
+
+## make test        host tests, then kernel tests, then the launcher's contract on real machines
+test: host-test kernel-test guest-test
+
+# Every test of the kernel; the counts come from a second reading of the log.
+kernel-test: all
+	$(Q)$(LAUNCH) run --smp 2 --timeout 240 --log $(B)/test.log 'test *' 'ledger'; \
+		status=$$?; scripts/check-ktap $(B)/test.log && exit $$status
+
+# What only a real guest can show: exit statuses, boot ways, machines, sizes.
+guest-test: all
+	$(Q)MMLIFE_BUILD=$(B) tests/host/run --build $(B) tests/guest
+
+# --- checks ------------------------------------------------------------------
+
+TIDY_FILES = $(filter %.c,$(OBJS:.o=.c))
+
+## make check       everything below: layers, style, headers, tidy, thread-safety
+check: layers style headers tidy thread-safety
+
+## make layers      include direction (scripts/layers.txt)
+layers:
+	$(Q)scripts/check-layers
+
+## make style       shape of files (scripts/style-exceptions.txt)
+style:
+	$(Q)scripts/check-style
+
+## make headers     each header alone, by gcc and clang
+headers: | $(NEWLIB)/stamp
+	$(Q)scripts/check-headers --not-under tests/host -- $(CC) $(KCFLAGS)
+	$(Q)scripts/check-headers --not-under tests/host -- \
+		clang $$($(MAKE) -s --no-print-directory CC=clang print-kcflags)
+	$(Q)scripts/check-headers --under tests/host -- $(HOSTCC) $(HOST_CFLAGS) $(HOST_CPPFLAGS)
+
+## make tidy        clang-tidy (.clang-tidy)
+tidy: | $(NEWLIB)/stamp
+	$(Q)scripts/check-tidy $(B)/tidy $(wildcard $(TIDY_FILES)) -- \
+		$$($(MAKE) -s --no-print-directory CC=clang print-kcflags)
+
+## make thread-safety   a clang build that checks the lock annotations
+thread-safety:
+	$(Q)$(MAKE) CC=clang B=$(B)/clang EXTRA_CFLAGS='-Wthread-safety' kernel
+
+## make format F="files"    clang-format in place
+format:
+	$(Q)clang-format -i $(F)
+
 # --- cleaning and help -------------------------------------------------------
 
+## make clean       remove $(B)
 clean:
 	$(Q)rm -rf $(B)
 
 help:
-	$(Q)sed -n 's/^## //p' scripts/targets.mk
+	@sed -n 's/^## //p' scripts/targets.mk tests/host/host.mk | sed 's/$$(B)/$(subst /,\/,$(B))/g'
 
-.PHONY: clean help
+.PHONY: run bench test kernel-test guest-test check layers style headers tidy thread-safety \
+	format clean help

@@ -20,6 +20,7 @@ HOST_PROGRAMS := $(HOST_NAMES:%=$(B)/host/%/test)
 
 .PHONY: host-test host-programs FORCE
 
+## make host-test   build and run the host tests (HOST_ONLY="name ..." for some)
 host-test: host-programs
 	@MAKEFLAGS= tests/host/run --build $(B) $(HOST_ONLY)
 
