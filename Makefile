@@ -1,14 +1,15 @@
-# mmlife: the build of the kernel image. Tools, tests and checks are in scripts/targets.mk and tests/host/host.mk.
+# mmlife: the build of the kernel image. Tools, runs and checks: scripts/targets.mk; host tests:
+# tests/host/host.mk.
 #
-#   make              $(B)/mmlife.elf (with debug data), $(B)/mmlife.elf32 (for QEMU -kernel), $(B)/mmlife.iso
-#   make UBSAN=1 B=build/ubsan     every undefined operation reported at run time
-#   make race                      mm/ and kernel/proc instrumented for the race detector, in build/race
+#   make            $(B)/mmlife.elf (with debug data), .elf32 (for QEMU -kernel), .iso (GRUB)
+#   make UBSAN=1 B=build/ubsan    every undefined operation is reported at run time
+#   make race       mm/ and kernel/proc instrumented for the race detector, in build/race
 #   B=dir  another output folder     CC=clang  the other compiler     V=1  show commands
 #
-# A folder's module.mk lists its objects (`OBJS += path/x.o`) and nothing else; FPU_OBJS are those that compute with
-# doubles, and run only in threads marked for it. A changed flag rebuilds everything.
-# The image is linked twice: the second link adds the symbol table and the build id at its very end, so that no
-# address moves between the two.
+# A folder's module.mk lists its objects (`OBJS += path/x.o`) and nothing else; FPU_OBJS are those
+# that compute with doubles, and run only in threads marked for it. A changed flag rebuilds
+# everything. The image is linked twice: the second link adds the symbol table and the build id at
+# its very end, so that no address moves between the two.
 
 B	?= build
 all:
@@ -35,14 +36,15 @@ IS_CLANG := $(findstring clang,$(shell $(CC) --version | head -n 1))
 # --- flags -------------------------------------------------------------------
 
 WARN	:= -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wold-style-definition \
-	   -Wmissing-declarations -Wshadow -Wpointer-arith -Wwrite-strings -Wundef -Wvla -Wformat=2 \
-	   -Wno-unused-parameter -Wno-sign-compare -Wno-format-nonliteral
-ARCH	:= -ffreestanding -m64 -march=x86-64 -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-pic -fno-pie \
-	   -fcf-protection=none
+	   -Wmissing-declarations -Wshadow -Wpointer-arith -Wwrite-strings -Wundef -Wvla \
+	   -Wformat=2 -Wno-unused-parameter -Wno-sign-compare -Wno-format-nonliteral
+ARCH	:= -ffreestanding -m64 -march=x86-64 -mcmodel=kernel -mno-red-zone -mgeneral-regs-only \
+	   -fno-pic -fno-pie -fcf-protection=none
 SAFE	:= -fno-stack-protector -fno-omit-frame-pointer -fno-optimize-sibling-calls \
 	   -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-strict-aliasing -fno-common \
-	   -fno-delete-null-pointer-checks -fwrapv
-INC	:= -nostdinc -isystem $(shell $(CC) -print-file-name=include) -isystem $(NEWLIB)/include -I. -I$(B)/include
+	   -fno-delete-null-pointer-checks
+INC	:= -nostdinc -isystem $(shell $(CC) -print-file-name=include) -isystem $(NEWLIB)/include \
+	   -I. -I$(B)/include
 DEF	:= -D__DYNAMIC_REENT__ -U__linux__ -U__linux -Ulinux -U__unix__ -U__unix -Uunix
 OPT	:= -O2 -g -ffile-prefix-map=$(CURDIR)/=
 
@@ -54,16 +56,18 @@ ARCH	+= -mpreferred-stack-boundary=4
 endif
 
 ifneq ($(UBSAN),)
-SANITIZE := -fsanitize=undefined -fno-sanitize=alignment,vptr -DMMLIFE_UBSAN=1
+SANITIZE := -fsanitize=undefined -DMMLIFE_UBSAN=1
+else
+SAFE	+= -fwrapv
 endif
 
 KCFLAGS	:= -std=gnu11 $(OPT) $(WARN) $(ARCH) $(SAFE) $(DEF) $(INC) $(EXTRA_CFLAGS)
 KAFLAGS	:= -g $(ARCH) -ffile-prefix-map=$(CURDIR)/= -D__ASSEMBLER__=1 -I. -I$(B)/include
-KLDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --build-id=none --no-warn-rwx-segments \
-	   --orphan-handling=error
+KLDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --build-id=none \
+	   --no-warn-rwx-segments --orphan-handling=error
 
-# Race build: only what runs inside the world is instrumented; the runtime must not instrument itself.
-race_flags = $(if $(RACE),$(if $(filter mm/% kernel/proc/%,$(1)),-fsanitize=thread) -DMMLIFE_RACE=1)
+# Race build: what runs inside the world is instrumented, the runtime that listens is not.
+race_flags = $(if $(RACE),-DMMLIFE_RACE=1 $(if $(filter mm/% kernel/proc/%,$(1)),-fsanitize=thread))
 # The earliest code runs before a sanitizer could report.
 san_flags = $(if $(filter kernel/x86/% kernel/core/ubsan%,$(1)),,$(SANITIZE))
 
@@ -73,11 +77,13 @@ c_flags = $(if $(call fpu_flags,$(1)),$(filter-out -mgeneral-regs-only,$(KCFLAGS
 
 # --- objects -----------------------------------------------------------------
 
-FLAGS_NOW := $(shell $(CC) --version | head -n 1) | $(KCFLAGS) | $(KAFLAGS) | $(KLDFLAGS) | $(SANITIZE) | race=$(RACE)
+FLAGS_NOW := $(shell $(CC) --version | head -n 1) | $(KCFLAGS) | $(KAFLAGS) | $(KLDFLAGS) | \
+	     $(SANITIZE) | race=$(RACE)
 
 $(B)/flags: FORCE
 	@mkdir -p $(@D)
-	@printf '%s\n' '$(FLAGS_NOW)' | cmp -s - $@ || printf '%s\n' '$(FLAGS_NOW)' > $@
+	@printf '%s\n' '$(FLAGS_NOW)' > $@.new
+	@cmp -s $@.new $@ && rm -f $@.new || mv $@.new $@
 
 $(B)/%.o: %.c $(B)/flags | $(NEWLIB)/stamp
 	@mkdir -p $(@D)
@@ -94,7 +100,8 @@ $(B)/include/asm-offsets.h: kernel/x86/asm_offsets.c $(B)/flags | $(NEWLIB)/stam
 	@mkdir -p $(@D)
 	$(call say,OFFSETS,$@)
 	$(Q)$(CC) $(KCFLAGS) -MD -MP -MT $@ -MF $(B)/asm-offsets.d -S $< -o $(B)/asm-offsets.s
-	$(Q)sed -n 's/.*->\([A-Z0-9_]*\) \$$*\(-*[0-9]*\).*/#define \1 \2/p' $(B)/asm-offsets.s > $@.new
+	$(Q)sed -n 's/.*->\([A-Z0-9_]*\) \$$*\(-*[0-9]*\).*/#define \1 \2/p' $(B)/asm-offsets.s \
+		> $@.new
 	$(Q)mv $@.new $@
 
 # --- image -------------------------------------------------------------------
@@ -103,16 +110,20 @@ LIBC	:= $(NEWLIB)/lib/libm.a $(NEWLIB)/lib/libc.a
 
 $(B)/kernel.ld: linker/kernel.ld kernel/x86/layout.h $(B)/flags
 	$(call say,LDS,$@)
-	$(Q)$(CC) -E -P -undef -x assembler-with-cpp -D__ASSEMBLER__=1 -I. $< | sed 's|@B@|$(B)|g' > $@
+	$(Q)$(CC) -E -P -undef -x assembler-with-cpp -D__ASSEMBLER__=1 -I. $< \
+		| sed 's|@B@|$(B)|g' > $@
 
-$(B)/mmlife.pass1.elf: $(KOBJS) $(B)/kernel.ld $(B)/flags
+link = $(LD) $(KLDFLAGS) -T $(B)/kernel.ld -o $@ $(1) --start-group $(LIBC) --end-group
+
+$(B)/mmlife.pass1.elf: $(KOBJS) $(B)/kernel.ld $(B)/flags $(NEWLIB)/stamp
 	$(call say,LD,$@)
-	$(Q)$(LD) $(KLDFLAGS) -T $(B)/kernel.ld -o $@ $(KOBJS) --start-group $(LIBC) --end-group
+	$(Q)$(call link,$(KOBJS))
 
 $(B)/ksyms.S: $(B)/mmlife.pass1.elf scripts/symbols
 	$(call say,SYMS,$@)
 	$(Q)$(OBJCOPY) -O binary $< $(B)/mmlife.bin
-	$(Q)$(NM) $< | python3 scripts/symbols "$$(sha256sum < $(B)/mmlife.bin | cut -c1-16)" > $@.new
+	$(Q)$(NM) $< | python3 scripts/symbols "$$(sha256sum < $(B)/mmlife.bin | cut -c1-16)" \
+		> $@.new
 	$(Q)rm -f $(B)/mmlife.bin
 	$(Q)mv $@.new $@
 
@@ -121,7 +132,7 @@ $(B)/ksyms.o: $(B)/ksyms.S
 
 $(B)/mmlife.elf: $(B)/mmlife.pass1.elf $(B)/ksyms.o
 	$(call say,LD,$@)
-	$(Q)$(LD) $(KLDFLAGS) -T $(B)/kernel.ld -o $@ $(KOBJS) $(B)/ksyms.o --start-group $(LIBC) --end-group
+	$(Q)$(call link,$(KOBJS) $(B)/ksyms.o)
 
 $(B)/mmlife.elf32: $(B)/mmlife.elf
 	$(call say,OBJCOPY,$@)
@@ -132,7 +143,8 @@ $(B)/mmlife.iso: $(B)/mmlife.elf boot/grub.cfg
 	$(Q)rm -rf $(B)/iso && mkdir -p $(B)/iso/boot/grub
 	$(Q)cp boot/grub.cfg $(B)/iso/boot/grub/grub.cfg
 	$(Q)$(OBJCOPY) --strip-debug $< $(B)/iso/boot/mmlife.elf
-	$(Q)grub-mkrescue -o $@.new $(B)/iso > $(B)/mkrescue.log 2>&1 || { cat $(B)/mkrescue.log; exit 1; }
+	$(Q)grub-mkrescue -o $@.new $(B)/iso > $(B)/mkrescue.log 2>&1 \
+		|| { cat $(B)/mkrescue.log; exit 1; }
 	$(Q)mv $@.new $@
 
 kernel: $(B)/mmlife.elf $(B)/mmlife.elf32

@@ -1,13 +1,14 @@
 /*
  * entry32.S - from the boot loader to long mode.
  *
- * Who jumps here: GRUB or QEMU's -kernel, by multiboot 1: 32-bit protected mode, flat segments, paging off,
- * interrupts off, %eax = 0x2badb002, %ebx = physical address of the multiboot data. No stack.
+ * Who jumps here: GRUB or QEMU's -kernel, by multiboot 1: 32-bit protected mode, flat segments,
+ * paging off, interrupts off, %eax = 0x2badb002, %ebx = physical address of the multiboot data. No
+ * stack.
  *
- * Story: set a stack; see that a loader of the right kind called and that the CPU can do long mode and NX; build
- * boot tables (4 GiB of identity, seen also at the direct map and, its first GiB, at the image's address); switch
- * on long mode; jump to boot_entry64 at its high address. A machine that cannot go on gets one line on the serial
- * port, the verdict `refused`, and the exit port.
+ * Story: set a stack; see that a loader of the right kind called and that the CPU can do long mode
+ * and NX; build boot tables (4 GiB of identity, seen also at the direct map and, its first GiB, at
+ * the image's address); switch on long mode; jump to boot_entry64 at its high address. A machine
+ * that cannot go on gets one line on the serial port, the verdict `refused`, and the exit port.
  *
  * Linked where it is loaded (.boot, 1 MiB), so plain addresses are right before paging and after.
  */
@@ -19,8 +20,10 @@
 
 #define CPUID_EXT_LM (1 << 29)
 #define CPUID_EXT_NX (1 << 20)
-#define CPUID_1_NEED ((1 << 3) | (1 << 4) | (1 << 5) | (1 << 6) | (1 << 9) | (1 << 13) | (1 << 24) | (1 << 26))
-			/* PSE TSC MSR PAE APIC PGE FXSR SSE2 */
+
+/* PSE TSC MSR PAE APIC PGE FXSR SSE2 */
+#define CPUID_1_NEED \
+	((1 << 3) | (1 << 4) | (1 << 5) | (1 << 6) | (1 << 9) | (1 << 13) | (1 << 24) | (1 << 26))
 
 #define PTE_TABLE 0x3  /* present, writable */
 #define PTE_LARGE 0x83 /* present, writable, 2 MiB */
@@ -74,7 +77,10 @@ boot_entry32:
 	testl $(1 << 21), %eax
 	jz refuse
 
-	/* Long mode and NX are in the extended leaves, if those exist. %ebx is free: %edi has its value. */
+	/*
+	 * Long mode and NX are in the extended leaves, if those exist. %ebx is free: %edi has its
+	 * value.
+	 */
 	movl $0x80000000, %eax
 	cpuid
 	movl $msg_no_long_mode, %esi
@@ -119,7 +125,9 @@ boot_entry32:
 	movl $(boot_pdpt_low + PTE_TABLE), boot_pml4 + 8 * PML4_INDEX(DIRECT_MAP_BASE)
 	movl $(boot_pdpt_high + PTE_TABLE), boot_pml4 + 8 * PML4_INDEX(KERNEL_BASE)
 
-	/* PAE, then the table root, then long mode allowed, then paging: the order the CPU demands. */
+	/*
+	 * PAE, then the table root, then long mode allowed, then paging: the order the CPU demands.
+	 */
 	movl %cr4, %eax
 	orl $CR4_PAE, %eax
 	movl %eax, %cr4
@@ -159,10 +167,13 @@ refuse:
 	call put_string
 	movb $EXIT_REFUSED, %al
 	outb %al, $EXIT_PORT
-1:	hlt						/* a machine without the exit port stops here */
+1:	hlt					/* a machine without the exit port stops here */
 	jmp 1b
 
-	/* put_string - %esi: NUL-terminated, to COM1 as the firmware left it. Clobbers %eax, %edx, %esi. */
+	/*
+	 * put_string - %esi: NUL-terminated, to COM1 as the firmware left it. Clobbers %eax, %edx,
+	 * %esi.
+	 */
 put_string:
 	movw $(COM1 + 5), %dx
 1:	inb %dx, %al

@@ -1,11 +1,11 @@
 /*
  * entry64.S - the first 64-bit instructions of the first CPU.
  *
- * Who jumps here: entry32.S, in long mode on the boot tables, %rdi = physical address of the multiboot data
- * (32 bits), interrupts off, low half still mapped one to one.
+ * Who jumps here: entry32.S, in long mode on the boot tables, %rdi = physical address of the
+ * multiboot data (32 bits), interrupts off, low half still mapped one to one.
  *
- * Story: take the boot stack; give C its virtual CPU (copy the .percpu template into the area reserved for CPU 0
- * and point %gs at it); call C, which does not return.
+ * Story: take the boot stack; give C its virtual CPU (copy the .percpu template into the area
+ * reserved for CPU 0 and point %gs at it); call C, which does not return.
  */
 #include "kernel/x86/layout.h"
 

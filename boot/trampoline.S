@@ -1,13 +1,14 @@
 /*
  * trampoline.S - from the start-up IPI of an application processor to C.
  *
- * Who jumps here: the CPU itself, after SIPI, in real mode at TRAMPOLINE_PHYS (%cs = TRAMPOLINE_PHYS >> 4, %ip = 0),
- * where smp.c has copied [trampoline_start, trampoline_end).
+ * Who jumps here: the CPU itself, after SIPI, in real mode at TRAMPOLINE_PHYS (%cs =
+ * TRAMPOLINE_PHYS >> 4, %ip = 0), where smp.c has copied [trampoline_start, trampoline_end).
  *
- * Story: real mode -> protected mode -> long mode on the boot tables (identity, so the page goes on being mapped)
- * -> ap_entry64 at its high address. There: the kernel's own tables, a stack, the %gs of its virtual CPU, C.
- * What differs from CPU to CPU is read from `ap_boot`, which smp.c fills for one CPU at a time. A CPU that comes
- * too late finds another's APIC id or no stack there, and halts for ever.
+ * Story: real mode -> protected mode -> long mode on the boot tables (identity, so the page goes on
+ * being mapped) -> ap_entry64 at its high address. There: the kernel's own tables, a stack, the %gs
+ * of its virtual CPU, C. What differs from CPU to CPU is read from `ap_boot`, which smp.c fills for
+ * one CPU at a time. A CPU that comes too late finds another's APIC id or no stack there, and halts
+ * for ever.
  */
 #include "kernel/x86/layout.h"
 #include "asm-offsets.h"
@@ -86,7 +87,10 @@ ap_entry64:
 	movq ap_boot + AP_BOOT_CR3(%rip), %rax
 	movq %rax, %cr3
 
-	/* Only the CPU that smp.c waits for may go on: one that wakes after its time-out halts here. */
+	/*
+	 * Only the CPU that smp.c waits for may go on: one that wakes after its time-out halts
+	 * here.
+	 */
 	movl $1, %eax
 	cpuid
 	shrl $24, %ebx

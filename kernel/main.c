@@ -155,6 +155,8 @@ void kernel_main(void)
 	put("\nswitch ", (u64)stack_switch(&main_sp, co_sp, (void *)10));
 	put(" ", (u64)stack_switch(&main_sp, co_sp, (void *)20));
 	put("\nfw_cfg ", fw_cfg_read("opt/mmlife/cmdline", buf, sizeof(buf)));
+	put("\narena ", boot_reserve_arena(0));
+	put(" bytes ", arena_bytes);
 	kmap_seal();
 	put("\nreleased KiB ", ({ struct mem_range r = boot_release_init(); (r.end - r.start) >> 10; }));
 	uart_puts("\n");

@@ -7,12 +7,12 @@
 #include <string.h>
 #include "kernel/x86/init.h"
 
-#define BIOS_START	0xe0000
-#define BIOS_END	0x100000
-#define EBDA_POINTER	0x40e
-#define EBDA_SCAN	1024
-#define TABLE_MAX	(1u << 20) /* no table we read is longer; a longer one is damage */
-#define LAPIC_DEFAULT	0xfee00000
+#define BIOS_START    0xe0000
+#define BIOS_END      0x100000
+#define EBDA_POINTER  0x40e
+#define EBDA_SCAN     1024
+#define TABLE_MAX     (1u << 20) /* no table we read is longer; a longer one is damage */
+#define LAPIC_DEFAULT 0xfee00000
 
 struct acpi_rsdp {
 	char signature[8];
@@ -44,7 +44,13 @@ struct acpi_madt {
 	u32 flags;
 } __packed;
 
-enum madt_type { MADT_LAPIC = 0, MADT_IOAPIC = 1, MADT_OVERRIDE = 2, MADT_LAPIC_ADDR = 5, MADT_X2APIC = 9 };
+enum madt_type {
+	MADT_LAPIC = 0,
+	MADT_IOAPIC = 1,
+	MADT_OVERRIDE = 2,
+	MADT_LAPIC_ADDR = 5,
+	MADT_X2APIC = 9
+};
 
 struct madt_lapic {
 	u8 type, len, acpi_id, apic_id;
@@ -127,9 +133,12 @@ static __init const struct acpi_header *table_at(const struct acpi_memory *mem, 
 	return h && sums_to_zero(h, len) ? h : NULL;
 }
 
-/* Look for the MADT among the pointers of @root, each @width bytes. *@err: -ENOENT or, if one was damaged, -EINVAL. */
-static __init const struct acpi_madt *find_madt(const struct acpi_memory *mem,
-						const struct acpi_header *root, size_t width, int *err)
+/*
+ * Look for the MADT among the pointers of @root, each @width bytes. *@err: -ENOENT or, if one was
+ * damaged, -EINVAL.
+ */
+static __init const struct acpi_madt *
+find_madt(const struct acpi_memory *mem, const struct acpi_header *root, size_t width, int *err)
 {
 	const char *p = (const char *)(root + 1);
 	const char *end = (const char *)root + root->length;
@@ -169,7 +178,7 @@ static __init void add_ioapic(struct acpi_info *info, const struct madt_ioapic *
 {
 	if (info->nr_ioapics < ACPI_MAX_IOAPICS && e->phys)
 		info->ioapic[info->nr_ioapics++] =
-			(struct acpi_ioapic){ .id = e->id, .phys = e->phys, .gsi_base = e->gsi_base };
+			(struct acpi_ioapic){.id = e->id, .phys = e->phys, .gsi_base = e->gsi_base};
 }
 
 static __init void add_override(struct acpi_info *info, const struct madt_override *e)
@@ -196,23 +205,12 @@ static __init int parse_entry(struct acpi_info *info, const u8 *p, u8 len)
 	if (p[0] < ARRAY_SIZE(needed) && len < needed[p[0]])
 		return -EINVAL;
 	switch (p[0]) {
-	case MADT_LAPIC:
-		add_cpu(info, (const struct madt_lapic *)p);
-		break;
-	case MADT_IOAPIC:
-		add_ioapic(info, (const struct madt_ioapic *)p);
-		break;
-	case MADT_OVERRIDE:
-		add_override(info, (const struct madt_override *)p);
-		break;
-	case MADT_LAPIC_ADDR:
-		info->lapic_phys = ((const struct madt_lapic_addr *)p)->phys;
-		break;
-	case MADT_X2APIC:
-		info->nr_ignored++;
-		break;
-	default:
-		break;
+	case MADT_LAPIC: add_cpu(info, (const struct madt_lapic *)p); break;
+	case MADT_IOAPIC: add_ioapic(info, (const struct madt_ioapic *)p); break;
+	case MADT_OVERRIDE: add_override(info, (const struct madt_override *)p); break;
+	case MADT_LAPIC_ADDR: info->lapic_phys = ((const struct madt_lapic_addr *)p)->phys; break;
+	case MADT_X2APIC: info->nr_ignored++; break;
+	default: break;
 	}
 	return 0;
 }
@@ -241,7 +239,8 @@ static __init void set_defaults(struct acpi_info *info)
 		info->isa[i].gsi = i;
 }
 
-static __init int parse_tables(const struct acpi_memory *mem, struct acpi_info *info, const char **why)
+static __init int parse_tables(const struct acpi_memory *mem, struct acpi_info *info,
+			       const char **why)
 {
 	const struct acpi_rsdp *rsdp = find_rsdp(mem);
 	const struct acpi_header *root = NULL;

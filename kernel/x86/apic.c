@@ -35,12 +35,12 @@ enum lapic_reg {
 #define LVT_MASKED	 (1u << 16)
 #define DIVIDE_BY_1	 0xb
 
-#define ICR_FIXED	0x000
-#define ICR_NMI		0x400
-#define ICR_INIT	0x500
-#define ICR_STARTUP	0x600
-#define ICR_ASSERT	0x4000
-#define ICR_PENDING	0x1000
+#define ICR_FIXED	 0x000
+#define ICR_NMI		 0x400
+#define ICR_INIT	 0x500
+#define ICR_STARTUP	 0x600
+#define ICR_ASSERT	 0x4000
+#define ICR_PENDING	 0x1000
 #define ICR_ALL_BUT_SELF 0xc0000
 
 #define IOAPIC_SELECT  0x00
@@ -53,7 +53,7 @@ enum lapic_reg {
 #define PIC1 0x20
 #define PIC2 0xa0
 
-#define TIMER_SHIFT 24
+#define TIMER_SHIFT  24
 #define TIMER_MAX_NS (1UL << 33) /* ns * multiplier stays below 2^63 up to 64 GHz */
 
 static volatile u32 *lapic;
@@ -86,22 +86,14 @@ static void ioapic_write(unsigned i, u32 reg, u32 value)
 	ioapic_base[i][IOAPIC_WINDOW / 4] = value;
 }
 
-/* The legacy controller: moved off the exception vectors, in case it raises a spurious one, and masked. */
-static __init void pic_silence(void)
+/* Four initialisation words, then all lines masked. @cascade: where the other PIC hangs. */
+static __init void pic_silence(u16 port, u8 base, u8 cascade)
 {
-	static const struct {
-		u16 port;
-		u8 value;
-	} step[] = {
-		{ PIC1, 0x11 }, { PIC2, 0x11 },			   /* initialise, four words follow */
-		{ PIC1 + 1, VEC_ISA_BASE }, { PIC2 + 1, VEC_ISA_BASE + 8 },
-		{ PIC1 + 1, 4 }, { PIC2 + 1, 2 },			   /* cascade */
-		{ PIC1 + 1, 1 }, { PIC2 + 1, 1 },			   /* 8086 mode */
-		{ PIC1 + 1, 0xff }, { PIC2 + 1, 0xff },		   /* all masked */
-	};
-
-	for (unsigned i = 0; i < ARRAY_SIZE(step); i++)
-		outb(step[i].port, step[i].value);
+	outb(port, 0x11);
+	outb(port + 1, base); /* a spurious interrupt must not look like an exception */
+	outb(port + 1, cascade);
+	outb(port + 1, 0x01); /* 8086 mode */
+	outb(port + 1, 0xff);
 }
 
 /* Firmware may have left the APIC off or in x2APIC mode; the way back leads through "off". */
@@ -116,7 +108,8 @@ static void apic_enable_mmio(void)
 
 int __init apic_init(const struct acpi_info *acpi, const char **why)
 {
-	if (!acpi->lapic_phys || acpi->lapic_phys >= DIRECT_MAP_SIZE || acpi->lapic_phys % PAGE_SIZE) {
+	if (!acpi->lapic_phys || acpi->lapic_phys >= DIRECT_MAP_SIZE ||
+	    acpi->lapic_phys % PAGE_SIZE) {
 		*why = "the local APIC has an impossible address";
 		return -ENODEV;
 	}
@@ -131,7 +124,8 @@ int __init apic_init(const struct acpi_info *acpi, const char **why)
 		for (u32 pin = 0; pin < pins; pin++)
 			ioapic_write(i, IOAPIC_TABLE + 2 * pin, LVT_MASKED);
 	}
-	pic_silence();
+	pic_silence(PIC1, VEC_ISA_BASE, 1 << 2);
+	pic_silence(PIC2, VEC_ISA_BASE + 8, 2);
 	return 0;
 }
 

@@ -11,7 +11,8 @@
 struct acpi_info;
 
 /*
- * apic_init - map the registers and route ISA interrupts; once, on the first CPU, after kmap_init().
+ * apic_init - map the registers and route ISA interrupts; once, on the first CPU, after
+ * kmap_init().
  *
  * Returns 0, or -ENODEV with *@why set.
  */
@@ -26,7 +27,10 @@ u32 apic_id(void);
 /* Acknowledge the interrupt in service. Done by irq_dispatch(). */
 void apic_eoi(void);
 
-/* Send interrupt @vector, or an NMI, to physical CPU @cpu. Returns once the APIC has taken it. Interrupts off. */
+/*
+ * Send interrupt @vector, or an NMI, to physical CPU @cpu. Returns once the APIC has taken it.
+ * Interrupts off.
+ */
 void apic_send_ipi(unsigned cpu, u8 vector);
 void apic_send_nmi(unsigned cpu);
 
@@ -39,9 +43,11 @@ void apic_send_init(u32 apic_id);
 void apic_send_startup(u32 apic_id, u8 page);
 
 /*
- * apic_timer_arm - raise @vector (VEC_TIMER or VEC_WATCHDOG) on this CPU after @ns; replaces what was armed.
+ * apic_timer_arm - raise @vector (VEC_TIMER or VEC_WATCHDOG) on this CPU after @ns; replaces what
+ * was armed.
  *
- * @ns:  0 = as soon as possible; long times are cut to what the counter holds (the caller re-arms: see the clock)
+ * @ns:  0 = as soon as possible; long times are cut to what the counter holds (the caller re-arms:
+ *       see the clock)
  */
 void apic_timer_arm(u64 ns, u8 vector);
 void apic_timer_stop(void);
@@ -54,7 +60,10 @@ void apic_timer_set_rate(u64 khz);
 void apic_timer_free_run(void);
 u32 apic_timer_elapsed(void);
 
-/* Enable ISA interrupt @irq (0..15) for the first CPU at vector VEC_ISA_BASE + @irq. False: no IOAPIC has it. */
+/*
+ * Enable ISA interrupt @irq (0..15) for the first CPU at vector VEC_ISA_BASE + @irq. False: no
+ * IOAPIC has it.
+ */
 bool ioapic_enable_isa(unsigned irq);
 
 #endif

@@ -13,8 +13,9 @@ name:
 #define ASM_FUNC_END(name) .size name, . - name
 
 /*
- * AC on or off. Assembled as a 3-byte nop and listed in smap_sites; boot writes the instruction over it where the
- * CPU has SMAP (it is undefined where the CPU has not). The number is the instruction's bytes, low byte first.
+ * AC on or off. Assembled as a 3-byte nop and listed in smap_sites; boot writes the instruction
+ * over it where the CPU has SMAP (it is undefined where the CPU has not). The number is the
+ * instruction's bytes, low byte first.
  */
 #define SMAP_SITE(opcode)                 \
 771:	.byte 0x0f, 0x1f, 0x00;           \

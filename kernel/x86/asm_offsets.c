@@ -1,7 +1,8 @@
 /*
  * asm_offsets.c - numbers that assembly needs to know of C structures.
  *
- * Compiled to assembly, never linked: the build turns each "->NAME value" line into a #define of asm-offsets.h.
+ * Compiled to assembly, never linked: the build turns each "->NAME value" line into a #define of
+ * asm-offsets.h.
  */
 #include <errno.h>
 #include "kernel/x86/smp_internal.h"

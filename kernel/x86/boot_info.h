@@ -12,10 +12,11 @@
 #define MEM_MIN_BYTES (15UL << 20)
 
 struct boot_info {
-	char loader[64];	/* "qemu", "GRUB 2.06-..." */
-	char cmdline[4096];	/* multiboot's; QEMU and GRUB differ in the first word. fw_cfg's comes first */
-	struct memmap ram;	/* all usable memory */
-	struct memmap free;	/* what nobody has taken yet: for frames_world_init() */
+	char loader[64]; /* "qemu", "GRUB 2.06-..." */
+	/* Multiboot's; QEMU puts a file name before it, GRUB does not. fw_cfg's goes first. */
+	char cmdline[4096];
+	struct memmap ram;  /* all usable memory */
+	struct memmap free; /* what nobody has taken yet: for frames_world_init() */
 	struct memmap_notes notes;
 	struct acpi_info acpi;
 	const char *acpi_trouble; /* NULL, or why the machine runs on one CPU */
@@ -33,16 +34,38 @@ extern struct boot_info boot_info;
 void *boot_alloc(size_t size, size_t align);
 
 /*
- * x86_init - from boot_start() to a machine on its own tables: traps, features, memory map, kernel mappings, APIC,
- * clocks' frequencies. Refuses the machine if it cannot work. Interrupts stay off.
+ * The lab's arena: the frames its worlds are made of, at a fixed place so that their addresses are
+ * the same on every machine. In the direct map by 4 KiB pages that are not global.
+ */
+#define ARENA_PHYS	    (16UL << 20)
+#define ARENA_DEFAULT_BYTES (16UL << 20)
+#define ARENA_MIN_RAM	    (63UL << 20) /* smaller machines get none unless they ask */
+
+extern phys_t arena_phys;   /* ARENA_PHYS once reserved */
+extern size_t arena_bytes;  /* 0 = there is none */
+
+/*
+ * boot_reserve_arena - take [ARENA_PHYS, ARENA_PHYS + @bytes) off boot_info.free.
+ *
+ * @bytes:   rounded up to 2 MiB; 0 = ARENA_DEFAULT_BYTES on a machine of ARENA_MIN_RAM or more
+ * Context:  boot, once, after x86_init(), before layer 4 takes the memory
+ * Returns:  0 (perhaps with no arena), -ENOMEM if that memory is not there or not free
+ */
+int __must_check boot_reserve_arena(size_t bytes);
+
+/*
+ * x86_init - from boot_start() to a machine on its own tables: traps, features, memory map, kernel
+ * mappings, APIC, clocks' frequencies. Refuses the machine if it cannot work. Interrupts stay off.
  */
 void x86_init(void);
 
 /*
- * boot_release_init - unmap and return the memory only boot needed (code, boot tables, trampoline source).
+ * boot_release_init - unmap and return the memory only boot needed (code, boot tables, trampoline
+ * source).
  *
  * Context:  after smp_start() and the last .init function
- * Returns:  the range; no longer mapped in the image area, the direct map still has it. For layer 4 to take.
+ * Returns:  the range; no longer mapped in the image area, the direct map still has it. For layer 4
+ *           to take.
  */
 struct mem_range boot_release_init(void);
 

@@ -1,8 +1,10 @@
 /*
  * cpu.h - single instructions and what CPUID says.
  *
- * Owns: control registers, MSRs, TLB instructions, time-stamp reads, pause, FPU switch bit, CPU facts.
- * Not here: interrupts as the kernel counts them (kernel/core/preempt.h): the functions here touch the real flag.
+ * Owns: control registers, MSRs, TLB instructions, time-stamp reads, pause, FPU switch bit, CPU
+ *       facts.
+ * Not here: interrupts as the kernel counts them (kernel/core/preempt.h): the functions here touch
+ *       the real flag.
  */
 #ifndef KERNEL_X86_CPU_H
 #define KERNEL_X86_CPU_H
@@ -38,8 +40,8 @@ struct desc_ptr {
 /* Facts of the first CPU, fixed at boot; all CPUs are taken to be alike. */
 struct cpu_facts {
 	char vendor[13];
-	char hypervisor[13];   /* "TCGTCGTCGTCG", "KVMKVMKVM", "" on bare metal */
-	u32 max_leaf;	       /* leaves above it return garbage, never zeros: always compare */
+	char hypervisor[13]; /* "TCGTCGTCGTCG", "KVMKVMKVM", "" on bare metal */
+	u32 max_leaf;	     /* leaves above it return garbage, never zeros: always compare */
 	u32 max_ext_leaf;
 	u8 phys_bits;
 	bool smep, smap, pge, rdtscp, erms, invariant_tsc, tsc_deadline, pdpe1gb, fsgsbase;
@@ -74,17 +76,16 @@ static inline void wrmsr(u32 msr, u64 value)
 	__asm__ volatile("wrmsr" : : "c"(msr), "a"((u32)value), "d"((u32)(value >> 32)) : "memory");
 }
 
-#define CPU_REG_ACCESS(reg)                                                   \
-	static inline unsigned long read_##reg(void)                          \
-	{                                                                     \
-		unsigned long value;                                          \
-									      \
+#define CPU_REG_ACCESS(reg)                                                     \
+	static inline unsigned long read_##reg(void)                            \
+	{                                                                       \
+		unsigned long value;                                            \
 		__asm__ volatile("mov %%" #reg ", %0" : "=r"(value)::"memory"); \
-		return value;                                                 \
-	}                                                                     \
-	static inline void write_##reg(unsigned long value)                   \
-	{                                                                     \
-		__asm__ volatile("mov %0, %%" #reg : : "r"(value) : "memory"); \
+		return value;                                                   \
+	}                                                                       \
+	static inline void write_##reg(unsigned long value)                     \
+	{                                                                       \
+		__asm__ volatile("mov %0, %%" #reg : : "r"(value) : "memory");  \
 	}
 
 CPU_REG_ACCESS(cr0)
@@ -116,7 +117,10 @@ static inline bool cpu_irq_enabled(void)
 	return read_rflags() & RFLAGS_IF;
 }
 
-/* Enable interrupts and halt until one arrives, with no gap in between. Returns with interrupts enabled. */
+/*
+ * Enable interrupts and halt until one arrives, with no gap in between. Returns with interrupts
+ * enabled.
+ */
 static inline void cpu_irq_enable_halt(void)
 {
 	__asm__ volatile("sti; hlt" ::: "memory");
@@ -192,8 +196,8 @@ static inline void cpu_fxrstor(const void *area)
 void cpu_fpu_init_area(void *area);
 
 /*
- * cpu_init_features - switch on, on the running CPU, what the kernel wants: NX, WP, global pages, SSE state, and
- * SMEP and SMAP where CPUID has them. The first call fills cpu_facts.
+ * cpu_init_features - switch on, on the running CPU, what the kernel wants: NX, WP, global pages,
+ * SSE state, and SMEP and SMAP where CPUID has them. The first call fills cpu_facts.
  */
 void cpu_init_features(void);
 

@@ -1,14 +1,16 @@
 /*
  * entry.S - how a trap or interrupt reaches C, and returns.
  *
- * Who jumps here: the CPU, through an interrupt gate of the IDT. It has aligned the stack to 16 (the interrupted
- * one, or a stack of the TSS), pushed ss, rsp, rflags, cs, rip and, for some exceptions, an error code, and has
- * switched interrupts off. There is one privilege level, so %gs is already the running vCPU's.
+ * Who jumps here: the CPU, through an interrupt gate of the IDT. It has aligned the stack to 16
+ * (the interrupted one, or a stack of the TSS), pushed ss, rsp, rflags, cs, rip and, for some
+ * exceptions, an error code, and has switched interrupts off. There is one privilege level, so %gs
+ * is already the running vCPU's.
  *
- * Story: 256 stubs of 16 bytes make the frames alike (error code or 0, then the vector) and go to trap_common for
- * exceptions, irq_common for the rest. Those save the registers as struct trap_frame, clear AC (a fault inside a
- * user accessor leaves it set) and DF, and link a frame for backtraces: it looks as if the interrupted instruction
- * had called us. iretq brings AC, DF and the interrupt flag back.
+ * Story: 256 entries of 16 bytes make the frames alike (error code or 0, then the vector) and go to
+ * trap_common for exceptions, irq_common for the rest. Those save the registers as struct
+ * trap_frame, clear AC (a fault inside a user accessor leaves it set) and DF, and link a frame for
+ * backtraces: it looks as if the interrupted instruction had called us. iretq brings AC, DF and the
+ * interrupt flag back.
  */
 #include "kernel/x86/asm.h"
 #include "asm-offsets.h"
@@ -21,8 +23,8 @@
 
 	.text
 	.balign 16
-	.globl trap_stubs
-trap_stubs:
+	.globl trap_entries
+trap_entries:
 	vector = 0
 	.rept NR_VECTORS
 	.balign 16

@@ -14,8 +14,8 @@ bool fw_cfg_present(void);
 /*
  * fw_cfg_read - the file @name into @buf.
  *
- * Returns:  its length, which may exceed @size (then the first @size bytes were read); -ENOENT if there is no such
- *           file or no device
+ * Returns:  its length, which may exceed @size (then the first @size bytes were read); -ENOENT if
+ *           there is no such file or no device
  */
 long fw_cfg_read(const char *name, void *buf, size_t size);
 

@@ -1,8 +1,8 @@
 /*
  * kmap.c - the kernel half of every address space. See kmap.h.
  *
- * Owns: four-level tables from kernel_pgd down. Table pages come from boot_alloc() until layer 4 gives a source;
- *       none is ever given back, so a lookup needs no lock against freeing.
+ * Owns: four-level tables from kernel_pgd down. Table pages come from boot_alloc() until layer 4
+ *       gives a source; none is ever given back, so a lookup needs no lock against freeing.
  */
 #include "kernel/x86/kmap.h"
 
@@ -15,9 +15,9 @@
 #include "kernel/x86/pcpu.h"
 #include "kernel/x86/smp_internal.h"
 
-#define ENTRIES	   512
-#define KM_TABLE   (KM_PRESENT | KM_WRITE)
-#define TOP_LEVEL  3
+#define ENTRIES	    512
+#define KM_TABLE    (KM_PRESENT | KM_WRITE)
+#define TOP_LEVEL   3
 #define LARGE_LEVEL 1
 
 extern char __init_text_start[], __init_text_end[];
@@ -53,7 +53,10 @@ static u64 *new_table(void)
 	return phys_to_virt(p);
 }
 
-/* Replace the large entry at @entry by a table that maps the same with the same rights. 0 or -ENOMEM. */
+/*
+ * Replace the large entry at @entry by a table that maps the same with the same rights. 0 or
+ * -ENOMEM.
+ */
 static int split_large(u64 *entry)
 {
 	u64 large = *entry;
@@ -157,7 +160,8 @@ int kmap_prepare(void *va, size_t size)
 {
 	char *end = (char *)va + size;
 
-	for (char *p = va; p < end; p = (char *)ALIGN_DOWN((u64)p, LARGE_PAGE_SIZE) + LARGE_PAGE_SIZE) {
+	for (char *p = va; p < end;
+	     p = (char *)ALIGN_DOWN((u64)p, LARGE_PAGE_SIZE) + LARGE_PAGE_SIZE) {
 		u64 *pte;
 		int err = walk(p, true, &pte);
 
@@ -167,8 +171,9 @@ int kmap_prepare(void *va, size_t size)
 	return 0;
 }
 
-u64 *kmap_pte(const void *va)
+u64 *kmap_pte(unsigned long addr)
 {
+	const void *va = (const void *)addr;
 	u64 *table = root_table;
 
 	for (unsigned level = TOP_LEVEL; level > 0; level--) {
@@ -197,7 +202,8 @@ bool kmap_lookup(const volatile void *va, phys_t *frame, u64 *prot)
 	}
 	size = PAGE_SIZE << (9 * level);
 	if (frame)
-		*frame = PHYS((entry & KM_ADDR & ~(size - 1)) + (((u64)va & (size - 1)) & ~(PAGE_SIZE - 1)));
+		*frame = PHYS((entry & KM_ADDR & ~(size - 1)) +
+			      (((u64)va & (size - 1)) & ~(PAGE_SIZE - 1)));
 	if (prot)
 		*prot = entry & ~KM_ADDR;
 	return true;
@@ -224,8 +230,8 @@ static __init void must(int err)
 /* Every top-level entry the kernel will ever use, so that root tables made later need no update. */
 static __init void preset_areas(void)
 {
-	static void *const area[] = { (void *)DIRECT_MAP_BASE, (void *)WINDOW_BASE, (void *)ARENA_BASE,
-				      (void *)KERNEL_BASE };
+	static void *const area[] = {(void *)DIRECT_MAP_BASE, (void *)WINDOW_BASE,
+				     (void *)KERNEL_BASE};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(area); i++)
 		*entry_in(root_table, area[i], TOP_LEVEL) = virt_to_phys(new_table()).v | KM_TABLE;
@@ -288,7 +294,8 @@ static __init void map_world(void)
 
 	memcpy(frames, __world_load, data);
 	for (size_t offset = 0; offset < size; offset += PAGE_SIZE) {
-		must(kmap_page(__world_start + offset, virt_to_phys(frames + offset), KMAP_RW_LOCAL));
+		must(kmap_page(__world_start + offset, virt_to_phys(frames + offset),
+			       KMAP_RW_LOCAL));
 		must(kmap_unmap(frames + offset, NULL));
 	}
 }
@@ -327,7 +334,10 @@ void kmap_seal(void)
 {
 	size_t nr_pages = (__roinit_end - __roinit_start) / PAGE_SIZE;
 
-	/* Both mappings exist and the image's is 4 KiB; splitting the direct map's may need one table. */
+	/*
+	 * Both mappings exist and the image's is 4 KiB; splitting the direct map's may need one
+	 * table.
+	 */
 	if (kmap_protect(__roinit_start, nr_pages, KMAP_RO) ||
 	    kmap_protect(phys_to_virt(virt_to_phys(__roinit_start)), nr_pages, KMAP_RO))
 		machine_refuse("not enough memory to seal the registries");

@@ -2,12 +2,11 @@
  * layout.h - the fixed addresses of the kernel half and the types of an address.
  *
  * Owns: where things are. Read by C, assembly and linker/kernel.ld alike.
- * Idea: every area lies under its own top-level entry, preset once, so that a new mm copies 256 words and never
- *       needs to learn of a later kernel mapping.
+ * Idea: every area lies under its own top-level entry, preset once, so that a new mm copies 256
+ *       words and never needs to learn of a later kernel mapping.
  *
- *   ffff888000000000  direct map: physical p at DIRECT_MAP_BASE + p; 2 MiB pages, split where needed
- *   ffffc90000000000  window: 4 KiB mappings made one by one (page-per-object slab, tests)
- *   ffffd00000000000  arena: what a lab world owns, at the same address on every machine
+ *   ffff888000000000  direct map: physical p at DIRECT_MAP_BASE + p; 2 MiB pages, split where
+ *   needed ffffc90000000000  window: 4 KiB mappings made one by one (page-per-object slab, tests)
  *   ffffffff80000000  image: physical p at KERNEL_BASE + p, 4 KiB pages, W^X
  *   ffffffffa0000000  .world: the state of mm/, kernel/sched and kernel/proc, on frames of its own
  */
@@ -26,20 +25,18 @@
 
 #define KERNEL_LOAD	LAYOUT_C(0x100000) /* physical address of the image */
 #define KERNEL_LIMIT	LAYOUT_C(0x800000) /* it ends below: UEFI keeps tables at 8 MiB */
-#define TRAMPOLINE_PHYS LAYOUT_C(0x8000) /* page the other CPUs start in, real mode */
+#define TRAMPOLINE_PHYS LAYOUT_C(0x8000)   /* page the other CPUs start in, real mode */
 
 #define DIRECT_MAP_BASE LAYOUT_C(0xffff888000000000)
 #define DIRECT_MAP_SIZE LAYOUT_C(0x8000000000) /* one top-level entry: 512 GiB */
 #define WINDOW_BASE	LAYOUT_C(0xffffc90000000000)
 #define WINDOW_SIZE	LAYOUT_C(0x8000000000)
-#define ARENA_BASE	LAYOUT_C(0xffffd00000000000)
-#define ARENA_SIZE	LAYOUT_C(0x8000000000)
 #define KERNEL_BASE	LAYOUT_C(0xffffffff80000000)
 #define WORLD_BASE	LAYOUT_C(0xffffffffa0000000)
 #define WORLD_LIMIT	LAYOUT_C(0xffffffffb0000000)
 
-#define USER_MIN	LAYOUT_C(0x10000)	/* nothing is ever mapped below: 0x406 + x faults */
-#define USER_MAX	LAYOUT_C(0x7ffffffff000) /* first address above user space */
+#define USER_MIN LAYOUT_C(0x10000)	  /* nothing is ever mapped below: 0x406 + x faults */
+#define USER_MAX LAYOUT_C(0x7ffffffff000) /* first address above user space */
 
 /* Selectors of the GDT. */
 #define SEL_KERNEL_CODE 0x08
@@ -59,8 +56,10 @@ typedef struct {
 #define PHYS(x) ((phys_t){(x)})
 
 /* Image bounds, from the linker; all page-aligned. */
-extern char __init_start[], __init_end[], __text_start[], __text_end[], __rodata_start[], __rodata_end[];
-extern char __roinit_start[], __roinit_end[], __data_start[], __bss_end[], __ksyms_start[], __ksyms_end[];
+extern char __init_start[], __init_end[], __text_start[], __text_end[], __rodata_start[],
+	__rodata_end[];
+extern char __roinit_start[], __roinit_end[], __data_start[], __bss_end[], __ksyms_start[],
+	__ksyms_end[];
 extern char __image_end[];
 extern char __world_start[], __world_data_end[], __world_end[], __world_load[];
 extern char __percpu_load[], __percpu_size[], __percpu_boot[];
@@ -71,7 +70,10 @@ static inline void *phys_to_virt(phys_t p)
 	return (void *)(DIRECT_MAP_BASE + p.v);
 }
 
-/* Physical address behind a direct-map or image address; nothing else may be asked (see kmap_lookup). */
+/*
+ * Physical address behind a direct-map or image address; nothing else may be asked (see
+ * kmap_lookup).
+ */
 static inline phys_t virt_to_phys(const volatile void *va)
 {
 	u64 a = (u64)va;

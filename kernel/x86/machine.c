@@ -18,7 +18,7 @@ void machine_exit(enum machine_status status)
 
 void machine_verdict(enum machine_status status)
 {
-	static const char *const word[] = { "pass", "fail", "refused", "panic", "skipped" };
+	static const char *const word[] = {"pass", "fail", "refused", "panic", "skipped"};
 
 	uart_puts("mmlife: verdict ");
 	uart_puts(word[status - MACHINE_PASS]);
@@ -36,7 +36,7 @@ void machine_refuse(const char *reason)
 
 void machine_triple_fault(void)
 {
-	struct desc_ptr none = { 0, 0 };
+	struct desc_ptr none = {0, 0};
 
 	__asm__ volatile("cli; lidt %0; ud2" : : "m"(none));
 	__builtin_unreachable();

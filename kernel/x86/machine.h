@@ -17,7 +17,8 @@ enum machine_status {
 };
 
 /*
- * machine_exit - leave QEMU with @status through isa-debug-exit; without that device, halt for ever.
+ * machine_exit - leave QEMU with @status through isa-debug-exit; without that device, halt for
+ * ever.
  *
  * Prints nothing: the verdict line is the caller's, or machine_verdict()'s.
  */

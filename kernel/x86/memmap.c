@@ -35,7 +35,9 @@ int memmap_add(struct memmap *map, u64 start, u64 end)
 	if (start >= end)
 		return 0;
 
-	/* [first, last): the ranges that [start, end) overlaps or touches; they become one with it. */
+	/*
+	 * [first, last): the ranges that [start, end) overlaps or touches; they become one with it.
+	 */
 	for (first = 0; first < map->nr && map->range[first].end < start; first++)
 		;
 	for (last = first; last < map->nr && map->range[last].start <= end; last++)
@@ -44,7 +46,7 @@ int memmap_add(struct memmap *map, u64 start, u64 end)
 		if (map->nr == MEMMAP_MAX)
 			return -ENOSPC;
 		open_gap(map, first);
-		map->range[first] = (struct mem_range){ start, end };
+		map->range[first] = (struct mem_range){start, end};
 		return 0;
 	}
 	map->range[first].start = min(start, map->range[first].start);
@@ -130,7 +132,10 @@ bool memmap_covers(const struct memmap *map, u64 start, u64 end)
 	return false;
 }
 
-/* The next entry of multiboot's list, or NULL at its end; *@offset moves on. -EINVAL in *@err for a bad length. */
+/*
+ * The next entry of multiboot's list, or NULL at its end; *@offset moves on. -EINVAL in *@err for a
+ * bad length.
+ */
 static __init bool next_entry(const char *list, size_t len, size_t *offset,
 			      struct multiboot_mmap_entry *entry, int *err)
 {
@@ -152,7 +157,7 @@ static __init bool next_entry(const char *list, size_t len, size_t *offset,
 static __init struct mem_range entry_range(const struct multiboot_mmap_entry *entry, u64 limit,
 					   struct memmap_notes *notes)
 {
-	struct mem_range r = { entry->addr, entry->addr + entry->len };
+	struct mem_range r = {entry->addr, entry->addr + entry->len};
 
 	if (r.end < r.start) {
 		r.end = limit;
@@ -169,7 +174,7 @@ int __init memmap_parse(const void *entries, size_t len, u64 limit, struct memma
 			struct memmap_notes *notes, const char **why)
 {
 	struct multiboot_mmap_entry entry;
-	struct memmap map = { 0 };
+	struct memmap map = {0};
 	size_t offset;
 	int err = 0;
 
@@ -187,7 +192,7 @@ int __init memmap_parse(const void *entries, size_t len, u64 limit, struct memma
 
 	/* A second pass, because an overlapping reservation may stand before what it overlaps. */
 	for (offset = 0; next_entry(entries, len, &offset, &entry, &err);) {
-		struct mem_range r = entry_range(&entry, limit, &(struct memmap_notes){ 0 });
+		struct mem_range r = entry_range(&entry, limit, &(struct memmap_notes){0});
 
 		if (entry.type != MULTIBOOT_USABLE && r.start < r.end &&
 		    memmap_remove(&map, r.start, r.end))

@@ -6,8 +6,8 @@
 #include "kernel/x86/cpu.h"
 #include "kernel/x86/trap.h"
 
-#define GDT_CODE64 0x00af9b000000ffffUL
-#define GDT_DATA   0x00cf93000000ffffUL
+#define GDT_CODE64    0x00af9b000000ffffUL
+#define GDT_DATA      0x00cf93000000ffffUL
 #define TSS_AVAILABLE (0x89UL << 40)
 
 struct pcpu *pcpus[MAX_PCPUS];
@@ -45,7 +45,7 @@ static void load_segments(void)
 
 void pcpu_activate(struct pcpu *cpu)
 {
-	struct desc_ptr gdt = { sizeof(cpu->gdt) - 1, (u64)cpu->gdt };
+	struct desc_ptr gdt = {sizeof(cpu->gdt) - 1, (u64)cpu->gdt};
 
 	__asm__ volatile("lgdt %0" : : "m"(gdt));
 	load_segments();

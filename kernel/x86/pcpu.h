@@ -1,7 +1,8 @@
 /*
  * pcpu.h - the physical CPU: descriptor tables, trap stacks, APIC id.
  *
- * Not here: what a thread may see of its CPU (vcpu.h). A vCPU may move between pcpus, a pcpu's tables never move.
+ * Not here: what a thread may see of its CPU (vcpu.h). A vCPU may move between pcpus, a pcpu's
+ *       tables never move.
  */
 #ifndef KERNEL_X86_PCPU_H
 #define KERNEL_X86_PCPU_H
@@ -27,13 +28,13 @@ struct tss {
 } __packed;
 
 struct pcpu {
-	unsigned id;		      /* dense, 0 = the CPU that booted */
+	unsigned id; /* dense, 0 = the CPU that booted */
 	u32 apic_id;
-	bool online;		      /* set by the CPU itself, for ever */
-	u64 loaded_cr3;		      /* what pcpu_load_cr3() last loaded */
-	void *boot_stack_low;	      /* first stack, later the idle thread's */
+	bool online;	      /* set by the CPU itself, for ever */
+	u64 loaded_cr3;	      /* what pcpu_load_cr3() last loaded */
+	void *boot_stack_low; /* first stack, later the idle thread's */
 	void *boot_stack_high;
-	void *ist_low[IST_NR];	      /* stacks, without their guard pages */
+	void *ist_low[IST_NR]; /* stacks, without their guard pages */
 	u64 gdt[6];
 	struct tss tss __aligned(16);
 };
@@ -56,7 +57,10 @@ void pcpu_load_cr3(phys_t cr3);
  */
 void pcpu_load_vcpu(struct vcpu *v);
 
-/* Build GDT and TSS of @cpu (ist_low[] filled) / load them, the IDT and the features on the running CPU. */
+/*
+ * Build GDT and TSS of @cpu (ist_low[] filled) / load them, the IDT and the features on the running
+ * CPU.
+ */
 void pcpu_init(struct pcpu *cpu);
 void pcpu_activate(struct pcpu *cpu);
 

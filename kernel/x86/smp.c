@@ -17,8 +17,8 @@
 #include "kernel/x86/tsc.h"
 
 #define INIT_DELAY_NS	 10000UL
-#define SIPI_TIMEOUT_NS	 1000000UL     /* then a second one, as the manuals ask */
-#define START_TIMEOUT_NS 2000000000UL  /* a host with other things to do is slow, not broken */
+#define SIPI_TIMEOUT_NS	 1000000UL    /* then a second one, as the manuals ask */
+#define START_TIMEOUT_NS 2000000000UL /* a host with other things to do is slow, not broken */
 
 struct ap_boot ap_boot;
 unsigned smp_cpus_missing;
@@ -105,14 +105,19 @@ static __init bool start_one(struct pcpu *cpu)
 	if (cpu->online)
 		return true;
 
-	/* Take the stack back. If the CPU was faster after all, it is on its way and will arrive. */
+	/*
+	 * Take the stack back. If the CPU was faster after all, it is on its way and will arrive.
+	 */
 	if (__atomic_exchange_n(&ap_boot.stack, 0, __ATOMIC_SEQ_CST))
 		return false;
 	spin_until(__atomic_load_n(&cpu->online, __ATOMIC_ACQUIRE));
 	return true;
 }
 
-/* Forget CPU @id, which did not come: the last one takes its number (none of them runs anything yet). */
+/*
+ * Forget CPU @id, which did not come: the last one takes its number (none of them runs anything
+ * yet).
+ */
 static __init void drop_cpu(unsigned id)
 {
 	unsigned last = nr_pcpus - 1;

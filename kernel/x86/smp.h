@@ -15,11 +15,11 @@
 void smp_prepare(unsigned max);
 
 /*
- * smp_start - wake the prepared CPUs one by one; each calls @ap_main() on its own stack, interrupts off,
- * irq_depth and preempt_depth 1, and never returns from it.
+ * smp_start - wake the prepared CPUs one by one; each calls @ap_main() on its own stack, interrupts
+ * off, irq_depth and preempt_depth 1, and never returns from it.
  *
- * Returns:  number of CPUs that did not come within a second. Their pcpus are removed and the rest renumbered
- *           before any of them is used: nr_pcpus and nr_vcpus count CPUs that run.
+ * Returns:  number of CPUs that did not come within a second. Their pcpus are removed and the rest
+ *           renumbered before any of them is used: nr_pcpus and nr_vcpus count CPUs that run.
  */
 unsigned smp_start(void (*ap_main)(void));
 

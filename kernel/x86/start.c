@@ -5,6 +5,7 @@
  */
 #include "kernel/x86/boot_info.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "kernel/x86/apic.h"
@@ -49,6 +50,8 @@ extern const struct smap_site __start_smap_sites[], __stop_smap_sites[];
 extern char __init_text_start[];
 
 struct boot_info boot_info;
+phys_t arena_phys;
+size_t arena_bytes;
 
 /* A NUL-terminated string of the loader's, cut to @size. */
 static __init void copy_string(char *to, size_t size, u32 phys)
@@ -94,7 +97,10 @@ static __init void refuse_small(u64 total)
 	machine_refuse(line);
 }
 
-/* What is left when image and BIOS area are taken off. The first MiB stays with the firmware and the trampoline. */
+/*
+ * What is left when image and BIOS area are taken off. The first MiB stays with the firmware and
+ * the trampoline.
+ */
 static __init void find_free_memory(void)
 {
 	u64 total = memmap_total(&boot_info.ram);
@@ -121,6 +127,28 @@ void *boot_alloc(size_t size, size_t align)
 	return mem;
 }
 
+int __init boot_reserve_arena(size_t bytes)
+{
+	u64 end;
+
+	if (!bytes && memmap_total(&boot_info.ram) >= ARENA_MIN_RAM)
+		bytes = ARENA_DEFAULT_BYTES;
+	if (!bytes)
+		return 0;
+	if (bytes > DIRECT_MAP_SIZE)
+		return -ENOMEM;
+	bytes = ALIGN_UP(bytes, LARGE_PAGE_SIZE);
+	end = ARENA_PHYS + bytes;
+	if (!memmap_covers(&boot_info.free, ARENA_PHYS, end))
+		return -ENOMEM;
+	if (kmap_protect(phys_to_virt(PHYS(ARENA_PHYS)), bytes / PAGE_SIZE, KMAP_RW_LOCAL))
+		return -ENOMEM;
+	memmap_remove(&boot_info.free, ARENA_PHYS, end);
+	arena_phys = PHYS(ARENA_PHYS);
+	arena_bytes = bytes;
+	return 0;
+}
+
 /* Write stac and clac over their nops. On the boot tables, where text is still writable. */
 static __init void enable_smap_sites(void)
 {
@@ -141,7 +169,7 @@ static __init const void *acpi_map(void *ctx, u64 phys, size_t len)
 
 static __init void read_acpi(void)
 {
-	const struct acpi_memory mem = { .map = acpi_map };
+	const struct acpi_memory mem = {.map = acpi_map};
 	const char *why;
 
 	if (acpi_parse(&mem, &boot_info.acpi, &why))
@@ -164,11 +192,11 @@ void __init x86_init(void)
 
 struct mem_range boot_release_init(void)
 {
-	struct mem_range range = { KERNEL_LOAD, virt_to_phys(__init_end).v };
+	struct mem_range range = {KERNEL_LOAD, virt_to_phys(__init_end).v};
 
 	/* A CPU that wakes too late still runs through the boot tables. */
 	if (smp_cpus_missing)
-		return (struct mem_range){ 0, 0 };
+		return (struct mem_range){0, 0};
 	for (char *p = __init_text_start; p < __init_end; p += PAGE_SIZE)
 		if (kmap_unmap(p, NULL))
 			break;

@@ -5,7 +5,8 @@
  *
  *	save_sp -> r15 r14 r13 r12 rbx rbp rip
  *
- * A fresh one has its first function in rbx, its data in r12, rbp = 0 to end backtraces, and rip = stack_first.
+ * A fresh one has its first function in rbx, its data in r12, rbp = 0 to end backtraces, and rip =
+ * stack_first.
  */
 #include "kernel/x86/asm.h"
 

@@ -1,7 +1,8 @@
 /*
  * switch.h - change of stacks, the machine part of a context switch.
  *
- * Owns: callee-saved registers and the stack pointer. Not here: address space, FPU, accounting (kernel/sched).
+ * Owns: callee-saved registers and the stack pointer. Not here: address space, FPU, accounting
+ *       (kernel/sched).
  */
 #ifndef KERNEL_X86_SWITCH_H
 #define KERNEL_X86_SWITCH_H
@@ -11,9 +12,11 @@
 /*
  * stack_switch - save the running context in *@save_sp, continue the one saved in @next_sp.
  *
- * @arg:     handed to the continued context: its stack_switch() returns it, or its first function gets it
+ * @arg:     handed to the continued context: its stack_switch() returns it, or its first function
+ *           gets it
  * Context:  interrupts off
- * Returns:  when somebody switches back; the @arg of that call (by habit: the thread that ran before)
+ * Returns:  when somebody switches back; the @arg of that call (by habit: the thread that ran
+ *           before)
  */
 void *stack_switch(unsigned long *save_sp, unsigned long next_sp, void *arg);
 
@@ -26,7 +29,9 @@ void *stack_switch(unsigned long *save_sp, unsigned long next_sp, void *arg);
  */
 unsigned long stack_prepare(void *high, void (*entry)(void *from, void *data), void *data);
 
-/* Run @fn(@arg) on another stack and come back. The old frame stays linked: backtraces go through. */
+/*
+ * Run @fn(@arg) on another stack and come back. The old frame stays linked: backtraces go through.
+ */
 void stack_call(void *high, void (*fn)(void *arg), void *arg);
 
 #endif

@@ -1,7 +1,8 @@
 /*
  * trap.c - dispatch of exceptions and interrupts. See trap.h.
  *
- * Owns: IDT, the order in which an exception is offered to those who may repair it, the last-resort dump.
+ * Owns: IDT, the order in which an exception is offered to those who may repair it, the last-resort
+ *       dump.
  */
 #include "kernel/x86/trap.h"
 
@@ -29,7 +30,7 @@ struct ex_entry {
 	u64 to;
 };
 
-extern char trap_stubs[][16];
+extern char trap_entries[][16];
 extern char __uaccess_start[], __uaccess_end[];
 extern const struct ex_entry __start_ex_table[], __stop_ex_table[];
 
@@ -58,22 +59,22 @@ static u8 vector_ist(unsigned vector)
 void idt_init(void)
 {
 	for (unsigned i = 0; i < NR_VECTORS; i++) {
-		u64 stub = (u64)trap_stubs[i];
+		u64 entry = (u64)trap_entries[i];
 
 		idt[i] = (struct idt_gate){
-			.offset_low = (u16)stub,
+			.offset_low = (u16)entry,
 			.selector = SEL_KERNEL_CODE,
 			.ist = vector_ist(i),
 			.type = GATE_INTERRUPT,
-			.offset_mid = (u16)(stub >> 16),
-			.offset_high = (u32)(stub >> 32),
+			.offset_mid = (u16)(entry >> 16),
+			.offset_high = (u32)(entry >> 32),
 		};
 	}
 }
 
 void idt_load(void)
 {
-	struct desc_ptr ptr = { sizeof(idt) - 1, (u64)idt };
+	struct desc_ptr ptr = {sizeof(idt) - 1, (u64)idt};
 
 	__asm__ volatile("lidt %0" : : "m"(ptr));
 }
@@ -86,13 +87,38 @@ void irq_handler_set(unsigned vector, void (*fn)(struct trap_frame *frame))
 const char *trap_name(unsigned vector)
 {
 	static const char *const name[NR_TRAPS] = {
-		"divide error", "debug", "NMI", "breakpoint", "overflow", "bound range",
-		"invalid opcode", "device not available", "double fault", "coprocessor overrun",
-		"invalid TSS", "segment not present", "stack fault", "general protection",
-		"page fault", "exception 15", "x87 error", "alignment check", "machine check",
-		"SIMD error", "virtualization", "control protection", "exception 22",
-		"exception 23", "exception 24", "exception 25", "exception 26", "exception 27",
-		"hypervisor injection", "VMM communication", "security", "exception 31",
+		"divide error",
+		"debug",
+		"NMI",
+		"breakpoint",
+		"overflow",
+		"bound range",
+		"invalid opcode",
+		"device not available",
+		"double fault",
+		"coprocessor overrun",
+		"invalid TSS",
+		"segment not present",
+		"stack fault",
+		"general protection",
+		"page fault",
+		"exception 15",
+		"x87 error",
+		"alignment check",
+		"machine check",
+		"SIMD error",
+		"virtualization",
+		"control protection",
+		"exception 22",
+		"exception 23",
+		"exception 24",
+		"exception 25",
+		"exception 26",
+		"exception 27",
+		"hypervisor injection",
+		"VMM communication",
+		"security",
+		"exception 31",
 	};
 
 	return vector < NR_TRAPS ? name[vector] : "interrupt";
@@ -199,18 +225,13 @@ static void nmi(struct trap_frame *frame)
 void trap_dispatch(struct trap_frame *frame)
 {
 	switch (frame->vector) {
-	case TRAP_PF:
-		page_fault(frame);
-		return;
-	case TRAP_NMI:
-		nmi(frame);
-		return;
+	case TRAP_PF: page_fault(frame); return;
+	case TRAP_NMI: nmi(frame); return;
 	case TRAP_NM:
 		if (nm_hook && nm_hook(frame))
 			return;
 		break;
-	default:
-		break;
+	default: break;
 	}
 	oops(frame, 0);
 }

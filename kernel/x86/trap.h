@@ -1,11 +1,13 @@
 /*
  * trap.h - exceptions and interrupts: the frame, the vectors, the hooks upward.
  *
- * Owns: IDT contents, entry code (entry.S), dispatch. Layers above set the hook pointers below; none is called
- *       before it is set, and what nobody takes ends the machine with a raw register dump.
- * Idea: everything enters through an interrupt gate, clears AC and DF, and keeps its %gs (there is one ring).
- *       Exceptions that an instruction causes go on with the interrupt flag the instruction had; interrupts run
- *       with it off, between irq_enter() and irq_exit(), on the stack of whoever was interrupted.
+ * Owns: IDT contents, entry code (entry.S), dispatch. Layers above set the hook pointers below;
+ *       none is called before it is set, and what nobody takes ends the machine with a raw register
+ *       dump.
+ * Idea: everything enters through an interrupt gate, clears AC and DF, and keeps its %gs (there is
+ *       one ring). Exceptions that an instruction causes go on with the interrupt flag the
+ *       instruction had; interrupts run with it off, between irq_enter() and irq_exit(), on the
+ *       stack of whoever was interrupted.
  */
 #ifndef KERNEL_X86_TRAP_H
 #define KERNEL_X86_TRAP_H
@@ -33,10 +35,10 @@ enum trap_vector {
 	TRAP_MC = 18,
 	NR_TRAPS = 32,
 
-	VEC_ISA_BASE = 0x20,   /* + ISA interrupt number, through the IOAPIC */
-	VEC_TIMER = 0xd0,      /* the local APIC's timer */
-	VEC_IPI_BASE = 0xe0,   /* + kind, 16 of them; the kinds are layer 2's */
-	VEC_WATCHDOG = 0xf1,   /* on a stack of its own; its handler writes nothing of the world */
+	VEC_ISA_BASE = 0x20, /* + ISA interrupt number, through the IOAPIC */
+	VEC_TIMER = 0xd0,    /* the local APIC's timer */
+	VEC_IPI_BASE = 0xe0, /* + kind, 16 of them; the kinds are layer 2's */
+	VEC_WATCHDOG = 0xf1, /* on a stack of its own; its handler writes nothing of the world */
 	VEC_SPURIOUS = 0xff,
 	NR_VECTORS = 256,
 };
@@ -53,7 +55,10 @@ enum trap_vector {
  */
 extern int (*user_fault_hook)(struct trap_frame *frame, unsigned long addr, u64 error);
 
-/* Any other page fault. Returns true if the instruction may be tried again (or @frame leads elsewhere). */
+/*
+ * Any other page fault. Returns true if the instruction may be tried again (or @frame leads
+ * elsewhere).
+ */
 extern bool (*page_fault_hook)(struct trap_frame *frame, unsigned long addr);
 
 /* #NM: FPU used while forbidden. Returns true if repaired. */
@@ -64,22 +69,23 @@ extern bool (*nmi_hook)(struct trap_frame *frame);
 
 /*
  * Every exception that nobody repaired. @addr: CR2 for a page fault, else 0.
- * Returns true if @frame has been changed to continue elsewhere; false, or no hook: raw dump and verdict panic.
- * On TRAP_DF, TRAP_MC and TRAP_NMI the stack is a special one: there is no way back, only a report.
+ * Returns true if @frame has been changed to continue elsewhere; false, or no hook: raw dump and
+ * verdict panic. On TRAP_DF, TRAP_MC and TRAP_NMI the stack is a special one: there is no way back,
+ * only a report.
  */
 extern bool (*oops_hook)(struct trap_frame *frame, unsigned long addr);
 
 /*
- * End of an interrupt that came while interrupts were on: in_irq is 0, irq_depth is 1, the flag is off.
- * May switch threads. Not called for the watchdog.
+ * End of an interrupt that came while interrupts were on: in_irq is 0, irq_depth is 1, the flag is
+ * off. May switch threads. Not called for the watchdog.
  */
 extern void (*irq_exit_hook)(struct trap_frame *frame);
 
 /*
  * irq_handler_set - @fn handles @vector (32..255) on every CPU; NULL removes it.
  *
- * Handlers run with interrupts off and need not acknowledge anything. An interrupt without a handler is counted
- * in irq_stray and otherwise ignored.
+ * Handlers run with interrupts off and need not acknowledge anything. An interrupt without a
+ * handler is counted in irq_stray and otherwise ignored.
  */
 void irq_handler_set(unsigned vector, void (*fn)(struct trap_frame *frame));
 extern unsigned long irq_stray;
@@ -98,7 +104,9 @@ const char *trap_name(unsigned vector);
 /* Is @rip inside a user accessor (uaccess.S)? */
 bool trap_in_uaccess(u64 rip);
 
-/* Raw register dump over the serial line, without locks, formatting library or memory. Any context. */
+/*
+ * Raw register dump over the serial line, without locks, formatting library or memory. Any context.
+ */
 void trap_dump(const struct trap_frame *frame, unsigned long addr);
 
 #endif

@@ -9,23 +9,23 @@
 #include "kernel/x86/io.h"
 #include "kernel/x86/machine.h"
 
-#define PIT_HZ	      1193182UL
-#define PIT_COUNT     11932UL /* 10 ms */
-#define PIT_WARM_UP   12      /* 10 us */
-#define PIT_COMMAND   0x43
-#define PIT_CHANNEL2  0x42
-#define PIT_ONE_SHOT2 0xb0 /* channel 2, both bytes, mode 0: output rises at the end */
-#define PORT_B	      0x61
-#define PORT_B_GATE2  0x01
+#define PIT_HZ	       1193182UL
+#define PIT_COUNT      11932UL /* 10 ms */
+#define PIT_WARM_UP    12      /* 10 us */
+#define PIT_COMMAND    0x43
+#define PIT_CHANNEL2   0x42
+#define PIT_ONE_SHOT2  0xb0 /* channel 2, both bytes, mode 0: output rises at the end */
+#define PORT_B	       0x61
+#define PORT_B_GATE2   0x01
 #define PORT_B_SPEAKER 0x02
-#define PORT_B_OUT2   0x20
+#define PORT_B_OUT2    0x20
 
-#define POLL_SPIN     50      /* instructions between polls: port reads are dear under QEMU */
-#define POLLS_MAX     20000000
+#define POLL_SPIN 50 /* instructions between polls: port reads are dear under QEMU */
+#define POLLS_MAX 20000000
 
 /* QEMU's icount counts one instruction as one nanosecond; closer than this is meant. */
-#define ICOUNT_KHZ    1000000UL
-#define ICOUNT_SLACK  1000UL
+#define ICOUNT_KHZ   1000000UL
+#define ICOUNT_SLACK 1000UL
 
 u64 tsc_khz;
 
@@ -79,7 +79,10 @@ void __init tsc_calibrate(void)
 	u64 ticks;
 	u32 timer_ticks;
 
-	/* A short one first: QEMU translates code when it first runs, which takes 10 us of the guest's time. */
+	/*
+	 * A short one first: QEMU translates code when it first runs, which takes 10 us of the
+	 * guest's time.
+	 */
 	measure(PIT_WARM_UP, &ticks, &timer_ticks);
 	measure(PIT_COUNT, &ticks, &timer_ticks);
 

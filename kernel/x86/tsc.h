@@ -9,7 +9,10 @@
 /* Counts per millisecond; 1000000 exactly when the counter counts instructions (QEMU's icount). */
 extern u64 tsc_khz;
 
-/* Measure TSC and APIC timer against 10 ms of PIT channel 2. Once, interrupts off, after apic_init_cpu(). */
+/*
+ * Measure TSC and APIC timer against 10 ms of PIT channel 2. Once, interrupts off, after
+ * apic_init_cpu().
+ */
 void tsc_calibrate(void);
 
 /* Counts in @ns, and back. Exact to the rate measured; no overflow below 100 years. */

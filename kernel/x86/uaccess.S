@@ -1,9 +1,10 @@
 /*
  * uaccess.S - the only instructions that touch user addresses. Contracts in uaccess.h.
  *
- * All of it lies in .uaccess.text: a page fault with its rip there and a user address is a user fault. Each access
- * is one instruction between stac and clac; if its fault cannot be served, the table sends it to user_fault, which
- * returns -EFAULT. Nothing is on the stack at that moment, so returning is all it takes.
+ * All of it lies in .uaccess.text: a page fault with its rip there and a user address is a user
+ * fault. Each access is one instruction between stac and clac; if its fault cannot be served, the
+ * table sends it to user_fault, which returns -EFAULT. Nothing is on the stack at that moment, so
+ * returning is all it takes.
  */
 #include "kernel/x86/asm.h"
 #include "kernel/x86/layout.h"
@@ -68,7 +69,10 @@ ASM_FUNC(cmpxchg_user_u32)
 	EX_TABLE(1b, user_fault)
 ASM_FUNC_END(cmpxchg_user_u32)
 
-/* Copy %rdx bytes from (%rsi) to (%rdi): words, then the odd bytes. A fault resumes where it stopped. */
+/*
+ * Copy %rdx bytes from (%rsi) to (%rdi): words, then the odd bytes. A fault resumes where it
+ * stopped.
+ */
 	.macro copy_bytes
 	movq %rdx, %rcx
 	shrq $3, %rcx

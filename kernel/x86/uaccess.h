@@ -1,9 +1,10 @@
 /*
  * uaccess.h - the only instructions that touch user addresses.
  *
- * Idea: a process has no code of its own: its thread calls these. Each is `stac`, one access, `clac`, in assembly
- *       (uaccess.S), so faults, copy-on-write, A and D bits and flushes are the hardware's. A page fault whose rip
- *       lies there is a user fault (user_fault_hook); if it cannot be served, the accessor returns -EFAULT.
+ * Idea: a process has no code of its own: its thread calls these. Each is `stac`, one access,
+ *       `clac`, in assembly (uaccess.S), so faults, copy-on-write, A and D bits and flushes are the
+ *       hardware's. A page fault whose rip lies there is a user fault (user_fault_hook); if it
+ *       cannot be served, the accessor returns -EFAULT.
  * Invariant: no schedule point inside; a fault may sleep, so no spinlock may be held.
  * Addresses at or above USER_MAX fail without an access.
  */
@@ -12,7 +13,10 @@
 
 #include "kernel/x86/layout.h"
 
-/* One load of 1, 2, 4, 8 bytes from @uaddr into *@value (written only on success). Returns 0 or -EFAULT. */
+/*
+ * One load of 1, 2, 4, 8 bytes from @uaddr into *@value (written only on success). Returns 0 or
+ * -EFAULT.
+ */
 int __must_check get_user_u8(unsigned long uaddr, u8 *value);
 int __must_check get_user_u16(unsigned long uaddr, u16 *value);
 int __must_check get_user_u32(unsigned long uaddr, u32 *value);

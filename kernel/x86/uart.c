@@ -15,13 +15,13 @@
 
 enum uart_reg { UART_DATA, UART_IER, UART_FCR, UART_LCR, UART_MCR, UART_LSR };
 
-#define LCR_DLAB     0x80
-#define LCR_8N1	     0x03
-#define FCR_ENABLE   0x07 /* FIFOs on and emptied, interrupt at one byte */
+#define LCR_DLAB	 0x80
+#define LCR_8N1		 0x03
+#define FCR_ENABLE	 0x07 /* FIFOs on and emptied, interrupt at one byte */
 #define MCR_DTR_RTS_OUT2 0x0b /* OUT2 gates the interrupt line */
-#define IER_RECEIVED 0x01
-#define LSR_READY    0x01
-#define LSR_THR_EMPTY 0x20
+#define IER_RECEIVED	 0x01
+#define LSR_READY	 0x01
+#define LSR_THR_EMPTY	 0x20
 
 static void (*receiver)(u8 byte);
 
@@ -41,7 +41,9 @@ void uart_write(const char *s, size_t len)
 	unsigned room = 0;
 
 	for (const char *end = s + len; s < end; s++) {
-		/* An LF takes two places; when the transmitter is empty the FIFO has all of them. */
+		/*
+		 * An LF takes two places; when the transmitter is empty the FIFO has all of them.
+		 */
 		if (room < 2) {
 			spin_until(inb(COM1 + UART_LSR) & LSR_THR_EMPTY);
 			room = FIFO_LEN;

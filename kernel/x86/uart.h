@@ -12,7 +12,10 @@
 /* 115200 8N1, FIFOs on, no interrupt yet. */
 void uart_init(void);
 
-/* Send @len bytes; '\n' becomes CR LF. Any context; callers keep each other's bytes apart themselves. */
+/*
+ * Send @len bytes; '\n' becomes CR LF. Any context; callers keep each other's bytes apart
+ * themselves.
+ */
 void uart_write(const char *s, size_t len);
 void uart_puts(const char *s);
 

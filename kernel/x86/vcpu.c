@@ -1,15 +1,18 @@
 /*
  * vcpu.c - the table of virtual CPUs and the making of their areas.
  *
- * Idea: an area is a copy of the .percpu load image; whoever makes a world gives the memory. Loading %gs is the
- *       processor's business and not done here.
+ * Idea: an area is a copy of the .percpu load image; whoever makes a world gives the memory.
+ *       Loading %gs is the processor's business and not done here.
  */
 #include "kernel/x86/vcpu.h"
 
 #include <string.h>
 #include "kernel/x86/layout.h"
 
-/* As entry64.S copies it for the first CPU: interrupts are off and there is no thread. Every copy starts so. */
+/*
+ * As entry64.S copies it for the first CPU: interrupts are off and there is no thread. Every copy
+ * starts so.
+ */
 __section(".percpu.first") __used struct vcpu vcpu_self = {
 	.self = (struct vcpu *)__percpu_boot,
 	.irq_depth = 1,
@@ -17,7 +20,7 @@ __section(".percpu.first") __used struct vcpu vcpu_self = {
 };
 
 unsigned nr_vcpus = 1;
-struct vcpu *vcpu_table[MAX_VCPUS] = { (struct vcpu *)__percpu_boot };
+struct vcpu *vcpu_table[MAX_VCPUS] = {(struct vcpu *)__percpu_boot};
 
 unsigned long vcpu_area_size(void)
 {
