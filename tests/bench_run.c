@@ -19,6 +19,7 @@
 #include "kernel/core/ledger.h"
 #include "kernel/core/thread_base.h"
 #include "kernel/sched/kthread.h"
+#include "kernel/sched/parallel.h"
 #include "kernel/shell/out.h"
 
 #define EMPTY_REGIONS 32
@@ -156,9 +157,11 @@ static void measuring_thread(void *arg)
 {
 	struct measurement *m = arg;
 
+	tick_hold();
 	take_samples(m);
 	if (m->run->outcome == BENCH_RAN)
 		count_events(m);
+	tick_release();
 }
 
 static void measure_in_thread(struct measurement *m)

@@ -9,7 +9,7 @@
  *       the kernel's: a check must not be a schedule point, and must work while the kernel's are
  *       under test).
  */
-#include "tests/ktest_internal.h"
+#include "tests/ktest.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -22,6 +22,7 @@
 #include "kernel/core/thread_base.h"
 #include "kernel/sched/kthread.h"
 #include "kernel/x86/vcpu.h"
+#include "tests/ktest_internal.h"
 
 /* Failures printed in full; a loop that fails a million times is said in one line at the end. */
 #define MAX_SHOWN 12

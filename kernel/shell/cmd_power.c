@@ -31,6 +31,11 @@ static void die_by_bug(void)
 	panic("asked for by the shell");
 }
 
+static void die_by_oops(void)
+{
+	*(volatile int *)0xbad0000 = 1;
+}
+
 /* Interrupts off for ever: neither log nor watchdog of the guest can tell. */
 static void die_by_hang(void)
 {
@@ -45,12 +50,28 @@ static void die_by_loop(void)
 		cpu_pause();
 }
 
+/* Each call needs its frame, so the stack ends before the recursion does. */
+static unsigned die_deeper(volatile unsigned char *above)
+{
+	volatile unsigned char frame[512];
+
+	frame[0] = above ? above[0] : 1;
+	return frame[0] ? die_deeper(frame) + frame[0] : 0;
+}
+
+static void die_by_stack(void)
+{
+	die_deeper(NULL);
+}
+
 static const struct death {
 	const char *name;
 	void (*die)(void);
 } deaths[] = {
 	{"bug", die_by_bug},
+	{"oops", die_by_oops},
 	{"triple", machine_triple_fault},
+	{"stack", die_by_stack},
 	{"hang", die_by_hang},
 	{"loop", die_by_loop},
 };
@@ -70,13 +91,15 @@ static int cmd_panic(int argc, char **argv)
 		if (!strcmp(deaths[i].name, how))
 			deaths[i].die();
 	}
-	return shell_error("panic", "\"%s\": accepted is bug|triple|hang|loop", how);
+	return shell_error("panic", "\"%s\": accepted is bug|oops|triple|stack|hang|loop", how);
 }
 
 SHELL_CMD_WORDS(panic,
 		"panic [HOW]: kill the machine, to see what it prints\n"
 		"  bug     kernel panic (default)\n"
+		"  oops    a fault that costs the command, not the machine\n"
 		"  triple  triple fault\n"
+		"  stack   recursion without end\n"
 		"  hang    endless loop with interrupts off\n"
 		"  loop    endless loop with interrupts on",
 		cmd_panic, death_names);

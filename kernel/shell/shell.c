@@ -56,7 +56,7 @@ static void call(void *arg)
 	c->status = c->cmd->fn(c->argc, c->argv);
 }
 
-static int run_command(char *text)
+int shell_run_command(char *text)
 {
 	char *argv[SHELL_WORDS_MAX + 1];
 	struct call c = {.argv = argv, .status = SHELL_FAIL};
@@ -71,7 +71,7 @@ static int run_command(char *text)
 	if (!c.cmd)
 		return shell_error("shell", "unknown command \"%s\": `help` lists them", argv[0]);
 	if (oops_catch(call, &c, &oops))
-		return shell_error(argv[0], "the command oopsed and was ended");
+		return shell_error(argv[0], "ended by an oops: %s at %s", oops.cause, oops.symbol);
 	return c.status;
 }
 
@@ -91,7 +91,7 @@ void shell_run_line(char *line)
 	char *command;
 
 	while ((command = command_next(&rest)))
-		session_add(run_command(command));
+		session_add(shell_run_command(command));
 }
 
 void shell_run_script(const char *script)

@@ -49,6 +49,14 @@ struct shell_cmd {
 const struct shell_cmd *shell_find(const char *name);
 
 /*
+ * shell_run_command - run one command, which @text is cut into words for.
+ *
+ * Returns:  its enum shell_status, which is not added to the session's
+ * Context:  a thread that may use floating point and sleep
+ */
+int shell_run_command(char *text);
+
+/*
  * shell_run_line - run the commands of one line, separated by `;`.
  *
  * All of them run, whatever becomes of the others; the first failure is the session's status.

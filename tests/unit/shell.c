@@ -1,0 +1,159 @@
+/*
+ * shell.c - bad words: one clear line that names the word, nothing run, status failure.
+ */
+#include "kernel/shell/shell.h"
+
+#include <string.h>
+
+#include "kernel/core/console.h"
+#include "tests/ktest.h"
+
+/* ---- catching what a command prints ---- */
+
+static char printed[2048];
+static size_t printed_len;
+
+static void catch_output(const char *s, size_t len)
+{
+	len = min(len, sizeof(printed) - 1 - printed_len);
+	memcpy(printed + printed_len, s, len);
+	printed_len += len;
+	printed[printed_len] = '\0';
+}
+
+static int run_caught(const char *command)
+{
+	char text[SHELL_LINE_MAX];
+	int status;
+
+	strcpy(text, command);
+	printed_len = 0;
+	printed[0] = '\0';
+	console_redirect = catch_output;
+	status = shell_run_command(text);
+	console_redirect = NULL;
+	return status;
+}
+
+static unsigned printed_lines(void)
+{
+	unsigned nr = 0;
+
+	for (const char *c = printed; *c; c++)
+		nr += *c == '\n';
+	return nr;
+}
+
+/* ---- errors ---- */
+
+static const struct {
+	const char *command;
+	const char *names; /* what the line must name: the word, or what is accepted */
+} bad[] = {
+	{"nonsense", "\"nonsense\""},
+	{"nonsense with words", "\"nonsense\""},
+	{"help nonsense", "\"nonsense\""},
+	{"help help help", "\"help\""},
+	{"set nonsense", "\"nonsense\""},
+	{"set points 2", "on|off"},
+	{"set points on off", "\"off\""},
+	{"set harness_dial 10", "0..9"},
+	{"test no.such", "no.such"},
+	{"test seed=", "seed"},
+	{"test seed=1 seed=2", "seed"},
+	{"test sed=1", "sed"},
+	{"test harness.* more", "more"},
+	{"test scale=0", "scale"},
+	{"test shuffle=maybe", "shuffle"},
+	{"bench no_such", "no_such"},
+	{"bench n=0", "n"},
+	{"bench n=1001", "n"},
+	{"bench warm=x", "warm"},
+	{"sites nonsense", "\"nonsense\""},
+	{"sites harness_site probability=101", "probability"},
+	{"sites harness_site often=1", "often"},
+	{"sites off off", "\"off\""},
+	{"ledger now", "\"now\""},
+	{"free 1", "\"1\""},
+	{"ps aux", "\"aux\""},
+	{"locks open", "\"open\""},
+	{"panic softly", "\"softly\""},
+	{"panic bug twice", "\"twice\""},
+	{"poweroff now", "\"now\""},
+};
+
+KTEST(shell, bad_words_get_one_clear_line, KT_UNIT)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(bad); i++) {
+		int status = run_caught(bad[i].command);
+
+		t_expect_eq(t, status, SHELL_FAIL);
+		t_expect_eq(t, printed_lines(), 1);
+		if (!strstr(printed, bad[i].names))
+			t_fail(t, "`%s` does not name %s: %s", bad[i].command, bad[i].names,
+			       printed);
+	}
+}
+
+KTEST(shell, too_many_words_are_refused, KT_UNIT)
+{
+	char text[SHELL_LINE_MAX] = "help";
+
+	for (unsigned i = 0; i < SHELL_WORDS_MAX; i++)
+		strcat(text, " x");
+	t_expect_eq(t, run_caught(text), SHELL_FAIL);
+	t_expect_eq(t, printed_lines(), 1);
+}
+
+KTEST(shell, empty_command_is_nothing, KT_UNIT)
+{
+	t_expect_eq(t, run_caught("  "), SHELL_OK);
+	t_expect_str_eq(t, printed, "");
+}
+
+/* ---- help ---- */
+
+KTEST(shell, every_command_is_explained, KT_UNIT)
+{
+	const struct shell_cmd *cmd;
+	char command[64];
+
+	t_expect_eq(t, run_caught("help"), SHELL_OK);
+	for_each_registered(shell_cmd, cmd) {
+		size_t len = strlen(cmd->name);
+
+		t_expect(t, strstr(printed, cmd->name));
+		t_expect(t, !strncmp(cmd->help, cmd->name, len));
+		t_expect(t, strchr(" :", cmd->help[len]));
+		t_expect(t, strchr(cmd->help, ':'));
+	}
+	for_each_registered(shell_cmd, cmd) {
+		strcpy(command, "help ");
+		strcat(command, cmd->name);
+		t_expect_eq(t, run_caught(command), SHELL_OK);
+		t_expect(t, strstr(printed, cmd->help));
+	}
+}
+
+KTEST(shell, help_fits_80_columns, KT_UNIT)
+{
+	unsigned column = 0, widest = 0;
+
+	t_expect_eq(t, run_caught("help"), SHELL_OK);
+	t_expect_lt(t, printed_len, sizeof(printed) - 1);
+	for (const char *c = printed; *c; c++) {
+		column = *c == '\n' ? 0 : column + 1;
+		widest = max(widest, column);
+	}
+	t_expect_gt(t, widest, 0);
+	t_expect_le(t, widest, 80);
+}
+
+/* ---- a command that oopses ---- */
+
+KTEST(shell, oops_ends_the_command_only, KT_UNIT)
+{
+	t_expect_eq(t, run_caught("panic oops"), SHELL_FAIL);
+	t_expect(t, strstr(printed, "die_by_oops"));
+	t_expect_eq(t, run_caught("help panic"), SHELL_OK);
+}
