@@ -1,0 +1,1 @@
+OBJS += kernel/base/rbtree.o kernel/base/interval_tree.o
