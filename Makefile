@@ -108,7 +108,7 @@ $(B)/include/asm-offsets.h: kernel/x86/asm_offsets.c $(B)/flags | $(NEWLIB)/stam
 
 LIBC	:= $(NEWLIB)/lib/libm.a $(NEWLIB)/lib/libc.a
 
-$(B)/kernel.ld: linker/kernel.ld kernel/x86/layout.h $(B)/flags
+$(B)/kernel.ld: linker/kernel.ld kernel/x86/layout.h kernel/core/registry_kinds.h $(B)/flags
 	$(call say,LDS,$@)
 	$(Q)$(CC) -E -P -undef -x assembler-with-cpp -D__ASSEMBLER__=1 -I. $< \
 		| sed 's|@B@|$(B)|g' > $@

@@ -2,8 +2,9 @@
  * annotations.h - what clang's thread-safety analysis is told about locks.
  *
  * Owns: the attribute names. gcc knows none of them and sees nothing.
- * Use: a lock type is CAPABILITY("name"), a field GUARDED_BY(lock), a prototype REQUIRES(lock). The bodies of lock
- * operations are NO_LOCK_ANALYSIS: they do what the annotation on their prototype says.
+ * Use: a lock type is CAPABILITY("name"), a field GUARDED_BY(lock), a prototype REQUIRES(lock). The
+ * bodies of lock operations are NO_LOCK_ANALYSIS: they do what the annotation on their prototype
+ * says.
  */
 #ifndef KERNEL_BASE_ANNOTATIONS_H
 #define KERNEL_BASE_ANNOTATIONS_H

@@ -51,7 +51,10 @@ static inline unsigned hweight64(u64 x)
 	return (x * 0x0101010101010101UL) >> 56;
 }
 
-/* Runs the body with @bit = each set bit of @mask, lowest first; @mask is read once, @bit declared by the caller. */
+/*
+ * Runs the body with @bit = each set bit of @mask, lowest first; @mask is read once, @bit declared
+ * by the caller.
+ */
 #define for_each_set_bit(bit, mask)                                                                \
 	for (u64 bits_left_ = (mask); bits_left_ && ((bit) = __ffs(bits_left_), 1);                \
 	     bits_left_ &= bits_left_ - 1)

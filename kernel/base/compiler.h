@@ -26,7 +26,10 @@
 #define __cold		 __attribute__((cold))
 #define __weak		 __attribute__((weak))
 #define __section(s)	 __attribute__((section(s)))
-/* State that belongs to no world: set in files whose data does (mm, kernel/sched), survives a lab's restore. */
+/*
+ * State that belongs to no world: set in files whose data does (mm, kernel/sched), survives a lab's
+ * restore.
+ */
 #define __host_data	 __section(".host_data")
 #define __printf(f, a)	 __attribute__((format(printf, f, a)))
 #define __always_inline	 inline __attribute__((always_inline))

@@ -1,8 +1,9 @@
 /*
  * interval_tree.c - search by overlap in a tree ordered by start.
  *
- * Idea: an overlap with [start, last] needs node->last >= start and node->start <= last. Subtrees whose greatest last
- *       lies below start are never entered; the order by start ends the walk on the other side.
+ * Idea: an overlap with [start, last] needs node->last >= start and node->start <= last. Subtrees
+ *       whose greatest last lies below start are never entered; the order by start ends the walk on
+ *       the other side.
  */
 #include "kernel/base/interval_tree.h"
 
@@ -47,14 +48,18 @@ void interval_tree_remove(struct interval_tree_node *node, struct rb_root *root)
 }
 
 /* The lowest-starting overlap within the subtree of @rb, or NULL. */
-static struct interval_tree_node *first_below(const struct rb_node *rb, unsigned long start, unsigned long last)
+static struct interval_tree_node *first_below(const struct rb_node *rb, unsigned long start,
+					      unsigned long last)
 {
 	while (rb) {
 		struct interval_tree_node *node = node_of(rb);
 		struct interval_tree_node *left = node_of(rb->left);
 
 		if (left && left->subtree_last >= start) {
-			/* Some interval on the left ends at or after @start; if none there overlaps, all start later. */
+			/*
+			 * Some interval on the left ends at or after @start; if none there
+			 * overlaps, all start later.
+			 */
 			rb = rb->left;
 			continue;
 		}
@@ -75,8 +80,8 @@ struct interval_tree_node *interval_tree_iter_first(const struct rb_root *root, 
 	return first_below(root->node, start, last);
 }
 
-struct interval_tree_node *interval_tree_iter_next(const struct interval_tree_node *node, unsigned long start,
-						   unsigned long last)
+struct interval_tree_node *interval_tree_iter_next(const struct interval_tree_node *node,
+						   unsigned long start, unsigned long last)
 {
 	const struct rb_node *rb = &node->rb;
 

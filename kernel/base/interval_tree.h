@@ -1,7 +1,8 @@
 /*
  * interval_tree.h - intervals [start, last] ordered by start; finds all that overlap a range.
  *
- * Owns: an rbtree in which each node knows the greatest `last` of its subtree. Several intervals may be equal.
+ * Owns: an rbtree in which each node knows the greatest `last` of its subtree. Several intervals
+ *       may be equal.
  * Not here: memory and locks; what the numbers mean (page offsets for i_mmap and anon_vma).
  */
 #ifndef KERNEL_BASE_INTERVAL_TREE_H
@@ -24,8 +25,8 @@ struct interval_tree_node *interval_tree_iter_first(const struct rb_root *root, 
 						    unsigned long last);
 
 /* The next one after @node that has a value in [@start, @last], or NULL. */
-struct interval_tree_node *interval_tree_iter_next(const struct interval_tree_node *node, unsigned long start,
-						   unsigned long last);
+struct interval_tree_node *interval_tree_iter_next(const struct interval_tree_node *node,
+						   unsigned long start, unsigned long last);
 
 /* Number of intervals, or -1 if order, balance or subtree data are wrong. */
 long interval_tree_check(const struct rb_root *root);

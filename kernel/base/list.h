@@ -1,8 +1,11 @@
 /*
- * list.h - circular doubly linked lists, and singly headed ones, whose nodes live inside the objects.
+ * list.h - circular doubly linked lists, and singly headed ones, whose nodes live inside the
+ * objects.
  *
- * Owns: the links only; never the objects. No allocation, no locks: the caller's lock guards the whole list.
- * Invariant: a node is either on exactly one list, or initialised (points at itself), or deleted (LIST_POISON),
+ * Owns: the links only; never the objects. No allocation, no locks: the caller's lock guards the
+ *       whole list.
+ * Invariant: a node is either on exactly one list, or initialised (points at itself), or deleted
+ *       (LIST_POISON),
  *            so that deleting twice or using a deleted node faults at an address that says so.
  */
 #ifndef KERNEL_BASE_LIST_H
@@ -42,7 +45,8 @@ static inline bool list_is_last(const struct list_head *node, const struct list_
 	return node->next == head;
 }
 
-static inline void list_insert_between(struct list_head *node, struct list_head *prev, struct list_head *next)
+static inline void list_insert_between(struct list_head *node, struct list_head *prev,
+				       struct list_head *next)
 {
 	node->prev = prev;
 	node->next = next;
@@ -161,7 +165,9 @@ static inline unsigned long list_count(const struct list_head *head)
 	    (tmp) = list_next_entry(pos, member);                                                  \
 	     &(pos)->member != (head); (pos) = (tmp), (tmp) = list_next_entry(tmp, member))
 
-/* A list with a one-pointer head, for hash buckets: @pprev points at whatever points at the node. */
+/*
+ * A list with a one-pointer head, for hash buckets: @pprev points at whatever points at the node.
+ */
 struct hlist_head {
 	struct hlist_node *first;
 };

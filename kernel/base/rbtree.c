@@ -1,9 +1,10 @@
 /*
  * rbtree.c - balance of red-black trees.
  *
- * Idea: the textbook algorithm with parent pointers. After an insertion at most two rotations, after a removal at most
- *       three; everything else recolours on the way up. Subtree data: the path above the place that changed is
- *       recomputed once, before balancing; a rotation then recomputes its two nodes, since above it nothing changed.
+ * Idea: the textbook algorithm with parent pointers. After an insertion at most two rotations,
+ *       after a removal at most three; everything else recolours on the way up. Subtree data: the
+ *       path above the place that changed is recomputed once, before balancing; a rotation then
+ *       recomputes its two nodes, since above it nothing changed.
  */
 #include "kernel/base/rbtree.h"
 
@@ -57,7 +58,10 @@ static void propagate(struct rb_node *node, rb_update_t update)
 		update(node);
 }
 
-/* @up, the child of @down on the side away from @to_left, takes @down's place; @down becomes its child. */
+/*
+ * @up, the child of @down on the side away from @to_left, takes @down's place; @down becomes its
+ * child.
+ */
 static void rotate(struct rb_node *down, bool to_left, struct rb_root *root, rb_update_t update)
 {
 	struct rb_node *up = to_left ? down->right : down->left;
@@ -116,9 +120,11 @@ void rb_insert_augmented(struct rb_node *node, struct rb_root *root, rb_update_t
 }
 
 /*
- * The paths through @node, a child of @parent (NULL is a child as well), have one black node too few: repair.
+ * The paths through @node, a child of @parent (NULL is a child as well), have one black node too
+ * few: repair.
  */
-static void rebalance_erased(struct rb_node *node, struct rb_node *parent, struct rb_root *root, rb_update_t update)
+static void rebalance_erased(struct rb_node *node, struct rb_node *parent, struct rb_root *root,
+			     rb_update_t update)
 {
 	while (node != root->node && is_black(node)) {
 		bool left = parent->left == node;
@@ -178,7 +184,10 @@ void rb_erase_augmented(struct rb_node *node, struct rb_root *root, rb_update_t 
 		unlink_leafward(node, root, update);
 		return;
 	}
-	/* Two children: the next node in order has at most one; it leaves its place and takes this one's. */
+	/*
+	 * Two children: the next node in order has at most one; it leaves its place and takes this
+	 * one's.
+	 */
 	next = rb_next(node);
 	unlink_leafward(next, root, update);
 	rb_replace_node(node, next, root);

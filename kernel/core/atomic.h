@@ -1,9 +1,11 @@
 /*
  * atomic.h - words that several vCPUs change: counters, flags, compare-and-exchange.
  *
- * Owns: atomic_t (32 bits), atomic_long_t (64 bits), atomic bits in unsigned long, cmpxchg and xchg on plain words.
- * Idea: x86 orders every read-modify-write fully, so there is one form of each; each is one schedule point (PT_RMW,
- *       PT_LOAD, PT_STORE) followed by one instruction. cmpxchg loops have a point per turn.
+ * Owns: atomic_t (32 bits), atomic_long_t (64 bits), atomic bits in unsigned long, cmpxchg and xchg
+ *       on plain words.
+ * Idea: x86 orders every read-modify-write fully, so there is one form of each; each is one
+ *       schedule point (PT_RMW, PT_LOAD, PT_STORE) followed by one instruction. cmpxchg loops have
+ *       a point per turn.
  */
 #ifndef KERNEL_CORE_ATOMIC_H
 #define KERNEL_CORE_ATOMIC_H
@@ -129,9 +131,7 @@ static __always_inline void rmw_point(const volatile void *obj, u8 size, u64 ope
 	/* Adds @i unless the value is @unless; returns whether it did. */                         \
 	static __always_inline bool prefix##_add_unless(atype *v, type i, type unless)             \
 	{                                                                                          \
-		type seen = prefix##_read(v);                                                      \
-                                                                                                   \
-		while (seen != unless) {                                                           \
+		for (type seen = prefix##_read(v); seen != unless;) {                              \
 			if (prefix##_try_cmpxchg(v, &seen, seen + i))                              \
 				return true;                                                       \
 		}                                                                                  \

@@ -1,8 +1,8 @@
 /*
  * backtrace.h - who called whom, by frame pointers, every step checked.
  *
- * A walk ends at the first frame pointer that is not aligned, does not lie above the last one or leaves the stack, so
- * that a broken stack ends the walk and nothing else.
+ * A walk ends at the first frame pointer that is not aligned, does not lie above the last one or
+ * leaves the stack, so that a broken stack ends the walk and nothing else.
  */
 #ifndef KERNEL_CORE_BACKTRACE_H
 #define KERNEL_CORE_BACKTRACE_H

@@ -2,10 +2,12 @@
  * bug.h - broken invariants: asserts that stay in every build, and warnings.
  *
  * Owns: the macros, the report's struct, the hook that sees every report first.
- * Rule: a programming error is a bug; a condition of the world (no memory, bad input) returns an error instead.
- * What happens: the hook may take it (the lab leaves its world and never returns). Otherwise a thread that declared a
- *       recovery (oops.h) goes on there, with the bug recorded as an oops; anything else is a panic. A warning is
- *       printed, counted, and the caller goes on.
+ * Rule: a programming error is a bug; a condition of the world (no memory, bad input) returns an
+ *       error instead.
+ * What happens: the hook may take it (the lab leaves its world and never returns). Otherwise a
+ * thread that declared a
+ *       recovery (oops.h) goes on there, with the bug recorded as an oops; anything else is a
+ *       panic. A warning is printed, counted, and the caller goes on.
  */
 #ifndef KERNEL_CORE_BUG_H
 #define KERNEL_CORE_BUG_H
@@ -23,8 +25,9 @@ struct bug {
 };
 
 /*
- * Sees every bug and warning before anything is printed; NULL = nobody. True = handled: a warning is then silent.
- * For a fatal bug true has no meaning: a hook that wants the thread to live does not return.
+ * Sees every bug and warning before anything is printed; NULL = nobody. True = handled: a warning
+ * is then silent. For a fatal bug true has no meaning: a hook that wants the thread to live does
+ * not return.
  */
 extern bool (*bug_hook)(const struct bug *bug);
 
@@ -53,7 +56,8 @@ void warn_report(const char *file, int line, const char *fmt, ...) __cold __prin
 #define ASSERT_EQ(a, b)                                                                            \
 	bug_assert_eq((u64)(a), (u64)(b), __FILE__, __LINE__, #a " == " #b)
 
-static __always_inline void bug_assert_eq(u64 a, u64 b, const char *file, int line, const char *text)
+static __always_inline void bug_assert_eq(u64 a, u64 b, const char *file, int line,
+					  const char *text)
 {
 	if (unlikely(a != b))
 		bug_fail(file, line, "assertion failed: %s: %#lx, %#lx", text, (long)a, (long)b);
@@ -67,7 +71,8 @@ static __always_inline void bug_assert_eq(u64 a, u64 b, const char *file, int li
 		bug_warn_on(!!(cond), &CONCAT(warned_, __LINE__), __FILE__, __LINE__, #cond);      \
 	})
 
-static __always_inline bool bug_warn_on(bool bad, bool *once, const char *file, int line, const char *text)
+static __always_inline bool bug_warn_on(bool bad, bool *once, const char *file, int line,
+					const char *text)
 {
 	if (unlikely(bad) && !(once && *once)) {
 		if (once)

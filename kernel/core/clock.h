@@ -1,7 +1,8 @@
 /*
  * clock.h - what time it is, and what the time-stamp counter counts.
  *
- * Owns: which clock the run was promised (`clock=` of the boot line), the proof that it is so, nanoseconds.
+ * Owns: which clock the run was promised (`clock=` of the boot line), the proof that it is so,
+ *       nanoseconds.
  * Not here: the counter's rate (kernel/x86/tsc.h), virtual time (sched_ops->now).
  */
 #ifndef KERNEL_CORE_CLOCK_H

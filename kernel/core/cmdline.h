@@ -1,8 +1,9 @@
 /*
  * cmdline.h - what the machine was told at boot: words and a script.
  *
- * Form: `name=value name=value ... -- script`. The script is shell commands, one a line. Without ` -- ` the shell is
- * interactive. Words without `=` before the first word with one are the loader's (QEMU puts the file name there).
+ * Form: `name=value name=value ... -- script`. The script is shell commands, one a line. Without `
+ * -- ` the shell is interactive. Words without `=` before the first word with one are the loader's
+ * (QEMU puts the file name there).
  */
 #ifndef KERNEL_CORE_CMDLINE_H
 #define KERNEL_CORE_CMDLINE_H
@@ -22,7 +23,10 @@ int __must_check cmdline_parse(char *text, const char **error);
 /* Value of word @name, or NULL. */
 const char *cmdline_get(const char *name);
 
-/* Names that were given but never asked for: the i-th, or NULL. For one clear error at the end of boot. */
+/*
+ * Names that were given but never asked for: the i-th, or NULL. For one clear error at the end of
+ * boot.
+ */
 const char *cmdline_unused(unsigned i);
 
 /* Text after ` -- `, or NULL: interactive. */

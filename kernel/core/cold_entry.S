@@ -1,11 +1,12 @@
 /*
  * cold_entry.S - calls from cold arms of static branches, invisible to the compiler.
  *
- * Who comes here: point_call(), spin_lock(), spin_unlock(), preempt_enable(), by a plain call in inline assembly.
- * The compiler knows of no call there: the stack may be misaligned by 8 and every register may be live. So the code
- * around a nop that is hardly ever patched keeps its registers, and an off branch costs that nop and nothing else.
- * In:  rdi, rsi, rdx as the C function wants them; its fourth argument is the address after the call.
- * Out: rax; all other registers as they were.
+ * Who comes here: point_call(), spin_lock(), spin_unlock(), preempt_enable(), by a plain call in
+ * inline assembly. The compiler knows of no call there: the stack may be misaligned by 8 and every
+ * register may be live. So the code around a nop that is hardly ever patched keeps its registers,
+ * and an off branch costs that nop and nothing else. In:  rdi, rsi, rdx as the C function wants
+ * them; its fourth argument is the address after the call. Out: rax; all other registers as they
+ * were.
  */
 
 .macro COLD_ENTRY name, function

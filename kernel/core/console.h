@@ -3,8 +3,9 @@
  *
  * Owns: the console lock, the rule that a log line never lands in the middle of somebody's line.
  * Not here: levels and the ring (log.h), editing (kernel/shell), the device (kernel/x86/uart.h).
- * Idea: the lock is a bare word, not a spinlock_t: it is taken while lock bugs are reported. Whoever finds its own
- *       CPU holding it (a fault or NMI while printing) goes on without it; panic breaks it.
+ * Idea: the lock is a bare word, not a spinlock_t: it is taken while lock bugs are reported.
+ *       Whoever finds its own CPU holding it (a fault or NMI while printing) goes on without it;
+ *       panic breaks it.
  */
 #ifndef KERNEL_CORE_CONSOLE_H
 #define KERNEL_CORE_CONSOLE_H

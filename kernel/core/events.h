@@ -1,8 +1,10 @@
 /*
  * events.h - counts of what the machine did, beside any clock.
  *
- * Owns: the list of events and one counter of each per vCPU. Off: one nop per place. Atomics, locks and points need
- * no call of their own: they are counted at their schedule points, which listen while events are on.
+ * Owns: the list of events and one counter of each per vCPU. Off: one nop per place. Atomics, locks
+ *       and points need
+ * no call of their own: they are counted at their schedule points, which listen while events are
+ * on.
  */
 #ifndef KERNEL_CORE_EVENTS_H
 #define KERNEL_CORE_EVENTS_H

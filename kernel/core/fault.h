@@ -2,9 +2,10 @@
  * fault.h - named places where a call can be made to fail, or a thread be delayed.
  *
  * Owns: sites, their knobs (Linux's names), the order in which knobs are asked, what fired.
- * Idea: a site *is* the failing call: where an allocation, lock or I/O could fail it asks, and returns its error.
- *       Knobs are asked in Linux's order: the thread's nth counter, then task filter, times, space, interval,
- *       probability. A decision depends on (seed, site, occurrence) only, never on time or on other sites.
+ * Idea: a site *is* the failing call: where an allocation, lock or I/O could fail it asks, and
+ *       returns its error. Knobs are asked in Linux's order: the thread's nth counter, then task
+ *       filter, times, space, interval, probability. A decision depends on (seed, site, occurrence)
+ *       only, never on time or on other sites.
  * Invariant: with nothing armed a site costs one nop.
  */
 #ifndef KERNEL_CORE_FAULT_H
@@ -87,7 +88,10 @@ bool fault_attr_armed(const struct fault_attr *attr);
 void fault_site_set(struct fault_site *site, const struct fault_attr *attr);
 struct fault_site *fault_site_find(const char *name);
 
-/* Fail the @n-th (from 0) eligible call of the running thread, over all sites. Context: as static_key_set(). */
+/*
+ * Fail the @n-th (from 0) eligible call of the running thread, over all sites. Context: as
+ * static_key_set().
+ */
 void fault_nth_arm(u64 n);
 bool fault_nth_fired(void);
 void fault_nth_disarm(void);

@@ -2,9 +2,10 @@
  * kv.h - `name=value` words, typed and checked: shell, scenarios, benches, boot line.
  *
  * Owns: splitting, typed reading, and the one clear error line. Pure; builds on the host.
- * Idea: read every word you know, then ask kv_done(). The first thing wrong - a word without `=`, one given twice, a
- *       number that is none or out of range, a word nobody asked for - is kept and told then, naming the word and
- *       what is accepted; outputs keep the value they had. Nothing is to be run before kv_done() returned 0.
+ * Idea: read every word you know, then ask kv_done(). The first thing wrong - a word without `=`,
+ *       one given twice, a number that is none or out of range, a word nobody asked for - is kept
+ *       and told then, naming the word and what is accepted; outputs keep the value they had.
+ *       Nothing is to be run before kv_done() returned 0.
  *
  *	struct kv kv;
  *	u64 pages = 512;
@@ -45,7 +46,10 @@ void kv_parse(struct kv *kv, const char *text);
 /* The same for words already split. */
 void kv_parse_words(struct kv *kv, int argc, char *const *argv);
 
-/* Each looks for @name and, if given and good, stores its value; true when it was given (good or not). */
+/*
+ * Each looks for @name and, if given and good, stores its value; true when it was given (good or
+ * not).
+ */
 bool kv_str(struct kv *kv, const char *name, const char **out);
 bool kv_u64(struct kv *kv, const char *name, u64 min, u64 max, u64 *out);
 bool kv_s64(struct kv *kv, const char *name, s64 min, s64 max, s64 *out);
@@ -61,7 +65,10 @@ void kv_fail(struct kv *kv, const char *fmt, ...) __printf(2, 3);
 /* 0 if every word was known and good, else -EINVAL with kv->error set. */
 int __must_check kv_done(struct kv *kv);
 
-/* The number in all of @text, base 0, within [@min, @max]: 0, else -EINVAL or -ERANGE with *@out unchanged. */
+/*
+ * The number in all of @text, base 0, within [@min, @max]: 0, else -EINVAL or -ERANGE with *@out
+ * unchanged.
+ */
 int __must_check parse_u64(const char *text, u64 min, u64 max, u64 *out);
 int __must_check parse_s64(const char *text, s64 min, s64 max, s64 *out);
 

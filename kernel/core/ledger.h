@@ -1,9 +1,11 @@
 /*
  * ledger.h - how many objects of every kind live.
  *
- * Owns: the kinds, snapshots, their comparison, and settling: letting everything that frees later free now.
- * Idea: whoever owns objects registers a kind with a function that counts the living. A test compares a settled
- *       ledger before and after; a difference is a leak (or a double free), named by kind and owners.
+ * Owns: the kinds, snapshots, their comparison, and settling: letting everything that frees later
+ *       free now.
+ * Idea: whoever owns objects registers a kind with a function that counts the living. A test
+ *       compares a settled ledger before and after; a difference is a leak (or a double free),
+ *       named by kind and owners.
  *
  *	LEDGER_KIND(threads, threads_live, NULL);
  *	SETTLE_STEP(rcu, 20, rcu_barrier);
@@ -16,13 +18,19 @@
 
 #define LEDGER_LINES_MAX 128
 
-/* One kind is one line, or a family of lines whose number and names are known at run time (slab caches). */
+/*
+ * One kind is one line, or a family of lines whose number and names are known at run time (slab
+ * caches).
+ */
 struct ledger_kind {
 	const char *name;
 	long (*live)(void);				/* one line; or NULL and the next two */
 	unsigned (*lines)(void);			/* how many lines the family has now */
 	const char *(*line)(unsigned i, long *live);	/* name and count of the i-th */
-	/* Names the owners of what lives, one line each; NULL = unknown. @line: the family's line name, or NULL. */
+	/*
+	 * Names the owners of what lives, one line each; NULL = unknown. @line: the family's line
+	 * name, or NULL.
+	 */
 	void (*report)(const char *line, void (*print)(const char *text));
 };
 
@@ -43,7 +51,10 @@ struct ledger_kind {
 	};                                                                                         \
 	REGISTER(ledger_kind, &ledger_kind_##kind)
 
-/* Things that make deferred frees happen; run in ascending @order, several rounds (a step may feed another). */
+/*
+ * Things that make deferred frees happen; run in ascending @order, several rounds (a step may feed
+ * another).
+ */
 struct settle_step {
 	const char *name;
 	int order;
@@ -69,7 +80,10 @@ struct ledger {
 	struct ledger_line line[LEDGER_LINES_MAX];
 };
 
-/* Counts everything now, in order of kind and line. Context: as the kinds' functions; nobody else changes anything. */
+/*
+ * Counts everything now, in order of kind and line. Context: as the kinds' functions; nobody else
+ * changes anything.
+ */
 void ledger_snapshot(struct ledger *out);
 
 /*
@@ -78,7 +92,8 @@ void ledger_snapshot(struct ledger *out);
  * @print:   called with one line of text per difference and per owner known; NULL = silent
  * Returns:  number of differing lines; a line missing on one side counts as 0 there
  */
-int ledger_diff(const struct ledger *before, const struct ledger *after, void (*print)(const char *line));
+int ledger_diff(const struct ledger *before, const struct ledger *after,
+		void (*print)(const char *line));
 
 /* Runs all settle steps in order, twice. Context: a thread, may sleep, no lock held. */
 void ledger_settle(void);

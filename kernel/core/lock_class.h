@@ -1,10 +1,12 @@
 /*
  * lock_class.h - the lock order of the whole system: one list, one place.
  *
- * Rule: acquire downwards only. Two locks of one class are never held together unless nested on purpose
- * (spin_lock_nested and the like); a trylock is exempt, since it does not wait, but what it took counts afterwards.
- * A sleeping lock is never taken under a spinning one: all sleeping classes stand above all spinning ones.
- * Adding a lock means adding a line here. At most 64 classes (one mask per thread).
+ * Rule: acquire downwards only. Two locks of one class are never held together unless nested on
+ *       purpose
+ * (spin_lock_nested and the like); a trylock is exempt, since it does not wait, but what it took
+ * counts afterwards. A sleeping lock is never taken under a spinning one: all sleeping classes
+ * stand above all spinning ones. Adding a lock means adding a line here. At most 64 classes (one
+ * mask per thread).
  */
 #ifndef KERNEL_CORE_LOCK_CLASS_H
 #define KERNEL_CORE_LOCK_CLASS_H
@@ -41,6 +43,7 @@
 	X(MT, "the writers of one tree")                              \
 	X(SLAB, "one slab cache")                                     \
 	X(KMAP, "the kernel's own page tables")                       \
+	X(WINDOW, "tables of the 4 KiB mapping window")               \
 	X(ZONE, "free frames")                                        \
 	X(TLB, "one shootdown at a time")                             \
 	X(WORK, "one work queue")                                     \

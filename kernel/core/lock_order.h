@@ -1,13 +1,17 @@
 /*
  * lock_order.h - which locks the running thread holds, and whether it may take another.
  *
- * Owns: the record of held locks, the order rule, the report that names both acquisition sites, statistics per class.
- * Not here: the locks themselves. Spinlocks call in by themselves; sleeping locks (kernel/sched) call
+ * Owns: the record of held locks, the order rule, the report that names both acquisition sites,
+ *       statistics per class.
+ * Not here: the locks themselves. Spinlocks call in by themselves; sleeping locks (kernel/sched)
+ *       call
  *           lock_order_acquire()/lock_order_release() around theirs.
- * Idea: one mask of held classes per thread; in interrupts, and before threads exist, per vCPU. Taking class C is
- *       legal when (mask >> C) == 0.
- * Invariant: records are kept only while checks are on. Each switch of the checks starts a new epoch; records of an
- *            older epoch are void, so that a lock taken before the switch is never reported after it.
+ * Idea: one mask of held classes per thread; in interrupts, and before threads exist, per vCPU.
+ *       Taking class C is legal when (mask >> C) == 0.
+ * Invariant: records are kept only while checks are on. Each switch of the checks starts a new
+ *       epoch; records of an
+ *            older epoch are void, so that a lock taken before the switch is never reported after
+ *            it.
  */
 #ifndef KERNEL_CORE_LOCK_ORDER_H
 #define KERNEL_CORE_LOCK_ORDER_H
@@ -39,10 +43,15 @@ struct held_locks {
 	struct held_lock lock[LOCKS_HELD_MAX];
 };
 
-/* On while locks record and check (`set checks on`), and while they count waiting and holding (`set lockstat on`). */
+/*
+ * On while locks record and check (`set checks on`), and while they count waiting and holding (`set
+ * lockstat on`).
+ */
 DECLARE_STATIC_KEY(checks_key);
 DECLARE_STATIC_KEY(lockstat_key);
-/* On when any of points, checks, lockstat, events is: the one nop in spin_lock() and spin_unlock(). */
+/*
+ * On when any of points, checks, lockstat, events is: the one nop in spin_lock() and spin_unlock().
+ */
 DECLARE_STATIC_KEY(lock_slow_key);
 
 void checks_set(bool on);
@@ -54,18 +63,21 @@ void lock_slow_update(void);
  * lock_order_acquire - the running thread is about to take @lock.
  *
  * @ip:      where, for reports
- * Context:  any for LK_SPIN; thread context for the others. Before the wait, so that a deadlock is reported, not met
- * Reports:  class order, a lock already held by this thread, a sleeping lock in atomic context, a class taken both in
- *           interrupts and with interrupts on. No effect while checks are off.
+ * Context:  any for LK_SPIN; thread context for the others. Before the wait, so that a deadlock is
+ *           reported, not met
+ * Reports:  class order, a lock already held by this thread, a sleeping lock in atomic context, a
+ *           class taken both in interrupts and with interrupts on. No effect while checks are off.
  */
-void lock_order_check(enum lock_class class, const void *lock, enum lock_kind kind, unsigned flags, void *ip);
+void lock_order_check(enum lock_class class, const void *lock, enum lock_kind kind, unsigned flags,
+		      void *ip);
 
 /* The lock was taken: records it. No effect while neither checks nor statistics are on. */
-void lock_order_acquired(enum lock_class class, const void *lock, enum lock_kind kind, unsigned flags, void *ip);
+void lock_order_acquired(enum lock_class class, const void *lock, enum lock_kind kind,
+			 unsigned flags, void *ip);
 
 /* Both in one, for a sleeping lock's fast path. */
-static __always_inline void lock_order_acquire(enum lock_class class, const void *lock, enum lock_kind kind,
-					       unsigned flags, void *ip)
+static __always_inline void lock_order_acquire(enum lock_class class, const void *lock,
+					       enum lock_kind kind, unsigned flags, void *ip)
 {
 	if (static_branch_unlikely(&lock_slow_key)) {
 		lock_order_check(class, lock, kind, flags, ip);
@@ -97,7 +109,10 @@ static __always_inline void might_sleep(void)
 		might_sleep_at(__builtin_return_address(0));
 }
 
-/* Prints the locks held by @held, one line each, oldest first; the number of them. @held may be another thread's. */
+/*
+ * Prints the locks held by @held, one line each, oldest first; the number of them. @held may be
+ * another thread's.
+ */
 unsigned held_locks_print(const struct held_locks *held);
 
 /* The records that apply to the running context. */
@@ -106,7 +121,8 @@ struct held_locks *held_locks_current(void);
 /*
  * held_locks_force_release - release all but the oldest @keep locks of the running thread.
  *
- * For a thread that ended in an oops. Spinlocks are released here, sleeping ones by the function their owner set.
+ * For a thread that ended in an oops. Spinlocks are released here, sleeping ones by the function
+ * their owner set.
  * Returns: how many; 0 while checks are off, since nothing was recorded.
  */
 unsigned held_locks_force_release(unsigned keep);

@@ -1,9 +1,11 @@
 /*
  * log.h - messages with a level, kept in a ring, shown on the console.
  *
- * Owns: pr_*(), the ring of the last 64 KiB. Results (tests, benches, shell output) are not messages: they go to the
+ * Owns: pr_*(), the ring of the last 64 KiB. Results (tests, benches, shell output) are not
+ *       messages: they go to the
  * console directly.
- * Idea: a message is formatted whole and written whole; one call is one line, without the newline in the format.
+ * Idea: a message is formatted whole and written whole; one call is one line, without the newline
+ *       in the format.
  */
 #ifndef KERNEL_CORE_LOG_H
 #define KERNEL_CORE_LOG_H
@@ -25,6 +27,9 @@ void log_printf(enum log_level level, const char *fmt, ...) __printf(2, 3);
 /* Messages above @level stay in the ring only. Default LOG_INFO. */
 void log_level_set(enum log_level level);
 enum log_level log_level_get(void);
+
+/* Has the ring ever got a message that was not shown? */
+bool log_unshown(void);
 
 /* Passes the ring's last @max_bytes, from the start of a line, to @write; oldest first. */
 void log_ring_read(size_t max_bytes, void (*write)(const char *s, size_t len));

@@ -3,8 +3,8 @@
  *
  * Owns: READ_ONCE and WRITE_ONCE and their ordered forms, the barriers, the RCU pointer forms.
  * Not here: read-modify-write (atomic.h).
- * Idea: scalars of 1, 2, 4 or 8 bytes only; x86 gives acquire and release for nothing, so the orders differ in what
- *       the compiler may move and in what the lab is told.
+ * Idea: scalars of 1, 2, 4 or 8 bytes only; x86 gives acquire and release for nothing, so the
+ *       orders differ in what the compiler may move and in what the lab is told.
  */
 #ifndef KERNEL_CORE_ONCE_H
 #define KERNEL_CORE_ONCE_H
@@ -44,8 +44,8 @@ static __always_inline u64 load_point(const volatile void *p, size_t size, enum 
 	return value;
 }
 
-static __always_inline void store_point(enum point_kind kind, volatile void *p, size_t size, enum mem_order order,
-					u64 value)
+static __always_inline void store_point(enum point_kind kind, volatile void *p, size_t size,
+					enum mem_order order, u64 value)
 {
 	if (order != MO_RELAXED)
 		barrier();
@@ -55,7 +55,7 @@ static __always_inline void store_point(enum point_kind kind, volatile void *p, 
 
 #define ONCE_CHECK(x)                                                                              \
 	((void)sizeof(struct {                                                                     \
-		_Static_assert(sizeof(x) == 1 || sizeof(x) == 2 || sizeof(x) == 4 || sizeof(x) == 8, \
+		_Static_assert(sizeof(x) <= 8 && (sizeof(x) & (sizeof(x) - 1)) == 0,               \
 			       "only scalars of 1, 2, 4 or 8 bytes");                              \
 		int unused_;                                                                       \
 	}))

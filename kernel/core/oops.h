@@ -2,9 +2,10 @@
  * oops.h - a fault or bug in kernel code that costs one thread, not the machine.
  *
  * Owns: the record, recovery points, what becomes of a thread without one.
- * Idea: a thread may declare a place to go on (oops_catch). A fault in its code is recorded; its locks taken since are
- *       released and named, its depths restored, and oops_catch() returns true. A thread without a recovery is
- *       reported and ended. In interrupts, or before threads exist, it is a panic.
+ * Idea: a thread may declare a place to go on (oops_catch). A fault in its code is recorded; its
+ *       locks taken since are released and named, its depths restored, and oops_catch() returns
+ *       true. A thread without a recovery is reported and ended. In interrupts, or before threads
+ *       exist, it is a panic.
  * Limits: locks are known only while checks are on; what the code had half done stays half done.
  */
 #ifndef KERNEL_CORE_OOPS_H
@@ -38,7 +39,10 @@ bool oops_catch(void (*fn)(void *arg), void *arg, struct oops *out);
 /* Ends the running thread after an oops without recovery; set by the scheduler. NULL: panic. */
 extern void (*oops_exit_hook)(void);
 
-/* Told of a thread that goes on at a recovery with its RCU nesting cut down to @nesting; set by the scheduler. */
+/*
+ * Told of a thread that goes on at a recovery with its RCU nesting cut down to @nesting; set by the
+ * scheduler.
+ */
 extern void (*oops_unwind_hook)(u32 nesting);
 
 /* Oopses since boot that were not caught. */
@@ -47,7 +51,9 @@ unsigned long oops_count(void);
 /* Describes the fault of @frame in @out: cause, symbol, registers, held locks. */
 void oops_describe(struct oops *out, const struct trap_frame *frame, unsigned long addr);
 
-/* For bug.c: unwinds to the recovery of the running thread with @cause; returns if there is none. */
+/*
+ * For bug.c: unwinds to the recovery of the running thread with @cause; returns if there is none.
+ */
 void oops_bug(const char *cause, void *ip);
 
 /* Takes the trap hooks; once, at boot. */

@@ -2,10 +2,11 @@
  * point.h - schedule points: the places at which another thread may run.
  *
  * Owns: what a point says, the call at a point, the one busy wait.
- * Not here: what happens at a point (sched_ops->point); the operations that have points (once.h, atomic.h,
- *       spinlock.h, and page tables, user access and the allocators above).
- * Idea: a point comes *before* the operation and describes it fully, so that the answer may be "done": a delayed
- *       store is kept by the lab, a load answered from there. Exactly one shared operation lies between two points.
+ * Not here: what happens at a point (sched_ops->point); the operations that have points (once.h,
+ *       atomic.h, spinlock.h, and page tables, user access and the allocators above).
+ * Idea: a point comes *before* the operation and describes it fully, so that the answer may be
+ *       "done": a delayed store is kept by the lab, a load answered from there. Exactly one shared
+ *       operation lies between two points.
  * Invariant: with points off, a point is one nop and no call.
  */
 #ifndef KERNEL_CORE_POINT_H
@@ -55,9 +56,11 @@ extern const char *const point_kind_name[PT_NR];
 /*
  * point_call - the call at a point, taken only while points are on.
  *
- * point_entry (assembly) preserves every register but the result's, so that the code around a point need not keep
- * its values safe from a call that is not made: that is what makes an off point cost one nop and nothing else.
- * Returns: PT_LOAD: the value loaded (performed either way). Others: 1 if the operation was performed, else 0.
+ * point_entry (assembly) preserves every register but the result's, so that the code around a point
+ * need not keep its values safe from a call that is not made: that is what makes an off point cost
+ * one nop and nothing else.
+ * Returns: PT_LOAD: the value loaded (performed either way). Others: 1 if the operation was
+ *          performed, else 0.
  */
 static __always_inline u64 point_call(u32 how, const volatile void *obj, u64 value)
 {
@@ -77,22 +80,28 @@ u64 point_slow(u32 how, const volatile void *obj, u64 value, void *ip);
  * point - the schedule point before one operation on @obj.
  *
  * Context: any; the calling thread may be switched away unless preemption is off.
- * Returns: true if the operation was performed on the caller's behalf and must not be done again (PT_STORE and
- *          PT_PUBLISH only); loads go through READ_ONCE(), which fetches the answer.
+ * Returns: true if the operation was performed on the caller's behalf and must not be done again
+ *          (PT_STORE and PT_PUBLISH only); loads go through READ_ONCE(), which fetches the answer.
  */
-static __always_inline bool point(enum point_kind kind, const volatile void *obj, u8 size, enum mem_order order,
-				  u64 value)
+static __always_inline bool point(enum point_kind kind, const volatile void *obj, u8 size,
+				  enum mem_order order, u64 value)
 {
 	if (static_branch_unlikely(&points_key))
 		return point_call(POINT_HOW(kind, size, order), obj, value) != 0;
 	return false;
 }
 
-/* Points heard by the scheduler, on or off. Context: as static_key_set(). Returns false without sched_ops. */
+/*
+ * Points heard by the scheduler, on or off. Context: as static_key_set(). Returns false without
+ * sched_ops.
+ */
 bool points_set(bool on);
 bool points_enabled(void);
 
-/* One turn of a busy wait on @obj. The pause ends a TCG slice: without it icount with several CPUs never goes on. */
+/*
+ * One turn of a busy wait on @obj. The pause ends a TCG slice: without it icount with several CPUs
+ * never goes on.
+ */
 static __always_inline void spin_wait_turn(const volatile void *obj)
 {
 	if (static_branch_unlikely(&points_key))

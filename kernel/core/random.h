@@ -1,7 +1,8 @@
 /*
  * random.h - repeatable random numbers.
  *
- * Owns: one small generator (splitmix64). Every user has a struct rng of its own with a seed it prints: no shared
+ * Owns: one small generator (splitmix64). Every user has a struct rng of its own with a seed it
+ *       prints: no shared
  * state, so that one user's draws never change another's. Pure; builds on the host.
  */
 #ifndef KERNEL_CORE_RANDOM_H
@@ -32,7 +33,10 @@ static inline u64 rng_next(struct rng *rng)
 	return rng_mix(rng->state);
 }
 
-/* Uniform in [0, @bound), @bound > 0: high half of a 128-bit product; the bias is below @bound / 2^64. */
+/*
+ * Uniform in [0, @bound), @bound > 0: high half of a 128-bit product; the bias is below @bound /
+ * 2^64.
+ */
 static inline u64 rng_below(struct rng *rng, u64 bound)
 {
 	return (u64)(((unsigned __int128)rng_next(rng) * bound) >> 64);

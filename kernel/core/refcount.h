@@ -1,9 +1,10 @@
 /*
  * refcount.h - counts of references that tell of misuse instead of wrapping.
  *
- * Owns: refcount_t. Invariant: a live object's count is 1..INT_MAX. Anything else - an increment from 0, a decrement
- * below 0, an overflow - is reported once per place as a warning and pins the count at REFCOUNT_SATURATED: the object
- * leaks, but nobody uses it after it is freed.
+ * Owns: refcount_t. Invariant: a live object's count is 1..INT_MAX. Anything else - an increment
+ *       from 0, a decrement
+ * below 0, an overflow - is reported once per place as a warning and pins the count at
+ * REFCOUNT_SATURATED: the object leaks, but nobody uses it after it is freed.
  */
 #ifndef KERNEL_CORE_REFCOUNT_H
 #define KERNEL_CORE_REFCOUNT_H

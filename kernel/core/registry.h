@@ -2,38 +2,24 @@
  * registry.h - things that register themselves: tests, commands, sites, counters, plug-ins.
  *
  * Owns: the macro that leaves a pointer in a linker section, the tables, their order, lookup.
- * Idea: every registered object begins with `const char *name`. The linker gathers pointers by kind; at start each
- *       table is sorted by name (source order is not kept by compilers) and checked for duplicates.
- * A new kind is one line here and one in linker/kernel.ld; a new object of a kind is nothing but its definition.
+ * Idea: every registered object begins with `const char *name`. The linker gathers pointers by
+ *       kind; at start each table is sorted by name (source order is not kept by compilers) and
+ *       checked for duplicates.
+ * A new kind is one line in registry_kinds.h; a new object of a kind is nothing but its definition.
  */
 #ifndef KERNEL_CORE_REGISTRY_H
 #define KERNEL_CORE_REGISTRY_H
 
 #include "kernel/base/compiler.h"
-
-/* X(kind) */
-#define REGISTRY_KINDS(X) \
-	X(ktest)          \
-	X(bench)          \
-	X(shell_cmd)      \
-	X(setting)        \
-	X(fault_site)     \
-	X(delay_site)     \
-	X(ledger_kind)    \
-	X(settle_step)    \
-	X(counter)        \
-	X(kmem_cache)     \
-	X(semantics)      \
-	X(walker)         \
-	X(scenario)       \
-	X(strategy)       \
-	X(question)
+#include "kernel/core/registry_kinds.h"
 
 #define REGISTRY_DECLARE(kind) extern const void *__start_reg_##kind[], *__stop_reg_##kind[];
 REGISTRY_KINDS(REGISTRY_DECLARE)
 #undef REGISTRY_DECLARE
 
-/* At file scope; @object points to a struct whose first member is its name, unique within the kind. */
+/*
+ * At file scope; @object points to a struct whose first member is its name, unique within the kind.
+ */
 #define REGISTER(kind, object)                                                                     \
 	static const void *CONCAT(CONCAT(reg_##kind##_, __LINE__), _ptr) __used                    \
 		__section("reg." #kind) = (object)
@@ -61,7 +47,10 @@ static inline const char *registry_name(const void *object)
 	return *(const char *const *)object;
 }
 
-/* Sorts every table; panics, naming kind, name and both objects, when a name occurs twice. Boot, tables writable. */
+/*
+ * Sorts every table; panics, naming kind, name and both objects, when a name occurs twice. Boot,
+ * tables writable.
+ */
 void registry_init(void);
 
 #endif

@@ -1,13 +1,14 @@
 /*
  * spinlock.h - locks that wait by spinning.
  *
- * Owns: spinlock_t. Not here: the order rule and who holds what (lock_order.h); sleeping locks (kernel/sched).
- * Idea: the fast path is a bit-test-and-set and a store, around one nop. When points, checks, statistics or events
- *       are on the nop is a jump to a function that does all of it.
+ * Owns: spinlock_t. Not here: the order rule and who holds what (lock_order.h); sleeping locks
+ *       (kernel/sched).
+ * Idea: the fast path is a bit-test-and-set and a store, around one nop. When points, checks,
+ *       statistics or events are on the nop is a jump to a function that does all of it.
  * Invariant: while a spinlock is held preemption is off on its holder's vCPU.
  *
- * A lock taken in an interrupt handler must be taken with interrupts off everywhere (the _irqsave forms); the checks
- * report a class that breaks this.
+ * A lock taken in an interrupt handler must be taken with interrupts off everywhere (the _irqsave
+ * forms); the checks report a class that breaks this.
  */
 #ifndef KERNEL_CORE_SPINLOCK_H
 #define KERNEL_CORE_SPINLOCK_H
@@ -16,7 +17,10 @@
 #include "kernel/core/lock_order.h"
 #include "kernel/core/preempt.h"
 
-/* Zero bytes are not a lock: the class says how it may nest. 16 bytes, so that struct page can hold one. */
+/*
+ * Zero bytes are not a lock: the class says how it may nest. 16 bytes, so that struct page can hold
+ * one.
+ */
 typedef struct CAPABILITY("spinlock") spinlock {
 	u32 locked;
 	u8 class;
@@ -42,7 +46,10 @@ static __always_inline bool spin_lock_call(spinlock_t *lock, unsigned how)
 {
 	u64 taken;
 
-	__asm__ volatile("call spin_lock_entry" : "=a"(taken) : "D"(lock), "S"(how) : "memory", "cc");
+	__asm__ volatile("call spin_lock_entry"
+			 : "=a"(taken)
+			 : "D"(lock), "S"(how)
+			 : "memory", "cc");
 	return taken != 0;
 }
 
@@ -75,7 +82,8 @@ static __always_inline void spin_lock_nested(spinlock_t *lock) ACQUIRES(lock) NO
 	spin_lock_flags(lock, LO_NESTED);
 }
 
-static __always_inline bool __must_check spin_trylock(spinlock_t *lock) TRY_ACQUIRES(true, lock) NO_LOCK_ANALYSIS
+static __always_inline bool __must_check spin_trylock(spinlock_t *lock)
+	TRY_ACQUIRES(true, lock) NO_LOCK_ANALYSIS
 {
 	bool taken;
 
@@ -94,7 +102,10 @@ static __always_inline void spin_unlock(spinlock_t *lock) RELEASES(lock) NO_LOCK
 	if (static_branch_unlikely(&lock_slow_key)) {
 		u64 unused;
 
-		__asm__ volatile("call spin_unlock_entry" : "=a"(unused) : "D"(lock) : "memory", "cc");
+		__asm__ volatile("call spin_unlock_entry"
+				 : "=a"(unused)
+				 : "D"(lock)
+				 : "memory", "cc");
 	} else {
 		barrier();
 		*(volatile u32 *)&lock->locked = 0;
@@ -110,7 +121,10 @@ static __always_inline void spin_lock_irq(spinlock_t *lock) ACQUIRES(lock) NO_LO
 
 static __always_inline void spin_unlock_irq(spinlock_t *lock) RELEASES(lock) NO_LOCK_ANALYSIS
 {
-	/* Interrupts first: preemption is then possible in preempt_enable(), not only at the next occasion. */
+	/*
+	 * Interrupts first: preemption is then possible in preempt_enable(), not only at the next
+	 * occasion.
+	 */
 	preempt_disable();
 	spin_unlock(lock);
 	local_irq_enable();
@@ -131,12 +145,13 @@ static __always_inline void spin_unlock_irq(spinlock_t *lock) RELEASES(lock) NO_
 /*
  * spin_lock_handover - @lock, held by @from, is from now on held by @to.
  *
- * For a context switch under a run queue's lock. Same vCPU, so the preemption depth stays. No effect unless
- * something is recorded.
+ * For a context switch under a run queue's lock. Same vCPU, so the preemption depth stays. No
+ * effect unless something is recorded.
  */
 void spin_lock_handover_slow(spinlock_t *lock, struct thread_base *from, struct thread_base *to);
 
-static __always_inline void spin_lock_handover(spinlock_t *lock, struct thread_base *from, struct thread_base *to)
+static __always_inline void spin_lock_handover(spinlock_t *lock, struct thread_base *from,
+					       struct thread_base *to)
 {
 	if (static_branch_unlikely(&lock_slow_key))
 		spin_lock_handover_slow(lock, from, to);
@@ -148,10 +163,14 @@ static inline bool spin_is_locked(const spinlock_t *lock)
 	return *(const volatile u32 *)&lock->locked != 0;
 }
 
+/* Makes an oops able to release spinlocks; once, at boot. */
+void spinlock_init(void);
+
 /* Reports unless this thread holds @lock; while checks are off, unless somebody does. */
 void spin_assert_failed(const spinlock_t *lock);
 
-static __always_inline void assert_spin_locked(const spinlock_t *lock) ASSERTS_HELD(lock) NO_LOCK_ANALYSIS
+static __always_inline void assert_spin_locked(const spinlock_t *lock)
+	ASSERTS_HELD(lock) NO_LOCK_ANALYSIS
 {
 	if (static_branch_unlikely(&checks_key)) {
 		if (!spin_is_locked(lock) || !lock_held(lock))

@@ -2,8 +2,8 @@
  * static_key.h - branches that cost one nop while they are off.
  *
  * Owns: the key type, the branch, the table of branch sites. Patching is in static_key.c.
- * Idea: each site is a 5-byte nop recorded in section jump_table. Switching a key parks the other processors and
- *       turns the nops of its sites into jumps, or back.
+ * Idea: each site is a 5-byte nop recorded in section jump_table. Switching a key parks the other
+ *       processors and turns the nops of its sites into jumps, or back.
  * Invariant: all sites of a key agree with key->on, seen from any processor that is not parked.
  */
 #ifndef KERNEL_CORE_STATIC_KEY_H
@@ -25,7 +25,10 @@ struct jump_entry {
 #define DEFINE_STATIC_KEY_FALSE(name) struct static_key name = { false }
 #define DECLARE_STATIC_KEY(name)      extern struct static_key name
 
-/* True while @key is on; @key must be the address of a named key. Off: one nop, the other arm is out of line. */
+/*
+ * True while @key is on; @key must be the address of a named key. Off: one nop, the other arm is
+ * out of line.
+ */
 #define static_branch_unlikely(key) unlikely(static_branch(key))
 
 static __always_inline bool static_branch(struct static_key *const key)
@@ -47,8 +50,9 @@ yes:
 /*
  * static_key_set - switch @key on or off everywhere.
  *
- * Context: a thread, or boot; interrupts on, no spinlock held (the other processors are stopped meanwhile).
- *          Two callers at once are put in order. Sites in boot-only text are left alone: they run with keys off.
+ * Context: a thread, or boot; interrupts on, no spinlock held (the other processors are stopped
+ *          meanwhile). Two callers at once are put in order. Sites in boot-only text are left
+ *          alone: they run with keys off.
  */
 void static_key_set(struct static_key *key, bool on);
 

@@ -1,7 +1,8 @@
 /*
  * thread_base.h - what layers below the scheduler know of a thread.
  *
- * Owns: the struct that is the first member of struct thread. Zero bytes are a valid start but for the name.
+ * Owns: the struct that is the first member of struct thread. Zero bytes are a valid start but for
+ *       the name.
  * Not here: states, stacks' making, queues (kernel/sched/thread.h).
  */
 #ifndef KERNEL_CORE_THREAD_BASE_H
@@ -24,14 +25,15 @@ struct recovery;
 /* Field key: [I] set before it starts  [O] the thread itself  [S] the scheduler */
 struct thread_base {
 	char name[24];		/* [I] */
-	u32 id;			/* [I] unique while it lives, > 0; what lock owners are compared by */
+	u32 id; /* [I] unique while it lives, > 0; what lock owners are compared by */
 	u32 state;		/* [S] */
 	u32 flags;		/* [O] TF_* */
 	u32 fpu_depth;		/* [O] fpu_begin() minus fpu_end() */
 	u32 rcu_nesting;	/* [O] */
 	struct fault_nth nth;	/* [O] */
 	struct recovery *recovery; /* [O] innermost oops_catch() */
-	struct _reent *reent;	/* [I] newlib's state; NULL = the common one, good for snprintf without %f */
+	struct _reent *
+		reent; /* [I] newlib's state; NULL = the common one, good for snprintf without %f */
 	void *stack_low;	/* [I] usable bytes, guard page excluded */
 	void *stack_high;	/* [I] */
 	struct held_locks held; /* [O] */

@@ -1,9 +1,10 @@
 /*
  * watchdog.h - soft lockups: a vCPU on which nothing else has been able to run for too long.
  *
- * Idea: each timer interrupt looks whether preemption was on when it came; so does each context switch. A vCPU whose
- *       ticks have found preemption off for watchdog_limit_ns without one switch is reported once, with a backtrace
- *       of what was interrupted. A report, never a panic; a new report only after the vCPU was seen alive again.
+ * Idea: each timer interrupt looks whether preemption was on when it came; so does each context
+ *       switch. A vCPU whose ticks have found preemption off for watchdog_limit_ns without one
+ *       switch is reported once, with a backtrace of what was interrupted. A report, never a panic;
+ *       a new report only after the vCPU was seen alive again.
  */
 #ifndef KERNEL_CORE_WATCHDOG_H
 #define KERNEL_CORE_WATCHDOG_H
@@ -21,7 +22,8 @@ void watchdog_touch(void);
  * watchdog_tick - look at this vCPU.
  *
  * @frame:   what the timer interrupted; @now: ns of the real clock
- * Context:  timer interrupt, before it does anything that could take long; at least once a second on a busy vCPU
+ * Context:  timer interrupt, before it does anything that could take long; at least once a second
+ *           on a busy vCPU
  */
 void watchdog_tick(const struct trap_frame *frame, u64 now);
 

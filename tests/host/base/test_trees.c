@@ -21,7 +21,8 @@ static void insert(struct rb_root *root, struct item *it)
 
 	while (*link) {
 		parent = *link;
-		link = it->key < rb_entry(parent, struct item, rb)->key ? &parent->left : &parent->right;
+		link = it->key < rb_entry(parent, struct item, rb)->key ? &parent->left
+									: &parent->right;
 	}
 	rb_link_node(&it->rb, parent, link);
 	rb_insert_color(&it->rb, root);
@@ -115,14 +116,16 @@ struct span {
 	bool in;
 };
 
-static void expect_overlaps(struct rb_root *root, const struct span *spans, unsigned long start, unsigned long last)
+static void expect_overlaps(struct rb_root *root, const struct span *spans, unsigned long start,
+			    unsigned long last)
 {
 	struct interval_tree_node *node;
 	unsigned long prev = 0;
 	int expected = 0, found = 0;
 
 	for (int i = 0; i < NR; i++)
-		expected += spans[i].in && spans[i].node.start <= last && spans[i].node.last >= start;
+		expected +=
+			spans[i].in && spans[i].node.start <= last && spans[i].node.last >= start;
 	interval_tree_for_each(node, root, start, last) {
 		h_expect(node->start <= last && node->last >= start);
 		h_expect(node->start >= prev);

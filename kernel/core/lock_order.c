@@ -1,0 +1,302 @@
+/*
+ * lock_order.c - the record of held locks and the rule about the next one.
+ *
+ * Here: recording, the checks, forced release. Not here: statistics (lock_stat.c), reports' text
+ *       (lock_report.c), the locks.
+ * Idea: records of a thread are touched by that thread only, those of a vCPU only by interrupt
+ *       handlers on it, so no lock is needed to know about locks.
+ */
+#include "kernel/core/lock_order.h"
+
+#include "kernel/core/bug.h"
+#include "kernel/core/events.h"
+#include "kernel/core/lock_internal.h"
+#include "kernel/core/preempt.h"
+#include "kernel/core/setting.h"
+#include "kernel/core/thread_base.h"
+
+struct static_key checks_key;
+struct static_key lockstat_key;
+struct static_key lock_slow_key;
+
+const char *const lock_class_name[LC_NR] = {
+#define X(name, what) #name,
+	SLEEPING_LOCK_CLASSES(X)
+	SPINNING_LOCK_CLASSES(X)
+#undef X
+};
+
+const char *const lock_class_what[LC_NR] = {
+#define X(name, what) what,
+	SLEEPING_LOCK_CLASSES(X)
+	SPINNING_LOCK_CLASSES(X)
+#undef X
+};
+
+/* What interrupt handlers hold, and boot code before there is a thread. */
+DEFINE_PER_CPU(struct held_locks, irq_held);
+
+/*
+ * How spinlocks of a class were seen to be taken in this epoch; both together are a deadlock to
+ * come.
+ */
+#define USED_IN_IRQ  1
+#define USED_IRQS_ON 2
+static u8 class_usage[LC_NR];
+
+static void (*release_fn[LK_NR])(void *lock);
+static u32 record_epoch = 1;
+
+u32 lock_epoch(void)
+{
+	return record_epoch;
+}
+
+bool lock_recording(void)
+{
+	return static_key_enabled(&checks_key) || static_key_enabled(&lockstat_key);
+}
+
+void lock_slow_update(void)
+{
+	static_key_set(&lock_slow_key, static_key_enabled(&points_key) ||
+					       static_key_enabled(&checks_key) ||
+					       static_key_enabled(&lockstat_key) ||
+					       static_key_enabled(&events_key));
+}
+
+/* A new epoch first: what was recorded under the old rule is void when the new one starts. */
+static void recording_set(struct static_key *key, bool on)
+{
+	static_key_set(&lock_slow_key, false);
+	record_epoch++;
+	for (unsigned i = 0; i < LC_NR; i++)
+		class_usage[i] = 0;
+	static_key_set(key, on);
+	lock_slow_update();
+}
+
+void checks_set(bool on)
+{
+	if (on != static_key_enabled(&checks_key))
+		recording_set(&checks_key, on);
+}
+
+void lockstat_set(bool on)
+{
+	if (on != static_key_enabled(&lockstat_key))
+		recording_set(&lockstat_key, on);
+}
+
+static struct held_locks *fresh(struct held_locks *held)
+{
+	if (held->epoch != record_epoch) {
+		held->epoch = record_epoch;
+		held->mask = 0;
+		held->nr = 0;
+	}
+	return held;
+}
+
+struct held_locks *held_locks_current(void)
+{
+	struct thread_base *thread = current_base();
+
+	if (in_irq() || !thread)
+		return fresh(this_cpu_ptr(irq_held));
+	return fresh(&thread->held);
+}
+
+const struct held_lock *held_lock_find(const struct held_locks *held, const void *lock)
+{
+	for (unsigned i = held->nr; i-- > 0;) {
+		if (held->lock[i].lock == lock)
+			return &held->lock[i];
+	}
+	return NULL;
+}
+
+/* The newest lock held whose class must not be held when @class is taken. */
+static const struct held_lock *find_violation(const struct held_locks *held, enum lock_class class,
+					      unsigned flags)
+{
+	unsigned lowest_bad = class + !!(flags & LO_NESTED);
+
+	if (lowest_bad >= 64 || (held->mask >> lowest_bad) == 0)
+		return NULL;
+	for (unsigned i = held->nr; i-- > 0;) {
+		if (held->lock[i].class >= lowest_bad)
+			return &held->lock[i];
+	}
+	return NULL;
+}
+
+static void check_usage(enum lock_class class, const void *lock, void *ip)
+{
+	u8 use = in_irq() ? USED_IN_IRQ : irqs_disabled() ? 0 : USED_IRQS_ON;
+	u8 seen;
+
+	if (!use || (class_usage[class] & use))
+		return;
+	seen = __atomic_or_fetch(&class_usage[class], use, __ATOMIC_RELAXED);
+	if (seen == (USED_IN_IRQ | USED_IRQS_ON))
+		lock_report_irq(class, lock, ip);
+}
+
+void lock_order_check(enum lock_class class, const void *lock, enum lock_kind kind, unsigned flags,
+		      void *ip)
+{
+	const struct held_lock *other;
+	struct held_locks *held;
+
+	if (!static_key_enabled(&checks_key) || (flags & LO_TRY))
+		return;
+	held = held_locks_current();
+	other = held_lock_find(held, lock);
+	if (other)
+		lock_report_twice(other, ip);
+	other = find_violation(held, class, flags);
+	if (other)
+		lock_report_order(class, lock, other, ip);
+	if (kind == LK_SPIN)
+		check_usage(class, lock, ip);
+	else
+		might_sleep_at(ip);
+}
+
+void lock_order_acquired(enum lock_class class, const void *lock, enum lock_kind kind,
+			 unsigned flags, void *ip)
+{
+	struct held_locks *held;
+
+	event_count(EV_LOCK, 1);
+	if (!lock_recording())
+		return;
+	held = held_locks_current();
+	if (held->nr == LOCKS_HELD_MAX)
+		BUGF("more than %d locks held", LOCKS_HELD_MAX);
+	held->lock[held->nr++] = (struct held_lock){
+		.lock = lock,
+		.ip = ip,
+		.since = lock_stat_acquired(class),
+		.class = class,
+		.kind = kind,
+		.flags = flags,
+	};
+	held->mask |= 1UL << class;
+}
+
+/* Takes record @i out and keeps the mask true. */
+static struct held_lock forget(struct held_locks *held, unsigned i)
+{
+	struct held_lock gone = held->lock[i];
+
+	held->nr--;
+	for (; i < held->nr; i++)
+		held->lock[i] = held->lock[i + 1];
+	held->mask = 0;
+	for (i = 0; i < held->nr; i++)
+		held->mask |= 1UL << held->lock[i].class;
+	return gone;
+}
+
+void lock_order_released(const void *lock, void *ip)
+{
+	const struct held_lock *found;
+	struct held_locks *held;
+	struct held_lock gone;
+
+	if (!lock_recording())
+		return;
+	held = held_locks_current();
+	found = held_lock_find(held, lock);
+	/* Taken before recording began, or by another thread on this one's behalf. */
+	if (!found)
+		return;
+	gone = forget(held, found - held->lock);
+	lock_stat_released(&gone);
+}
+
+void lock_order_downgraded(const void *lock)
+{
+	struct held_locks *held = held_locks_current();
+	const struct held_lock *found = held_lock_find(held, lock);
+
+	if (found)
+		held->lock[found - held->lock].kind = LK_READ;
+}
+
+bool lock_held(const void *lock)
+{
+	return !lock_recording() || held_lock_find(held_locks_current(), lock);
+}
+
+void held_locks_hand_over(const void *lock, struct thread_base *from, struct thread_base *to)
+{
+	struct held_locks *giver = fresh(&from->held), *taker = fresh(&to->held);
+	const struct held_lock *found = held_lock_find(giver, lock);
+
+	if (!found || taker->nr == LOCKS_HELD_MAX)
+		return;
+	taker->lock[taker->nr++] = *found;
+	taker->mask |= 1UL << found->class;
+	forget(giver, found - giver->lock);
+}
+
+void might_sleep_at(void *ip)
+{
+	if (!static_key_enabled(&checks_key) || !current_base() || panicking())
+		return;
+	if (in_irq() || !preemptible())
+		lock_report_sleep(ip);
+}
+
+void lock_release_fn_set(enum lock_kind kind, void (*release)(void *lock))
+{
+	release_fn[kind] = release;
+}
+
+unsigned held_locks_force_release(unsigned keep)
+{
+	struct held_locks *held = held_locks_current();
+	unsigned released = 0;
+
+	while (lock_recording() && held->nr > keep) {
+		struct held_lock *newest = &held->lock[held->nr - 1];
+		void *lock = (void *)newest->lock;
+		unsigned before = held->nr;
+
+		if (release_fn[newest->kind])
+			release_fn[newest->kind](lock);
+		/* A release function that does not forget the record would be asked for ever. */
+		if (held->nr == before)
+			forget(held, held->nr - 1);
+		released++;
+	}
+	return released;
+}
+
+static u64 checks_get(void)
+{
+	return static_key_enabled(&checks_key);
+}
+
+static int checks_put(u64 on)
+{
+	checks_set(on);
+	return 0;
+}
+
+static u64 lockstat_get(void)
+{
+	return static_key_enabled(&lockstat_key);
+}
+
+static int lockstat_put(u64 on)
+{
+	lockstat_set(on);
+	return 0;
+}
+
+SETTING_BOOL(checks, "locks check owner, class and order", checks_get, checks_put);
+SETTING_BOOL(lockstat, "locks count waiting and holding per class", lockstat_get, lockstat_put);
