@@ -28,8 +28,9 @@ typedef u32 gfp_t;
 #define GFP_ATOMIC	   (__GFP_HIGH | __GFP_KSWAPD_RECLAIM)
 
 #define GFP_KIND_SHIFT 24
-/* Frames asked for belong to @kind; 0 stands for FK_KERNEL. */
-#define GFP_FOR(kind) ((gfp_t)(kind) << GFP_KIND_SHIFT)
+/* Frames asked for belong to @kind (enum frame_kind); without it to FK_KERNEL, kind 2. */
+#define GFP_FOR(kind) (((gfp_t)(kind) ^ 2u) << GFP_KIND_SHIFT)
+#define GFP_KIND(gfp) ((gfp) >> GFP_KIND_SHIFT ^ 2u)
 
 /* May this request sleep? */
 static inline bool gfpflags_allow_blocking(gfp_t gfp)

@@ -27,7 +27,7 @@
 enum frame_kind {
 	FK_FREE,
 	FK_BUDDY,
-	FK_KERNEL, /* nobody said */
+	FK_KERNEL, /* nobody said: gfp.h knows it as 2 */
 	FK_SLAB,
 	FK_TABLE, /* page tables */
 	FK_STACK,
