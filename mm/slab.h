@@ -36,29 +36,30 @@ enum slab_layout { SLAB_LAYOUT_PLAIN, SLAB_LAYOUT_REDZONE, SLAB_LAYOUT_WINDOW };
 /* One object per page in the WINDOW layout. */
 #define SLAB_OWN_PAGE 0x2u
 
-#define SLAB_MAX_CACHES 48
+#define SLAB_MAX_CACHES 32
 #define SLAB_MAX_SIZE	8192
 
 /* Field key: [I] set when the cache is made  [W] set when the world is made  [L] lock */
 struct kmem_cache {
-	const char *name;	 /* [I] first: the registry sorts by it */
-	u32 size;		 /* [I] bytes the user asked for */
-	u32 align;		 /* [I] power of two */
-	u32 flags;		 /* [I] SLAB_ bits */
-	void (*ctor)(void *obj); /* [I] once per object when its slab is made; NULL: none */
-	u32 index;		 /* [W] which magazine of a vCPU is ours; 0 = cache not usable */
-	u32 stride;		 /* [W] bytes from object to object */
-	u32 offset;		 /* [W] of the object in its stride */
-	u32 link;		 /* [W] of the free-list link, from the object */
-	u16 order;		 /* [W] of a slab */
-	u16 per_slab;		 /* [W] objects */
-	u16 limit;	 /* [W] objects a magazine holds; 0: none, each call takes the lock */
-	bool guarded;	 /* [W] redzones, poison and tracks */
-	bool windowed;	 /* [W] each object on a page of its own */
-	spinlock_t lock; /* guards the lists, free lists and counts of our slabs */
+	const char *name;	  /* [I] first: the registry sorts by it */
+	u32 size;		  /* [I] bytes the user asked for */
+	u32 align;		  /* [I] power of two */
+	u32 flags;		  /* [I] SLAB_ bits */
+	void (*ctor)(void *obj);  /* [I] once per object when its slab is made; NULL: none */
+	u32 index;		  /* [W] which magazine of a vCPU is ours; 0: not usable */
+	u32 magazine;		  /* [W] where it lies among those of a vCPU, in bytes */
+	u32 stride;		  /* [W] bytes from object to object */
+	u32 offset;		  /* [W] of the object in its stride */
+	u32 link;		  /* [W] of the free-list link, from the object */
+	u16 order;		  /* [W] of a slab */
+	u16 per_slab;		  /* [W] objects */
+	u16 limit;		  /* [W] objects a magazine holds; 0: none, every call is slow */
+	bool guarded;		  /* [W] redzones, poison and tracks */
+	bool windowed;		  /* [W] each object on a page of its own */
+	spinlock_t lock;	  /*     guards lists, free lists and counts of our slabs */
 	struct list_head partial; /* [L] slabs with free and used objects */
-	struct list_head empty;	  /* [L] slabs without used objects */
-	struct list_head full;	  /* [L] guarded caches only: to find every object */
+	struct list_head full;	  /* [L] slabs without a free object */
+	struct list_head empty;	  /* [L] slabs without a used object */
 	unsigned long nr_slabs;	  /* [L] */
 	unsigned long nr_empty;	  /* [L] */
 };

@@ -1,0 +1,219 @@
+/*
+ * window.c - the tables of the slab window.
+ *
+ * Owns: entries, tombstones, the quarantine of unmapped frames, the life of the window's tables.
+ * Idea: addresses only grow. A table whose addresses are all used up and unmapped is dead: the last
+ *       few are kept for the sake of their tombstones, older ones are freed. Frames wait in
+ *       quarantine until one flush covers a batch of them.
+ *
+ *	kernel_pgd -> pud (boot's, never freed) -> pmd (1 GiB, ours) -> pte (2 MiB, ours)
+ */
+#include "mm/window.h"
+
+#include "kernel/base/bits.h"
+#include "kernel/core/bug.h"
+#include "kernel/core/preempt.h"
+#include "kernel/x86/cpu.h"
+#include "kernel/x86/kmap.h"
+#include "mm/page_alloc.h"
+
+#define STEP		(2 * PAGE_SIZE) /* every other page stays unmapped */
+#define TAG_SHIFT	52
+#define TAG_MASK	0x7ful
+#define TOMBSTONE	BIT(9)
+#define IP_SHIFT	12 /* low 32 bits of the freeing address; text lies in the top 2 GiB */
+#define QUARANTINE	64u
+#define DEAD_TABLES_MAX 8u
+
+/* Field key: [L] lock */
+static struct {
+	spinlock_t lock;
+	unsigned long next;	 /* [L] first address never used */
+	unsigned long low;	 /* [L] lowest address whose table exists */
+	struct page *quarantine; /* [L] frames chained by lru.next */
+	unsigned nr_quarantined; /* [L] */
+	struct list_head dead;	 /* [L] dead tables, oldest first */
+	unsigned nr_dead;	 /* [L] */
+} window;
+
+void (*window_flush_hook)(unsigned long start, unsigned long end);
+
+static u64 *table_below(u64 entry)
+{
+	return entry & KM_PRESENT ? phys_to_virt(PHYS(entry & KM_ADDR)) : NULL;
+}
+
+static u64 *window_pud(unsigned long va)
+{
+	u64 *pgd = phys_to_virt(kernel_pgd);
+	u64 *pud = table_below(pgd[va >> 39 & 511]);
+
+	BUG_ON(!pud);
+	return &pud[va >> 30 & 511];
+}
+
+static u64 *window_pmd(unsigned long va)
+{
+	u64 *pmd = table_below(*window_pud(va));
+
+	return pmd ? &pmd[va >> 21 & 511] : NULL;
+}
+
+static u64 *window_pte(unsigned long va)
+{
+	u64 *pmd = window_pmd(va), *pte = pmd ? table_below(*pmd) : NULL;
+
+	return pte ? &pte[va >> 12 & 511] : NULL;
+}
+
+void window_world_init(void)
+{
+	for (unsigned long va = SLAB_WINDOW_BASE; va < SLAB_WINDOW_END; va += 1ul << 30)
+		*window_pud(va) = 0;
+	spin_lock_init(&window.lock, LC_KMAP);
+	window.next = window.low = SLAB_WINDOW_BASE;
+	window.quarantine = NULL;
+	window.nr_quarantined = 0;
+	INIT_LIST_HEAD(&window.dead);
+	window.nr_dead = 0;
+}
+
+/* Hook a zeroed table below @entry unless there is one: its address, or NULL. */
+static u64 *table_make(u64 *entry) REQUIRES(window.lock)
+{
+	struct page *table;
+
+	if (!(*entry & KM_PRESENT)) {
+		table = alloc_page(GFP_NOWAIT | __GFP_ZERO | GFP_FOR(FK_WINDOW));
+		if (!table)
+			return NULL;
+		table->aux = 0;
+		*entry = page_to_phys(table).v | KM_PRESENT | KM_WRITE;
+	}
+	return table_below(*entry);
+}
+
+static u64 *pte_make(unsigned long va) REQUIRES(window.lock)
+{
+	u64 *pmd = table_make(window_pud(va));
+	u64 *pte = pmd ? table_make(&pmd[va >> 21 & 511]) : NULL;
+
+	return pte ? &pte[va >> 12 & 511] : NULL;
+}
+
+void *window_map(struct page *page, unsigned tag)
+{
+	unsigned long va;
+	u64 *pte;
+
+	spin_lock(&window.lock);
+	va = window.next;
+	pte = va < SLAB_WINDOW_END ? pte_make(va) : NULL;
+	if (pte) {
+		window.next = va + STEP;
+		virt_to_page(pte)->aux++;
+		*pte = page_to_phys(page).v | KMAP_RW_LOCAL | (u64)tag << TAG_SHIFT;
+	}
+	spin_unlock(&window.lock);
+	return pte ? (void *)va : NULL;
+}
+
+/* The table of @va has no mapped page and no unused address left. */
+static void table_dies(unsigned long va, struct page *table) REQUIRES(window.lock)
+{
+	table->index = ALIGN_DOWN(va, LARGE_PAGE_SIZE);
+	list_add_tail(&table->lru, &window.dead);
+	window.nr_dead++;
+}
+
+/* Dead tables beyond the newest @keep leave the tree; chained by lru.next to @chain. */
+static struct page *tables_bury(unsigned keep, struct page *chain) REQUIRES(window.lock)
+{
+	while (window.nr_dead > keep) {
+		struct page *table = list_first_entry(&window.dead, struct page, lru);
+
+		list_unlink(&table->lru);
+		window.nr_dead--;
+		*window_pmd(table->index) = 0;
+		table->lru.next = (struct list_head *)chain;
+		chain = table;
+	}
+	return chain;
+}
+
+/* What was unmapped so far becomes unreachable, then free. */
+static void window_flush(unsigned keep_dead)
+{
+	struct page *page;
+	unsigned long end;
+
+	spin_lock(&window.lock);
+	page = tables_bury(keep_dead, window.quarantine);
+	window.quarantine = NULL;
+	window.nr_quarantined = 0;
+	end = window.next;
+	spin_unlock(&window.lock);
+
+	if (!page)
+		return;
+	if (window_flush_hook)
+		window_flush_hook(SLAB_WINDOW_BASE, end);
+	while (page) {
+		struct page *next = (struct page *)page->lru.next;
+
+		page->aux = 0;
+		free_page(page);
+		page = next;
+	}
+}
+
+void window_unmap(void *va, void *ip)
+{
+	unsigned long at = (unsigned long)va;
+	struct page *page, *table;
+	bool flush;
+	u64 *pte;
+
+	spin_lock(&window.lock);
+	pte = window_pte(at);
+	ASSERT(pte && (*pte & KM_PRESENT));
+	page = phys_to_page(PHYS(*pte & KM_ADDR));
+	*pte = (*pte & TAG_MASK << TAG_SHIFT) | TOMBSTONE | (u64)(u32)(unsigned long)ip << IP_SHIFT;
+	invlpg(va);
+	page->lru.next = (struct list_head *)window.quarantine;
+	window.quarantine = page;
+	flush = ++window.nr_quarantined >= QUARANTINE;
+	table = virt_to_page(pte);
+	if (--table->aux == 0 && window.next >= ALIGN_DOWN(at, LARGE_PAGE_SIZE) + LARGE_PAGE_SIZE)
+		table_dies(at, table);
+	spin_unlock(&window.lock);
+
+	/* Others may wait for this vCPU with interrupts off; the next free flushes as well. */
+	if (flush && !irqs_disabled())
+		window_flush(DEAD_TABLES_MAX);
+}
+
+struct window_entry window_lookup(unsigned long va)
+{
+	struct window_entry found = {.mapped = false};
+	u64 *pte, entry;
+
+	if (va < SLAB_WINDOW_BASE || va >= SLAB_WINDOW_END)
+		return found;
+	pte = window_pte(va);
+	entry = pte ? *pte : 0;
+	found.tag = entry >> TAG_SHIFT & TAG_MASK;
+	if (entry & KM_PRESENT) {
+		found.mapped = true;
+		found.page = phys_to_page(PHYS(entry & KM_ADDR));
+	} else if (entry & TOMBSTONE) {
+		found.was_mapped = true;
+		found.free_ip = 0xffffffff00000000ul | (u32)(entry >> IP_SHIFT);
+	}
+	return found;
+}
+
+void window_settle(void)
+{
+	window_flush(0);
+}

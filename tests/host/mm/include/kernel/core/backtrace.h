@@ -1,0 +1,15 @@
+/*
+ * backtrace.h (host) - addresses have no names here.
+ */
+#ifndef KERNEL_CORE_BACKTRACE_H
+#define KERNEL_CORE_BACKTRACE_H
+
+#include <stdio.h>
+
+static inline const char *symbol_text(const void *ip, char *buf, size_t size)
+{
+	snprintf(buf, size, "%p", ip);
+	return buf;
+}
+
+#endif
