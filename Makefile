@@ -43,7 +43,7 @@ ARCH	:= -ffreestanding -m64 -march=x86-64 -mcmodel=kernel -mno-red-zone -mgenera
 SAFE	:= -fno-stack-protector -fno-omit-frame-pointer -fno-optimize-sibling-calls \
 	   -fno-asynchronous-unwind-tables -fno-unwind-tables -fno-strict-aliasing -fno-common \
 	   -fno-delete-null-pointer-checks
-INC	:= -nostdinc -isystem $(shell $(CC) -print-file-name=include) -isystem $(NEWLIB)/include \
+INC	:= -nostdinc -isystem $(NEWLIB)/include -isystem $(shell $(CC) -print-file-name=include) \
 	   -I. -I$(B)/include
 DEF	:= -D__DYNAMIC_REENT__ -U__linux__ -U__linux -Ulinux -U__unix__ -U__unix -Uunix
 OPT	:= -O2 -g -ffile-prefix-map=$(CURDIR)/=

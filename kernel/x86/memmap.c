@@ -77,6 +77,8 @@ u64 memmap_remove(struct memmap *map, u64 start, u64 end)
 
 	start = ALIGN_DOWN(start, PAGE_SIZE);
 	end = end > ~0UL - PAGE_SIZE ? ALIGN_DOWN(~0UL, PAGE_SIZE) : ALIGN_UP(end, PAGE_SIZE);
+	if (start >= end)
+		return 0;
 
 	for (unsigned i = 0; i < map->nr;) {
 		struct mem_range *r = &map->range[i];
