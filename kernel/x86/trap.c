@@ -192,14 +192,8 @@ static bool apply_fixup(struct trap_frame *frame)
 	return false;
 }
 
-static void page_fault(struct trap_frame *frame)
+static void page_fault(struct trap_frame *frame, unsigned long addr)
 {
-	unsigned long addr = read_cr2();
-
-	/* CR2 is safe: go on as the faulting instruction ran. */
-	if (frame->rflags & RFLAGS_IF)
-		cpu_irq_enable();
-
 	if (trap_in_uaccess(frame->rip) && addr < USER_MAX) {
 		if (user_fault_hook && user_fault_hook(frame, addr, frame->error) == 0)
 			return;
@@ -222,18 +216,35 @@ static void nmi(struct trap_frame *frame)
 		oops(frame, 0);
 }
 
+/* On a stack of its own, so nothing may interrupt it, let alone switch threads. */
+static void abort_trap(struct trap_frame *frame)
+{
+	this_cpu_inc(vcpu_self.irq_depth);
+	oops(frame, 0);
+	this_cpu_dec(vcpu_self.irq_depth);
+}
+
+/* What an instruction caused: goes on with interrupts as the instruction ran. */
+static void fault(struct trap_frame *frame)
+{
+	unsigned long addr = frame->vector == TRAP_PF ? read_cr2() : 0;
+
+	if (frame->rflags & RFLAGS_IF)
+		cpu_irq_enable();
+	if (frame->vector == TRAP_PF)
+		page_fault(frame, addr);
+	else if (frame->vector != TRAP_NM || !nm_hook || !nm_hook(frame))
+		oops(frame, 0);
+}
+
 void trap_dispatch(struct trap_frame *frame)
 {
 	switch (frame->vector) {
-	case TRAP_PF: page_fault(frame); return;
-	case TRAP_NMI: nmi(frame); return;
-	case TRAP_NM:
-		if (nm_hook && nm_hook(frame))
-			return;
-		break;
-	default: break;
+	case TRAP_NMI: nmi(frame); break;
+	case TRAP_DF:
+	case TRAP_MC: abort_trap(frame); break;
+	default: fault(frame); break;
 	}
-	oops(frame, 0);
 }
 
 void irq_dispatch(struct trap_frame *frame)

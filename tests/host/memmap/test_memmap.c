@@ -76,8 +76,7 @@ static void model_step(struct memmap *map, bool *model)
 		b = a + random() % 8;
 		if (b > MODEL_PAGES)
 			b = MODEL_PAGES;
-		h_expect_eq(memmap_remove(map, a * PAGE, b * PAGE),
-			    count_set(model, a, b) * PAGE);
+		h_expect_eq(memmap_remove(map, a * PAGE, b * PAGE), count_set(model, a, b) * PAGE);
 		memset(model + a, false, b - a);
 		break;
 	default:
@@ -86,8 +85,7 @@ static void model_step(struct memmap *map, bool *model)
 		got = memmap_take(map, size * PAGE, align * PAGE, a * PAGE, b * PAGE);
 		if (a == 0 && got == 0)
 			break; /* page 0 cannot be told from "none": the next check decides */
-		h_expect_eq(got ? got / PAGE : MODEL_PAGES,
-			    model_take(model, size, align, a, b));
+		h_expect_eq(got ? got / PAGE : MODEL_PAGES, model_take(model, size, align, a, b));
 		break;
 	}
 }
@@ -146,7 +144,7 @@ HTEST(a_full_list_says_so_and_stays_whole)
 	h_expect(!memcmp(&map, &before, sizeof(map)));
 	h_expect_eq(memmap_add(&map, 2 * PAGE, 3 * PAGE), 0);
 
-	/* A hole that does not fit loses the smaller part of the range, never keeps what was taken. */
+	/* A hole that does not fit loses the smaller part too, but never keeps what was taken. */
 	h_expect_eq(memmap_remove(&map, 2 * PAGE, 3 * PAGE), PAGE);
 	h_expect(!memmap_covers(&map, 2 * PAGE, 3 * PAGE));
 	h_expect(invariant_holds(&map));
@@ -235,7 +233,7 @@ HTEST(absurd_sizes_are_cut_and_noted)
 	struct memmap map;
 	struct memmap_notes notes;
 
-	put(&l, 0x100000, ~0ul, 1, 20);		/* wraps */
+	put(&l, 0x100000, ~0ul, 1, 20);		 /* wraps */
 	put(&l, LIMIT - PAGE, 1ul << 50, 1, 20); /* beyond reach */
 	put(&l, LIMIT * 2, 0x1000, 1, 20);
 	put(&l, 0x400000, 0, 1, 20);
