@@ -390,7 +390,8 @@ int mas_alloc_cyclic(struct ma_state *mas, unsigned long *startp, void *entry,
  * Locks:    the tree's lock; the tree has MT_FLAGS_ALLOC_RANGE
  * Returns:  0 with index and last set to the place, ready for an immediate mas_store_gfp();
  *           -EINVAL; -EBUSY, and the state is in error
- * Called with an active state the search goes on behind (before) the place it stands on.
+ * Called with an active state the search goes on: the place begins above mas->index (ends below
+ * mas->last).
  */
 int mas_empty_area(struct ma_state *mas, unsigned long min, unsigned long max,
 		   unsigned long size);

@@ -1,0 +1,87 @@
+/*
+ * maple_leaf.c - writing the contents of a leaf that nobody can see yet.
+ *
+ * Owns: the three leaf formats' encoding, the scan for a leaf's largest gap.
+ * Not here: searching and reading one (maple_internal.h).
+ */
+#include "mm/maple_internal.h"
+
+#include <string.h>
+
+void leaf_put(struct maple_leaf *l, enum maple_kind kind, unsigned int i,
+	      const struct maple_range *range)
+{
+	if (kind == MAPLE_WIDE) {
+		l->start[i] = range->first;
+		l->last[i] = range->last;
+		l->wide_slot[i] = range->entry;
+		return;
+	}
+	l->word[i] = word_make(range->first, range->last, kind);
+	l->slot[i] = range->entry;
+}
+
+/* leaf_copy - entries [from, from + n) of @src become entries [at, at + n) of @dst. */
+void leaf_copy(struct maple_leaf *dst, enum maple_kind dkind, unsigned int at,
+	       struct maple_leaf *src, enum maple_kind skind, unsigned int from, unsigned int n)
+{
+	if (likely(dkind == skind && dkind != MAPLE_WIDE)) {
+		memcpy(&dst->word[at], &src->word[from], n * sizeof(dst->word[0]));
+		memcpy(&dst->slot[at], &src->slot[from], n * sizeof(dst->slot[0]));
+		return;
+	}
+	for (unsigned int i = 0; i < n; i++) {
+		struct maple_range range = {
+			.first = leaf_first(src, skind, from + i),
+			.last = leaf_last(src, skind, from + i),
+			.entry = leaf_slots(src, skind)[from + i],
+		};
+
+		leaf_put(dst, dkind, at + i, &range);
+	}
+}
+
+/* leaf_finish - make the leaf whose @n entries are written a complete node. */
+void leaf_finish(struct maple_leaf *l, enum maple_kind kind, unsigned int n, unsigned long min,
+		 bool is_last)
+{
+	if (kind == MAPLE_WIDE) {
+		for (unsigned int i = n; i < MAPLE_WIDE_CAP; i++)
+			l->start[i] = l->last[i] = MAPLE_UNUSED;
+	} else {
+		for (unsigned int i = n; i < MAPLE_LEAF_CAP; i++)
+			l->word[i] = MAPLE_UNUSED;
+	}
+	l->h.min = min;
+	l->h.n = n;
+	l->h.is_last = is_last;
+	l->h.dead = 0;
+	l->h.kind = kind;
+}
+
+/* leaf_max_gap - length of the largest free range in @l, which has at least one entry. */
+unsigned long leaf_max_gap(const struct maple_leaf *l, enum maple_kind kind)
+{
+	unsigned int shift = kind_shift(kind), n = l->h.n;
+	unsigned long most = leaf_first(l, kind, 0) - l->h.min;
+	unsigned long inside = 0, end;
+
+	if (kind == MAPLE_WIDE) {
+		for (unsigned int i = 1; i < n; i++)
+			inside = max(inside, l->start[i] - l->last[i - 1] - 1);
+	} else {
+		end = l->word[0] >> MAPLE_LEN_BITS;
+		for (unsigned int i = 0; i < n; i++) {
+			u64 word = l->word[i];
+			unsigned long first = word >> MAPLE_LEN_BITS;
+
+			inside = max(inside, first - end);
+			end = first + (word & MAPLE_LEN_MASK) + 1;
+		}
+		inside <<= shift;
+	}
+	most = max(most, inside);
+	if (l->h.is_last)
+		most = max(most, ~0UL - leaf_last(l, kind, n - 1));
+	return most;
+}

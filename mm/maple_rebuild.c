@@ -1,0 +1,224 @@
+/*
+ * maple_rebuild.c - replace any stretch of leaves, and as many levels above as that takes.
+ *
+ * Owns: splitting, joining, writes across leaves, growing and shrinking in height.
+ * Not here: writes that one new leaf settles (maple_wr.c).
+ * Idea: on each level from the leaves up, what changes is one stretch of elements between a left
+ *   and a right edge. Elements outside the stretch in the two edge nodes stay, the stretch
+ *   becomes the new nodes of the level below (or the write's own ranges), and all is dealt out
+ *   to new nodes. Too few elements for a node: the nearest neighbour of the level, sibling or
+ *   cousin, joins in. As soon as exactly one node takes the place of one node, a single store
+ *   links the new subtree and nothing above changes.
+ * The same code counts the nodes first and builds them then, so the count is exact.
+ */
+#include "mm/maple_internal.h"
+
+struct rebuild {
+	struct maple_wr *wr;
+	struct maple_tree *mt;
+	bool build;
+	unsigned int used;	   /* new nodes so far */
+	unsigned int height;	   /* levels that will be there below the one at work */
+	struct maple_path l, r;	   /* the edges; those above the level at work are valid */
+	struct maple_child out[4]; /* new nodes of the last level done */
+	struct maple_child below[4]; /* those of the level below, while out is filled */
+	unsigned int nr_out;
+	bool edge;	       /* nothing kept to the right of the stretch so far */
+	unsigned long old_end; /* end of the replaced leaves, before and after */
+	unsigned long new_end;
+};
+
+/*
+ * One more node of @level joins the stretch.
+ *
+ * Returns: -1 the left neighbour, 1 the right one, 0 there is none. The path was moved to it.
+ */
+static int rebuild_widen(struct rebuild *rb, unsigned int level)
+{
+	bool left = path_has_left(&rb->l, level);
+	bool right = path_has_right(&rb->r, level);
+
+	if (left && right && !rb->l.slot[level] &&
+	    rb->r.slot[level] + 1 < rb->r.node[level]->h.n)
+		left = false; /* a sibling is better than a cousin */
+	if (left) {
+		path_step_left(&rb->l, level);
+		return -1;
+	}
+	if (right) {
+		path_step_right(&rb->r, level);
+		return 1;
+	}
+	return 0;
+}
+
+/* How many of @total elements go to each of @nr nodes: as even as can be. */
+static unsigned int share(unsigned int total, unsigned int nr, unsigned int i)
+{
+	return total / nr + (i < total % nr);
+}
+
+static void rebuild_take_leaves(struct rebuild *rb, struct maple_run *run, enum maple_kind uniform)
+{
+	unsigned long min = mte_leaf(rb->l.leaf)->h.min;
+	bool last_leaf = mte_leaf(rb->r.leaf)->h.is_last;
+
+	for (unsigned int i = 0; i < rb->nr_out; i++) {
+		struct maple_node *node = mas_take_node(rb->wr->mas);
+		unsigned int n = share(run->total, rb->nr_out, i);
+		enum maple_kind kind = uniform != MAPLE_WIDE ? uniform : run_kind(run, n);
+
+		run_take_leaf(run, node, kind, n);
+		leaf_finish(&node->leaf, kind, n, min, last_leaf && i + 1 == rb->nr_out);
+		rb->out[i].node = mte_make(node, kind);
+		rb->out[i].end = leaf_end(&node->leaf, kind);
+		rb->out[i].gap = mt_tracks_gaps(rb->mt) ?
+					 gap_code(leaf_max_gap(&node->leaf, kind)) : 0;
+		min = rb->out[i].end + 1;
+		rb->new_end = rb->out[i].end;
+	}
+}
+
+static void rebuild_leaves(struct rebuild *rb)
+{
+	struct maple_wr *wr = rb->wr;
+	struct maple_enode *left = rb->l.leaf, *right = rb->r.leaf;
+	unsigned int right_n = mte_leaf(right)->h.n;
+	struct maple_run run = {.range = wr->mid};
+	enum maple_kind uniform;
+	unsigned int cap;
+	int side = 0;
+
+	if (wr->a + wr->nr_mid + right_n - wr->b < MAPLE_LEAF_MIN)
+		side = rebuild_widen(rb, 0);
+	if (side < 0)
+		run_add(&run, rb->l.leaf, 0, mte_leaf(rb->l.leaf)->h.n, 0);
+	run_add(&run, left, 0, wr->a, 0);
+	run_add(&run, NULL, 0, wr->nr_mid, 0);
+	run_add(&run, right, wr->b, right_n, 0);
+	if (side > 0)
+		run_add(&run, rb->r.leaf, 0, mte_leaf(rb->r.leaf)->h.n, 0);
+
+	uniform = run_uniform_kind(&run);
+	cap = uniform != MAPLE_WIDE ? MAPLE_LEAF_CAP : MAPLE_WIDE_CAP;
+	rb->nr_out = (run.total + cap - 1) / cap;
+	rb->used += rb->nr_out;
+	rb->height = 1;
+	if (!rb->build || !rb->nr_out)
+		return;
+	rb->old_end = leaf_end(mte_leaf(rb->r.leaf), mte_kind(rb->r.leaf));
+	rebuild_take_leaves(rb, &run, uniform);
+	/* The next leaf's lower bound goes down before the pivot in front of it does. */
+	if (rb->new_end < rb->old_end)
+		mt_fix_next(rb->mt, rb->old_end + 1, rb->new_end + 1);
+}
+
+static void rebuild_take_inner(struct rebuild *rb, struct maple_run *run)
+{
+	unsigned int nr = (run->total + MAPLE_INNER_CAP - 1) / MAPLE_INNER_CAP;
+
+	rb->used += nr;
+	rb->height++;
+	if (rb->build) {
+		for (unsigned int i = 0; i < rb->nr_out; i++)
+			rb->below[i] = rb->out[i];
+		run->child = rb->below;
+		for (unsigned int i = 0; i < nr; i++)
+			run_take_inner(run, mas_take_node(rb->wr->mas), share(run->total, nr, i),
+				       &rb->out[i]);
+	}
+	rb->nr_out = nr;
+}
+
+/* The nodes of @level > 0. Returns true if one node takes the place of one: link it, all done. */
+static bool rebuild_inner(struct rebuild *rb, unsigned int level)
+{
+	struct maple_inner *left = rb->l.node[level - 1], *right = rb->r.node[level - 1];
+	unsigned int a = rb->l.slot[level - 1], b = rb->r.slot[level - 1] + 1;
+	unsigned long right_end = rb->build ? path_end(&rb->r, level) : 0;
+	struct maple_run run = {0};
+	int side = 0;
+
+	if (left == right && b == a + 1 && rb->nr_out == 1)
+		return true;
+	if (a + rb->nr_out + right->h.n - b < MAPLE_INNER_MIN)
+		side = rebuild_widen(rb, level);
+	if (!side && a + rb->nr_out + right->h.n - b == 1)
+		return false; /* the only node of its level: it needs none above */
+
+	rb->edge = rb->edge && b == right->h.n;
+	if (side < 0)
+		run_add(&run, mte_make(rb->l.node[level - 1], MAPLE_INNER), 0,
+			rb->l.node[level - 1]->h.n, rb->build ? path_end(&rb->l, level) : 0);
+	run_add(&run, mte_make(left, MAPLE_INNER), 0, a, 0);
+	run_add(&run, NULL, 0, rb->nr_out, 0);
+	run_add(&run, mte_make(right, MAPLE_INNER), b, right->h.n, right_end);
+	if (side > 0) {
+		run_add(&run, mte_make(rb->r.node[level - 1], MAPLE_INNER), 0,
+			rb->r.node[level - 1]->h.n, rb->build ? path_end(&rb->r, level) : 0);
+		rb->edge = false;
+	}
+	rebuild_take_inner(rb, &run);
+	return false;
+}
+
+/* Nothing of the old root's level is left: what was built becomes the tree. */
+static void rebuild_root(struct rebuild *rb)
+{
+	if (rb->nr_out > 1) {
+		struct maple_run run = {0};
+
+		run_add(&run, NULL, 0, rb->nr_out, 0);
+		rebuild_take_inner(rb, &run);
+	}
+	if (rb->build)
+		mt_set_root(rb->mt, rb->nr_out ? rb->out[0].node : NULL,
+			    rb->nr_out ? rb->height : 0);
+}
+
+/* Retire what was replaced from @e down, but not the children that the new nodes took over. */
+static void retire_replaced(struct maple_tree *mt, struct maple_enode *e)
+{
+	if (!mte_is_leaf(e)) {
+		struct maple_inner *node = mte_inner(e);
+
+		for (unsigned int i = 0; i < node->h.n; i++) {
+			if (node->gap[i] != MAPLE_GAP_KEPT)
+				retire_replaced(mt, node->slot[i]);
+		}
+	}
+	mt_retire_node(mt, e);
+}
+
+/*
+ * mas_wr_rebuild - count (@build false) or do the write.
+ *
+ * @wr:      planned; its state holds the nodes counted, if @build
+ * Returns:  new nodes it takes
+ */
+unsigned int mas_wr_rebuild(struct maple_wr *wr, bool build)
+{
+	struct rebuild rb = {.wr = wr, .mt = wr->mas->tree, .build = build, .edge = true};
+	struct maple_enode *replaced = rb.mt->ma_root;
+	unsigned int level, levels = wr->l.levels;
+
+	rb.l = wr->l;
+	rb.r = wr->spans ? wr->r : wr->l;
+	rebuild_leaves(&rb);
+	for (level = 1; level <= levels; level++) {
+		if (rebuild_inner(&rb, level))
+			break;
+	}
+	if (level > levels) {
+		rebuild_root(&rb);
+	} else if (build) {
+		replaced = rb.l.node[level - 1]->slot[rb.l.slot[level - 1]];
+		mt_publish_child(rb.mt, &rb.l, level - 1, &rb.out[0]);
+	}
+	if (!build)
+		return rb.used;
+	if (rb.new_end > rb.old_end && !(rb.edge && level <= levels))
+		mt_fix_next(rb.mt, rb.new_end + 1, rb.new_end + 1);
+	retire_replaced(rb.mt, replaced);
+	return rb.used;
+}

@@ -1,0 +1,171 @@
+/*
+ * maple_store.c - the writing calls on a state, and where they get memory.
+ *
+ * Owns: mas_store and its relatives, mas_erase, preallocation, the retry after a lock was dropped.
+ * Not here: what a write does (maple_wr.c).
+ * Idea: plan, get exactly the nodes planned, run. First try without sleeping. If that fails and
+ *   sleeping is allowed: a caller's own lock is kept, ma_lock is dropped, and then the tree may
+ *   have changed: plan again from the range the caller gave, which is kept until the end.
+ */
+#include "mm/maple_internal.h"
+
+static bool mas_alloc_nowait(struct ma_state *mas, unsigned int nr, gfp_t gfp)
+{
+	return mas_alloc_nodes(mas, nr, (gfp & ~__GFP_DIRECT_RECLAIM) | __GFP_NOWARN);
+}
+
+/*
+ * Get @nr nodes.
+ *
+ * Returns: 0; -EAGAIN: has them, but ma_lock was dropped; -ENOMEM with none held
+ */
+static int mas_get_nodes(struct ma_state *mas, unsigned int nr, gfp_t gfp)
+{
+	bool drop = !mt_external_lock(mas->tree);
+	bool ok;
+
+	if (likely(mas_alloc_nowait(mas, nr, gfp)))
+		return 0;
+	if (!gfpflags_allow_blocking(gfp)) {
+		mas_free_nodes(mas);
+		return -ENOMEM;
+	}
+	if (drop)
+		mas_unlock(mas);
+	ok = mas_alloc_nodes(mas, nr, gfp);
+	if (drop)
+		mas_lock(mas);
+	if (!ok) {
+		mas_free_nodes(mas);
+		return -ENOMEM;
+	}
+	return drop ? -EAGAIN : 0;
+}
+
+/* What is over belongs to mas_preallocate's caller or is given back. */
+static void mas_put_spare(struct ma_state *mas)
+{
+	if (unlikely(mas->nr_alloc) && !(mas->mas_flags & MA_STATE_PREALLOC))
+		mas_free_nodes(mas);
+}
+
+static int mas_fail(struct ma_state *mas, int err)
+{
+	mas_put_spare(mas);
+	mas_set_err(mas, err);
+	return err;
+}
+
+int mas_store_gfp(struct ma_state *mas, void *entry, gfp_t gfp)
+{
+	struct maple_wr wr;
+	int err;
+
+	do {
+		mas_wr_plan(&wr, mas, entry);
+		err = mas_get_nodes(mas, wr.nr_nodes, gfp);
+		if (err == -ENOMEM)
+			return mas_fail(mas, err);
+	} while (err);
+	mas_wr_run(&wr);
+	mas_put_spare(mas);
+	return 0;
+}
+
+/* mas_insert_gfp - mas_store_gfp, but -EEXIST (and the state in error) unless the range is free. */
+int mas_insert_gfp(struct ma_state *mas, void *entry, gfp_t gfp)
+{
+	struct maple_wr wr;
+	int err;
+
+	do {
+		mas_wr_plan(&wr, mas, entry);
+		if (wr.overlaps)
+			return mas_fail(mas, -EEXIST);
+		err = mas_get_nodes(mas, wr.nr_nodes, gfp);
+		if (err == -ENOMEM)
+			return mas_fail(mas, err);
+	} while (err);
+	mas_wr_run(&wr);
+	mas_put_spare(mas);
+	return 0;
+}
+
+void *mas_store(struct ma_state *mas, void *entry)
+{
+	struct maple_wr wr;
+
+	mas_wr_plan(&wr, mas, entry);
+	if (!mas_alloc_nowait(mas, wr.nr_nodes, GFP_NOWAIT)) {
+		mas->nr_need = wr.nr_nodes;
+		mas_set_err(mas, -ENOMEM);
+		return NULL;
+	}
+	mas_wr_run(&wr);
+	return wr.old;
+}
+
+bool mas_nomem(struct ma_state *mas, gfp_t gfp)
+{
+	if (mas->node != MA_ERROR(-ENOMEM) || !mas_is_err(mas))
+		return false;
+	if (mas_get_nodes(mas, mas->nr_need, gfp) == -ENOMEM)
+		return false;
+	mas_reset(mas);
+	return true;
+}
+
+void *mas_erase(struct ma_state *mas)
+{
+	struct maple_wr wr;
+	int err;
+
+	do {
+		mas_wr_plan_erase(&wr, mas);
+		err = mas_get_nodes(mas, wr.nr_nodes, GFP_KERNEL);
+		if (err == -ENOMEM) {
+			mas_fail(mas, err);
+			return NULL;
+		}
+	} while (err);
+	mas_wr_run(&wr);
+	mas_put_spare(mas);
+	return wr.old;
+}
+
+int mas_preallocate(struct ma_state *mas, void *entry, gfp_t gfp)
+{
+	struct maple_wr wr;
+	unsigned int nr;
+
+	mas_wr_plan(&wr, mas, entry);
+	nr = wr.nr_nodes;
+	/* These depend on the entry's value, which may still change: be ready for any. */
+	if (entry && (wr.how == WR_RANGE || wr.how == WR_ROOT))
+		nr = 1;
+	mas->mas_flags |= MA_STATE_PREALLOC;
+	if (mas_alloc_nowait(mas, nr, gfp) ||
+	    (gfpflags_allow_blocking(gfp) && mas_alloc_nodes(mas, nr, gfp)))
+		return 0;
+	mas_destroy(mas);
+	mas_reset(mas);
+	return -ENOMEM;
+}
+
+void mas_store_prealloc(struct ma_state *mas, void *entry)
+{
+	struct maple_wr wr;
+
+	mas_wr_plan(&wr, mas, entry);
+	/* Short only if the tree or the range changed since; then this may still save the caller. */
+	if (unlikely(mas->nr_alloc < wr.nr_nodes))
+		BUG_ON(!mas_alloc_nowait(mas, wr.nr_nodes, GFP_ATOMIC));
+	mas_wr_run(&wr);
+	mas_destroy(mas);
+}
+
+void mas_destroy(struct ma_state *mas)
+{
+	mas_free_nodes(mas);
+	mas->mas_flags &= ~MA_STATE_PREALLOC;
+}
