@@ -26,7 +26,11 @@ unsigned backtrace_from(unsigned long rbp, void **ips, unsigned max);
 void backtrace_print(void (*print)(const char *line));
 void backtrace_print_frame(const struct trap_frame *frame, void (*print)(const char *line));
 
-/* "function+0x12" for @ip into @buf; the bare number where nothing is known. */
-const char *symbol_text(const void *ip, char *buf, size_t size);
+/*
+ * "function+0x12" into @buf, or the bare number where nothing is known; returns @buf. The second is
+ * for return addresses: the function that made the call, even if the call was its last instruction.
+ */
+const char *symbol_text(const void *address, char *buf, size_t size);
+const char *caller_text(const void *ip, char *buf, size_t size);
 
 #endif

@@ -25,6 +25,20 @@ unsigned long warn_count(void)
 	return __atomic_load_n(&warnings, __ATOMIC_RELAXED);
 }
 
+static void __noreturn fail(const struct bug *bug)
+{
+	char symbol[64];
+
+	if (!panicking()) {
+		if (bug_hook)
+			bug_hook(bug);
+		oops_bug(bug->text, bug->ip);
+	}
+	if (bug->file)
+		panic("%s (%s:%d)", bug->text, bug->file, bug->line);
+	panic("%s (at %s)", bug->text, caller_text(bug->ip, symbol, sizeof(symbol)));
+}
+
 void bug_fail(const char *file, int line, const char *fmt, ...)
 {
 	char text[BUG_TEXT_MAX];
@@ -40,12 +54,19 @@ void bug_fail(const char *file, int line, const char *fmt, ...)
 	va_start(ap, fmt);
 	format_va(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	if (!panicking()) {
-		if (bug_hook)
-			bug_hook(&bug);
-		oops_bug(text, bug.ip);
-	}
-	panic("%s (%s:%d)", text, file, line);
+	fail(&bug);
+}
+
+void bug_fail_at(void *ip, const char *fmt, ...)
+{
+	char text[BUG_TEXT_MAX];
+	struct bug bug = { .kind = BUG_FATAL, .text = text, .ip = ip };
+	va_list ap;
+
+	va_start(ap, fmt);
+	format_va(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	fail(&bug);
 }
 
 static void warn_line(const char *line)

@@ -19,9 +19,9 @@ enum bug_kind { BUG_FATAL, BUG_WARNING };
 struct bug {
 	enum bug_kind kind;
 	const char *text; /* one line without newline */
-	const char *file; /* where the check stands */
+	const char *file; /* where the check stands; NULL = only ip says */
 	int line;
-	void *ip; /* where the macro was expanded */
+	void *ip; /* where the macro was expanded, or the place at fault */
 };
 
 /*
@@ -35,6 +35,8 @@ extern bool (*bug_hook)(const struct bug *bug);
 unsigned long warn_count(void);
 
 void bug_fail(const char *file, int line, const char *fmt, ...) __noreturn __cold __printf(3, 4);
+/* The same from a function that checks for its callers: @ip is where the caller went wrong. */
+void bug_fail_at(void *ip, const char *fmt, ...) __noreturn __cold __printf(2, 3);
 void warn_report(const char *file, int line, const char *fmt, ...) __cold __printf(3, 4);
 
 #define BUG()	     bug_fail(__FILE__, __LINE__, "BUG")

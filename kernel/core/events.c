@@ -5,6 +5,7 @@
 
 #include <string.h>
 #include "kernel/core/seam_internal.h"
+#include "kernel/core/stop.h"
 #include "kernel/x86/vcpu.h"
 
 struct static_key events_key;
@@ -24,8 +25,12 @@ const char *const event_what[EV_NR] = {
 
 void events_set(bool on)
 {
+	if (on == static_key_enabled(&events_key))
+		return;
+	cpus_park();
 	static_key_set(&events_key, on);
 	points_key_update();
+	cpus_release();
 }
 
 void events_read(struct event_counts *out)

@@ -15,6 +15,7 @@
 struct static_key faults_key;
 
 static u32 nth_armed; /* threads with an armed counter or one that fired and was not disarmed */
+static u32 holds;     /* fault_hold() minus fault_release() */
 static u32 decide_lock;
 
 static unsigned long decide_begin(void)
@@ -89,7 +90,8 @@ static void key_update(void)
 {
 	struct fault_site *site;
 	struct delay_site *delay;
-	bool armed = __atomic_load_n(&nth_armed, __ATOMIC_RELAXED) != 0;
+	bool armed = __atomic_load_n(&nth_armed, __ATOMIC_RELAXED) ||
+		     __atomic_load_n(&holds, __ATOMIC_RELAXED);
 
 	for_each_registered(fault_site, site)
 		armed |= fault_attr_armed(&site->attr);
@@ -149,6 +151,18 @@ void fault_nth_disarm(void)
 	if (nth->armed || nth->fired)
 		__atomic_fetch_sub(&nth_armed, 1, __ATOMIC_RELAXED);
 	*nth = (struct fault_nth){ 0 };
+	key_update();
+}
+
+void fault_hold(void)
+{
+	__atomic_fetch_add(&holds, 1, __ATOMIC_RELAXED);
+	key_update();
+}
+
+void fault_release(void)
+{
+	__atomic_fetch_sub(&holds, 1, __ATOMIC_RELAXED);
 	key_update();
 }
 

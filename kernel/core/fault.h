@@ -96,6 +96,13 @@ void fault_nth_arm(u64 n);
 bool fault_nth_fired(void);
 void fault_nth_disarm(void);
 
+/*
+ * Between the two, sites ask even while nothing is armed. For sweeps: arming and disarming inside
+ * do not patch text, which stops all processors. Nests. Context: as static_key_set().
+ */
+void fault_hold(void);
+void fault_release(void);
+
 /* All sites off, counters 0. Context: as static_key_set(). */
 void fault_reset(void);
 

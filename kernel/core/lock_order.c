@@ -13,6 +13,7 @@
 #include "kernel/core/lock_internal.h"
 #include "kernel/core/preempt.h"
 #include "kernel/core/setting.h"
+#include "kernel/core/stop.h"
 #include "kernel/core/thread_base.h"
 
 struct static_key checks_key;
@@ -65,15 +66,16 @@ void lock_slow_update(void)
 					       static_key_enabled(&events_key));
 }
 
-/* A new epoch first: what was recorded under the old rule is void when the new one starts. */
+/* A new epoch: what was recorded under the old rule is void. */
 static void recording_set(struct static_key *key, bool on)
 {
-	static_key_set(&lock_slow_key, false);
+	cpus_park();
 	record_epoch++;
 	for (unsigned i = 0; i < LC_NR; i++)
 		class_usage[i] = 0;
 	static_key_set(key, on);
 	lock_slow_update();
+	cpus_release();
 }
 
 void checks_set(bool on)

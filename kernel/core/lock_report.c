@@ -20,28 +20,29 @@ void lock_report_order(enum lock_class class, const void *lock, const struct hel
 {
 	char here[SYMBOL_MAX], there[SYMBOL_MAX];
 
-	BUGF("lock order: %s (%p) at %s, while %s (%p) is held since %s", lock_class_name[class],
-	     lock, symbol_text(ip, here, sizeof(here)), lock_class_name[held->class], held->lock,
-	     symbol_text(held->ip, there, sizeof(there)));
+	bug_fail_at(ip, "lock order: %s (%p) at %s, while %s (%p) is held since %s",
+		    lock_class_name[class], lock, caller_text(ip, here, sizeof(here)),
+		    lock_class_name[held->class], held->lock,
+		    caller_text(held->ip, there, sizeof(there)));
 }
 
 void lock_report_twice(const struct held_lock *held, void *ip)
 {
 	char here[SYMBOL_MAX], there[SYMBOL_MAX];
 
-	BUGF("double lock: %s (%p) at %s, held by this thread since %s",
-	     lock_class_name[held->class], held->lock, symbol_text(ip, here, sizeof(here)),
-	     symbol_text(held->ip, there, sizeof(there)));
+	bug_fail_at(ip, "double lock: %s (%p) at %s, held by this thread since %s",
+		    lock_class_name[held->class], held->lock, caller_text(ip, here, sizeof(here)),
+		    caller_text(held->ip, there, sizeof(there)));
 }
 
 void lock_report_irq(enum lock_class class, const void *lock, void *ip)
 {
 	char here[SYMBOL_MAX];
 
-	BUGF("irq unsafe: %s (%p) at %s is taken %s, elsewhere %s", lock_class_name[class], lock,
-	     symbol_text(ip, here, sizeof(here)),
-	     in_irq() ? "in an interrupt" : "with interrupts on",
-	     in_irq() ? "with interrupts on" : "in an interrupt");
+	bug_fail_at(ip, "irq unsafe: %s (%p) at %s is taken %s, elsewhere %s",
+		    lock_class_name[class], lock, caller_text(ip, here, sizeof(here)),
+		    in_irq() ? "in an interrupt" : "with interrupts on",
+		    in_irq() ? "with interrupts on" : "in an interrupt");
 }
 
 void lock_report_sleep(void *ip)
@@ -52,14 +53,16 @@ void lock_report_sleep(void *ip)
 	if (held->nr) {
 		const struct held_lock *last = &held->lock[held->nr - 1];
 
-		BUGF("sleeping in atomic context at %s, %s (%p) is held since %s",
-		     symbol_text(ip, here, sizeof(here)), lock_class_name[last->class], last->lock,
-		     symbol_text(last->ip, there, sizeof(there)));
+		bug_fail_at(ip, "sleeping in atomic context at %s, %s (%p) is held since %s",
+			    caller_text(ip, here, sizeof(here)), lock_class_name[last->class],
+			    last->lock, caller_text(last->ip, there, sizeof(there)));
 	}
-	BUGF("sleeping in atomic context at %s, preempt depth %u, irq depth %u, in irq %u",
-	     symbol_text(ip, here, sizeof(here)), (unsigned)this_cpu_read(vcpu_self.preempt_depth),
-	     (unsigned)this_cpu_read(vcpu_self.irq_depth),
-	     (unsigned)this_cpu_read(vcpu_self.in_irq));
+	bug_fail_at(ip,
+		    "sleeping in atomic context at %s, preempt depth %u, irq depth %u, in irq %u",
+		    caller_text(ip, here, sizeof(here)),
+		    (unsigned)this_cpu_read(vcpu_self.preempt_depth),
+		    (unsigned)this_cpu_read(vcpu_self.irq_depth),
+		    (unsigned)this_cpu_read(vcpu_self.in_irq));
 }
 
 /* Where a spinlock was taken, from the low half it keeps: all text shares the high half. */
@@ -72,9 +75,9 @@ void lock_report_spin(const spinlock_t *lock, const char *what, void *ip)
 {
 	char here[SYMBOL_MAX], there[SYMBOL_MAX];
 
-	BUGF("%s: %s (%p) at %s, last taken at %s by thread %u", what, lock_class_name[lock->class],
-	     lock, symbol_text(ip, here, sizeof(here)),
-	     symbol_text(taken_at(lock), there, sizeof(there)), lock->owner);
+	bug_fail_at(ip, "%s: %s (%p) at %s, last taken at %s by thread %u", what,
+		    lock_class_name[lock->class], lock, caller_text(ip, here, sizeof(here)),
+		    caller_text(taken_at(lock), there, sizeof(there)), lock->owner);
 }
 
 unsigned held_locks_print(const struct held_locks *held)
@@ -87,7 +90,7 @@ unsigned held_locks_print(const struct held_locks *held)
 		const struct held_lock *l = &held->lock[i];
 
 		pr_err("  holds %s %s (%p) since %s", lock_class_name[l->class], kind_name[l->kind],
-		       l->lock, symbol_text(l->ip, where, sizeof(where)));
+		       l->lock, caller_text(l->ip, where, sizeof(where)));
 	}
 	return held->nr;
 }

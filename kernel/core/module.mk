@@ -1,3 +1,4 @@
+OBJS += kernel/core/backtrace.o
 OBJS += kernel/core/bug.o
 OBJS += kernel/core/clock.o
 OBJS += kernel/core/cmdline.o
@@ -23,5 +24,4 @@ OBJS += kernel/core/setting.o
 OBJS += kernel/core/spinlock.o
 OBJS += kernel/core/static_key.o
 OBJS += kernel/core/stop.o
-OBJS += kernel/core/symbols.o
 OBJS += kernel/core/watchdog.o

@@ -6,13 +6,14 @@
  *       malloc. It lies in the image's own data, outside every world.
  * Rule: malloc and floating-point conversions use the FPU and need a thread with TF_FPU.
  */
+#include "kernel/core/newlib.h"
+
 #include <errno.h>
 #include <reent.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "kernel/core/console.h"
-#include "kernel/core/newlib.h"
 #include "kernel/core/panic.h"
 #include "kernel/core/preempt.h"
 #include "kernel/core/thread_base.h"

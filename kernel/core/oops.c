@@ -17,6 +17,7 @@
 #include "kernel/core/panic.h"
 #include "kernel/core/preempt.h"
 #include "kernel/x86/cpu.h"
+#include "kernel/x86/layout.h"
 
 struct recovery {
 	jmp_buf env;
@@ -33,13 +34,30 @@ void (*oops_unwind_hook)(u32 nesting);
 
 static unsigned long uncaught;
 
+/* This vCPU is in oops_trap() or oops_bug(): a fault there cannot be helped. */
+static DEFINE_PER_CPU(bool, handling);
+
 unsigned long oops_count(void)
 {
 	return __atomic_load_n(&uncaught, __ATOMIC_RELAXED);
 }
 
+/* A push onto the page below the stack faults, and so does the push of that fault. */
+static bool stack_overflowed(const struct trap_frame *f)
+{
+	struct thread_base *thread = current_base();
+
+	return f->vector == TRAP_DF && thread && thread->stack_low &&
+	       read_cr2() < (u64)thread->stack_low &&
+	       read_cr2() >= (u64)thread->stack_low - PAGE_SIZE;
+}
+
 static void describe_cause(struct oops *out, const struct trap_frame *f, unsigned long addr)
 {
+	if (stack_overflowed(f)) {
+		format(out->cause, sizeof(out->cause), "stack overflow at %#lx", read_cr2());
+		return;
+	}
 	if (f->vector != TRAP_PF) {
 		format(out->cause, sizeof(out->cause), "%s", trap_name(f->vector));
 		if (f->error)
@@ -70,8 +88,7 @@ void oops_describe(struct oops *out, const struct trap_frame *frame, unsigned lo
 {
 	memset(out, 0, sizeof(*out));
 	describe_cause(out, frame, addr);
-	/* rip is not a return address: symbol_text() looks one byte back. */
-	symbol_text((char *)frame->rip + 1, out->symbol, sizeof(out->symbol));
+	symbol_text((void *)frame->rip, out->symbol, sizeof(out->symbol));
 	out->addr = addr;
 	out->rip = frame->rip;
 	out->vector = frame->vector;
@@ -164,19 +181,23 @@ static bool oops_trap(struct trap_frame *frame, unsigned long addr)
 	bool fatal_trap = frame->vector == TRAP_NMI || frame->vector == TRAP_MC;
 	bool can_end = thread && oops_exit_hook && !(thread->flags & TF_IDLE);
 
+	if (this_cpu_read(handling))
+		panic_frame(frame, "trap %lu within the handling of an oops", frame->vector);
+	this_cpu_write(handling, true);
 	if (panicking() || fatal_trap || in_irq() || !(rec || can_end)) {
 		struct oops oops;
 
 		oops_describe(&oops, frame, addr);
 		panic_frame(frame, "%s at %s", oops.cause, oops.symbol);
 	}
-	if (!rec) {
+	if (rec) {
+		oops_describe(&rec->oops, frame, addr);
+		unwind_to(thread, rec);
+		go_to(frame, land, (u64)rec, rec->sp, rec->irq_depth == 0);
+	} else {
 		end_thread(thread, frame, addr);
-		return true;
 	}
-	oops_describe(&rec->oops, frame, addr);
-	unwind_to(thread, rec);
-	go_to(frame, land, (u64)rec, rec->sp, rec->irq_depth == 0);
+	this_cpu_write(handling, false);
 	return true;
 }
 
@@ -189,7 +210,7 @@ void oops_bug(const char *cause, void *ip)
 		return;
 	memset(&rec->oops, 0, sizeof(rec->oops));
 	format(rec->oops.cause, sizeof(rec->oops.cause), "%s", cause);
-	symbol_text(ip, rec->oops.symbol, sizeof(rec->oops.symbol));
+	caller_text(ip, rec->oops.symbol, sizeof(rec->oops.symbol));
 	rec->oops.rip = (u64)ip;
 	rec->oops.vector = -1;
 	describe_locks(&rec->oops);

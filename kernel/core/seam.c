@@ -17,6 +17,7 @@
 #include "kernel/core/once.h"
 #include "kernel/core/seam_internal.h"
 #include "kernel/core/setting.h"
+#include "kernel/core/stop.h"
 
 struct static_key points_key;
 struct static_key lockstep_key;
@@ -65,14 +66,18 @@ u64 point_slow(u32 how, const volatile void *obj, u64 value, void *ip)
 /* Also called by events.c when counting is switched. */
 void points_key_update(void)
 {
+	cpus_park();
 	static_key_set(&points_key, points_wanted || static_key_enabled(&events_key));
 	lock_slow_update();
+	cpus_release();
 }
 
 bool points_set(bool on)
 {
 	if (on && !sched_ops)
 		return false;
+	if (on == points_wanted)
+		return true;
 	/* Off: no new point reaches the listener, then the sites go back to nops. */
 	WRITE_ONCE_NOPOINT(points_wanted, on);
 	points_key_update();

@@ -47,6 +47,9 @@ void static_key_set(struct static_key *key, bool on)
 {
 	unsigned long cr0;
 
+	/* Parking takes long on a loaded machine: not for nothing. */
+	if (__atomic_load_n(&key->on, __ATOMIC_RELAXED) == on)
+		return;
 	cpus_park();
 	if (key->on != on) {
 		cr0 = read_cr0();

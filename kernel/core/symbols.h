@@ -7,12 +7,12 @@
 #include "kernel/base/compiler.h"
 
 /*
- * symbol_lookup - the function or object that @address lies in.
+ * symbol_lookup - the function that @address lies in.
  *
- * @offset, @size: how far in, and how long it is (0 = not known)
- * Returns:        its name, or NULL: not in the image, or an image without a table. Any context
+ * @offset:  how far in
+ * Returns:  its name, or NULL: not code of the image, or an image without a table. Any context
  */
-const char *symbol_lookup(const volatile void *address, unsigned long *offset, unsigned long *size);
+const char *symbol_lookup(const volatile void *address, unsigned long *offset);
 
 /* Hash of what was linked: equal for equal sources and tools. */
 const char *build_id(void);

@@ -1,5 +1,5 @@
 /*
- * symbols.c - names of addresses, and the walk up the stack.
+ * backtrace.c - names of addresses, and the walk up the stack.
  *
  * Owns: reading the table that scripts/symbols puts into section .ksyms, the checks of a walk.
  * Idea: the table is sorted by address; a lookup is a binary search. It is empty in the first link
@@ -14,41 +14,48 @@
 #include "kernel/x86/pcpu.h"
 #include "kernel/x86/trap.h"
 
-/* As scripts/symbols lays it out. */
+/* As scripts/symbols lays it out: the entries, sorted by address, then the names. */
 struct ksym {
-	u64 address;
-	u32 size;
-	u32 name; /* offset into the strings */
+	u32 address; /* minus KERNEL_BASE */
+	u32 name;    /* offset into the names */
 };
 
 struct ksyms {
 	u32 count;
-	char build_id[20];
+	u32 name_bytes;
 	struct ksym sym[];
 };
 
+/* From the linker; without a table the marks are equal. */
+extern const char __symbols_start[], __symbols_end[];
+
 static const struct ksyms *ksyms(void)
 {
-	return (const struct ksyms *)__ksyms_start;
+	return (const struct ksyms *)__symbols_start;
 }
 
-static bool ksyms_present(void)
+static bool is_text(unsigned long ip)
 {
-	return __ksyms_end - __ksyms_start > (long)sizeof(struct ksyms) && ksyms()->count;
+	return ip >= (u64)__init_start && ip < (u64)__text_end;
+}
+
+static bool table_present(void)
+{
+	return &__symbols_start[0] < &__symbols_end[0] && ksyms()->count;
 }
 
 const char *build_id(void)
 {
-	return ksyms_present() ? ksyms()->build_id : "none";
+	return table_present() ? __ksyms_start : "none";
 }
 
-const char *symbol_lookup(const volatile void *address, unsigned long *offset, unsigned long *size)
+const char *symbol_lookup(const volatile void *address, unsigned long *offset)
 {
 	const struct ksyms *table = ksyms();
-	u64 a = (u64)address;
+	u64 a = (u64)address - KERNEL_BASE;
 	u32 low = 0, high;
 
-	if (!ksyms_present() || a < table->sym[0].address)
+	if (!is_text((u64)address) || !table_present() || a < table->sym[0].address)
 		return NULL;
 	/* Invariant: sym[low].address <= a < sym[high].address, the end counting as infinity. */
 	high = table->count;
@@ -61,25 +68,30 @@ const char *symbol_lookup(const volatile void *address, unsigned long *offset, u
 			high = middle;
 	}
 	*offset = a - table->sym[low].address;
-	*size = table->sym[low].size;
-	if (*size && *offset > *size)
-		return NULL;
 	return (const char *)&table->sym[table->count] + table->sym[low].name;
 }
 
-const char *symbol_text(const void *ip, char *buf, size_t size)
+static const char *address_text(unsigned long inside, unsigned long back, char *buf, size_t size)
 {
-	unsigned long offset, length;
-	/*
-	 * A return address after a call that never returns lies behind its function: look one back.
-	 */
-	const char *name = ip ? symbol_lookup((const char *)ip - 1, &offset, &length) : NULL;
+	unsigned long offset;
+	const char *name = symbol_lookup((void *)(inside - back), &offset);
 
 	if (name)
-		format(buf, size, "%s+%#lx", name, offset + 1);
+		format(buf, size, "%s+0x%lx", name, offset + back);
 	else
-		format(buf, size, "%#lx", (unsigned long)ip);
+		format(buf, size, "%#lx", inside);
 	return buf;
+}
+
+const char *symbol_text(const void *address, char *buf, size_t size)
+{
+	return address_text((u64)address, 0, buf, size);
+}
+
+const char *caller_text(const void *ip, char *buf, size_t size)
+{
+	/* After a call that never returns lies the next function: look into the call itself. */
+	return address_text((u64)ip, 1, buf, size);
 }
 
 struct stack_bounds {
@@ -119,11 +131,6 @@ static struct stack_bounds stack_of(unsigned long sp)
 	return within(b, sp) ? b : (struct stack_bounds){ 0, 0 };
 }
 
-static bool is_text(unsigned long ip)
-{
-	return ip >= (u64)__init_start && ip < (u64)__text_end;
-}
-
 unsigned backtrace_from(unsigned long rbp, void **ips, unsigned max)
 {
 	struct stack_bounds b = stack_of(rbp);
@@ -148,30 +155,33 @@ unsigned backtrace_from(unsigned long rbp, void **ips, unsigned max)
 	return n;
 }
 
-static void print_steps(void *const *ips, unsigned n, void (*print)(const char *line))
+static void print_step(unsigned long ip, const char *symbol, void (*print)(const char *line))
 {
-	char symbol[80], line[112];
+	char line[112];
 
-	for (unsigned i = 0; i < n; i++) {
-		format(line, sizeof(line), "  [%lx] %s", (unsigned long)ips[i],
-		       symbol_text(ips[i], symbol, sizeof(symbol)));
-		print(line);
-	}
+	format(line, sizeof(line), "  [%lx] %s", ip, symbol);
+	print(line);
+}
+
+static void print_callers(unsigned long rbp, void (*print)(const char *line))
+{
+	void *ips[BACKTRACE_MAX];
+	unsigned n = backtrace_from(rbp, ips, BACKTRACE_MAX);
+	char symbol[80];
+
+	for (unsigned i = 0; i < n; i++)
+		print_step((u64)ips[i], caller_text(ips[i], symbol, sizeof(symbol)), print);
 }
 
 void backtrace_print(void (*print)(const char *line))
 {
-	void *ips[BACKTRACE_MAX];
-
-	print_steps(ips, backtrace_from((u64)__builtin_frame_address(0), ips, BACKTRACE_MAX),
-		    print);
+	print_callers((u64)__builtin_frame_address(0), print);
 }
 
 void backtrace_print_frame(const struct trap_frame *frame, void (*print)(const char *line))
 {
-	void *ips[BACKTRACE_MAX];
+	char symbol[80];
 
-	/* One more: symbol_text() looks one byte back, and rip is not a return address. */
-	ips[0] = (char *)frame->rip + 1;
-	print_steps(ips, 1 + backtrace_from(frame->rbp, ips + 1, BACKTRACE_MAX - 1), print);
+	print_step(frame->rip, symbol_text((void *)frame->rip, symbol, sizeof(symbol)), print);
+	print_callers(frame->rbp, print);
 }
