@@ -108,7 +108,7 @@ clean:
 	$(Q)rm -rf $(B)
 
 help:
-	@sed -n 's/^## //p' scripts/targets.mk tests/host/host.mk | sed 's/$$(B)/$(subst /,\/,$(B))/g'
+	@sed -n 's/^## //p' scripts/targets.mk tests/host/host.mk | sed 's|$$(B)|$(B)|g'
 
 .PHONY: run bench test kernel-test guest-test check layers style headers tidy thread-safety \
 	format clean help

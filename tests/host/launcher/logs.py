@@ -1,0 +1,65 @@
+"""logs - made-up logs of the kernel's form, for the tests of report, compare and trace."""
+
+import json
+
+
+def record(kind, **fields):
+    return json.dumps({"mmlife": 1, "type": kind, **fields}, separators=(",", ":"))
+
+
+def env(clock="insn", **more):
+    fields = {"version": "0.1", "build": "abc123", "clock": clock, "accel": "tcg", "cpus": 1,
+              "mem_mib": 256, "seed": 1, **more}
+    return record("env", **fields)
+
+
+def bench(name="zap", value=5.0, clock="insn", unit="insn", per="pte", params=None, units=100,
+          **more):
+    fields = {"name": name, "clock": clock, "accel": "tcg", "params": params or {}, "unit": unit,
+              "per": per, "n": 1, "min": value, "median": value, "p95": value, "max": value,
+              "value": value, "units": units, "total": round(value * units),
+              "events": {"pte": units, "lock": 2}, **more}
+    return record("bench", **fields)
+
+
+def fit(name="zap", slope=5.0, clock="insn", x="pages"):
+    return record("fit", name=name, clock=clock, accel="tcg", x=x, unit="insn", slope=slope,
+                  intercept=40.0, r2=0.9999, points=3)
+
+
+def sweep(name="zap", slope=5.0, clock="insn"):
+    return [bench(name, slope + 40 / n, clock, params={"pages": n}, units=n)
+            for n in (512, 2048, 8192)] + [fit(name, slope, clock)]
+
+
+KTAP = """\
+KTAP version 1
+1..1
+    KTAP version 1
+    # Subtest: slab
+    1..3
+    ok 1 slab.alloc
+    # slab.c:7: expected <a> & "b"
+    not ok 2 slab.free
+    ok 3 slab.huge # SKIP needs memory
+not ok 1 slab
+""".splitlines()
+
+
+def log(*lines, verdict="pass"):
+    """Text of a whole log."""
+    return "\n".join(["mmlife 0.1", *lines, f"mmlife: verdict {verdict}"]) + "\n"
+
+
+def full(slope=5.0):
+    """Everything a reader knows."""
+    return log(env(), *KTAP, *sweep(slope=slope), bench("switch", 90.0, per="switch"),
+               record("cell", semantics="zero_marker", walker="swapoff", letter="M",
+                      replay="replay 1 <x>"),
+               record("cell", semantics="zero_marker", walker="uprobe", letter="."),
+               record("cell", semantics="full_teardown", walker="swapoff", letter="?"),
+               record("verdict", scenario="fork", verdict="safe", schedules=1000),
+               record("question", n=1, question="Which walkers?", answer="two"),
+               record("ledger", kinds={"frame": 12, "vma": 0}), env("tcg-tsc", cpus=2),
+               bench("switch", 210.5, "tcg-tsc", "tick", "switch", n=5, min=200.0, max=400.0),
+               verdict="fail")
