@@ -10,18 +10,20 @@
 #include "kernel/x86/machine.h"
 
 #define PIT_HZ	       1193182UL
-#define PIT_COUNT      11932UL /* 10 ms */
-#define PIT_WARM_UP    12      /* 10 us */
+#define PIT_WINDOW     11932u /* periods to wait: 10 ms */
 #define PIT_COMMAND    0x43
 #define PIT_CHANNEL2   0x42
-#define PIT_ONE_SHOT2  0xb0 /* channel 2, both bytes, mode 0: output rises at the end */
+#define PIT_ONE_SHOT2  0xb0 /* channel 2, both bytes, mode 0: counts down, output rises at the end */
+#define PIT_LATCH2     0x80
 #define PORT_B	       0x61
 #define PORT_B_GATE2   0x01
 #define PORT_B_SPEAKER 0x02
 #define PORT_B_OUT2    0x20
 
-#define POLL_SPIN 50 /* instructions between polls: port reads are dear under QEMU */
-#define POLLS_MAX 20000000
+#define READS	  5    /* per sample: the tightest counts, a host's interruption does not */
+#define POLL_SPIN 1000 /* instructions between samples: port reads are dear under QEMU */
+#define POLLS_MAX 100000
+#define TRIES	  10
 
 /* QEMU's icount counts one instruction as one nanosecond; closer than this is meant. */
 #define ICOUNT_KHZ   1000000UL
@@ -33,65 +35,82 @@ u64 tsc_khz;
 static u64 ns_per_tick;
 static u64 ticks_per_ns;
 
-/* Start @count periods on channel 2. */
-static __init void pit_start(unsigned count)
+/* All three counters at one moment, which lies within @width TSC ticks. */
+struct sample {
+	u64 tsc;
+	u64 width;
+	u32 apic;
+	u16 pit; /* counts down */
+};
+
+static __init struct sample take_sample(void)
+{
+	struct sample best = {.width = ~0UL};
+
+	for (unsigned i = 0; i < READS; i++) {
+		struct sample s;
+		u64 start = rdtsc_ordered();
+
+		outb(PIT_COMMAND, PIT_LATCH2);
+		s.apic = apic_timer_elapsed();
+		s.width = rdtsc_ordered() - start;
+		s.tsc = start + s.width / 2;
+		s.pit = inb(PIT_CHANNEL2);
+		s.pit |= inb(PIT_CHANNEL2) << 8;
+		if (s.width < best.width)
+			best = s;
+	}
+	return best;
+}
+
+/* Start channel 2 from its maximum, 55 ms, and the APIC timer beside it. */
+static __init void start_counters(void)
 {
 	outb(PORT_B, (inb(PORT_B) & ~PORT_B_SPEAKER) | PORT_B_GATE2);
 	outb(PIT_COMMAND, PIT_ONE_SHOT2);
-	outb(PIT_CHANNEL2, count & 0xff);
-	outb(PIT_CHANNEL2, count >> 8);
+	outb(PIT_CHANNEL2, 0xff);
+	outb(PIT_CHANNEL2, 0xff);
+	apic_timer_free_run();
 }
 
-static __init bool pit_wait(void)
+/*
+ * Two samples at least PIT_WINDOW apart. False if the host kept us away so long that the PIT went
+ * round, or if it does not count at all.
+ */
+static __init bool measure(struct sample *from, struct sample *to)
 {
+	start_counters();
+	*from = take_sample();
 	for (unsigned long polls = 0; polls < POLLS_MAX; polls++) {
-		if (inb(PORT_B) & PORT_B_OUT2)
-			return true;
 		for (unsigned i = 0; i < POLL_SPIN; i++)
 			barrier();
+		*to = take_sample();
+		if (inb(PORT_B) & PORT_B_OUT2)
+			return false;
+		if ((u16)(from->pit - to->pit) >= PIT_WINDOW)
+			return true;
 	}
 	return false;
 }
 
-/* @ticks in the time of PIT_COUNT periods, as ticks per millisecond. */
-static __init u64 to_khz(u64 ticks)
-{
-	return ticks * PIT_HZ / (PIT_COUNT * 1000);
-}
-
-/* TSC and APIC timer ticks that pass in @count periods of the PIT. */
-static __init void measure(unsigned count, u64 *tsc_ticks, u32 *timer_ticks)
-{
-	u64 start;
-
-	pit_start(count);
-	apic_timer_free_run();
-	start = rdtsc_ordered();
-	if (!pit_wait())
-		machine_refuse("the PIT does not count, so there is no time");
-	*tsc_ticks = rdtsc_ordered() - start;
-	*timer_ticks = apic_timer_elapsed();
-	apic_timer_stop();
-}
-
 void __init tsc_calibrate(void)
 {
+	struct sample from, to;
+	unsigned tries = 0;
 	u64 ticks;
-	u32 timer_ticks;
 
-	/*
-	 * A short one first: QEMU translates code when it first runs, which takes 10 us of the
-	 * guest's time.
-	 */
-	measure(PIT_WARM_UP, &ticks, &timer_ticks);
-	measure(PIT_COUNT, &ticks, &timer_ticks);
+	while (!measure(&from, &to))
+		if (++tries == TRIES)
+			machine_refuse("the PIT does not count, so there is no time");
+	apic_timer_stop();
 
-	tsc_khz = to_khz(ticks);
+	ticks = to.tsc - from.tsc;
+	tsc_khz = ticks * PIT_HZ / ((u64)(u16)(from.pit - to.pit) * 1000);
 	if (tsc_khz > ICOUNT_KHZ - ICOUNT_SLACK && tsc_khz < ICOUNT_KHZ + ICOUNT_SLACK)
 		tsc_khz = ICOUNT_KHZ;
-	if (!tsc_khz || !timer_ticks)
+	if (!tsc_khz || to.apic == from.apic)
 		machine_refuse("the TSC or the APIC timer does not count");
-	apic_timer_set_rate(to_khz(timer_ticks));
+	apic_timer_set_rate((to.apic - from.apic) * tsc_khz / ticks);
 	ns_per_tick = (1000000UL << 32) / tsc_khz;
 	ticks_per_ns = (tsc_khz << 32) / 1000000;
 }
