@@ -19,6 +19,7 @@ OBJS += kernel/core/newlib.o
 OBJS += kernel/core/oops.o
 OBJS += kernel/core/panic.o
 OBJS += kernel/core/registry.o
+OBJS += kernel/core/registry_table.o
 OBJS += kernel/core/seam.o
 OBJS += kernel/core/setting.o
 OBJS += kernel/core/spinlock.o

@@ -1,45 +1,9 @@
 /*
- * registry.c - ordering the tables of registered objects, and finding by name.
+ * registry.c - putting every kind's table in order at start.
  */
 #include "kernel/core/registry.h"
 
-#include <stdlib.h>
-#include <string.h>
 #include "kernel/core/panic.h"
-
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(registry_name(*(const void *const *)a),
-		      registry_name(*(const void *const *)b));
-}
-
-long registry_sort(const void **table, size_t n)
-{
-	qsort(table, n, sizeof(*table), by_name);
-	for (size_t i = 1; i < n; i++) {
-		if (!strcmp(registry_name(table[i - 1]), registry_name(table[i])))
-			return i - 1;
-	}
-	return -1;
-}
-
-const void *registry_search(const void *const *table, size_t n, const char *name)
-{
-	size_t low = 0, high = n;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = strcmp(name, registry_name(table[middle]));
-
-		if (order == 0)
-			return table[middle];
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return NULL;
-}
 
 static void sort_kind(const char *kind, const void **table, size_t n)
 {
