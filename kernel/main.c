@@ -107,6 +107,7 @@ void kernel_main(void)
 	put("\ntables ", kmap_nr_tables);
 	uart_puts("\n");
 
+	t0 = rdtsc();
 	smp_prepare(64);
 	put("cpus ", nr_pcpus);
 	t0 = rdtsc();

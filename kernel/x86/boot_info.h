@@ -28,10 +28,13 @@ extern struct boot_info boot_info;
  * boot_alloc - @size bytes of zeroed memory for ever, below 4 GiB.
  *
  * @size, @align:  bytes, rounded up to pages; @align a power of two
- * Context:        boot, before layer 4 has taken boot_info.free
+ * Context:        boot, before boot_release_init()
  * Returns:        direct-map address; refuses the machine when memory is short
  */
 void *boot_alloc(size_t size, size_t align);
+
+/* True once boot_release_init() has ended boot_alloc(): boot_info.free is layer 4's. */
+bool boot_alloc_closed(void);
 
 /*
  * The lab's arena: the frames its worlds are made of, at a fixed place so that their addresses are
@@ -41,8 +44,8 @@ void *boot_alloc(size_t size, size_t align);
 #define ARENA_DEFAULT_BYTES (16UL << 20)
 #define ARENA_MIN_RAM	    (63UL << 20) /* smaller machines get none unless they ask */
 
-extern phys_t arena_phys;   /* ARENA_PHYS once reserved */
-extern size_t arena_bytes;  /* 0 = there is none */
+extern phys_t arena_phys;  /* ARENA_PHYS once reserved */
+extern size_t arena_bytes; /* 0 = there is none */
 
 /*
  * boot_reserve_arena - take [ARENA_PHYS, ARENA_PHYS + @bytes) off boot_info.free.
@@ -63,7 +66,8 @@ void x86_init(void);
  * boot_release_init - unmap and return the memory only boot needed (code, boot tables, trampoline
  * source).
  *
- * Context:  after smp_start() and the last .init function
+ * Context:  after smp_start() and the last .init function. Ends boot_alloc(): table pages come from
+ *           kmap_set_table_alloc() from now on, or not at all
  * Returns:  the range; no longer mapped in the image area, the direct map still has it. For layer 4
  *           to take.
  */

@@ -40,6 +40,8 @@ static u64 *entry_in(u64 *table, const volatile void *va, unsigned level)
 
 static phys_t boot_table_alloc(void)
 {
+	if (boot_alloc_closed())
+		return PHYS(0);
 	return virt_to_phys(boot_alloc(PAGE_SIZE, PAGE_SIZE));
 }
 
@@ -283,6 +285,10 @@ static __init void map_image(void)
 	/* The same bytes seen through the direct map must not be writable either. */
 	must(kmap_protect(constant, (__rodata_end - __text_start) / PAGE_SIZE, KMAP_RO));
 	must(kmap_unmap(boot_stack_guard, NULL));
+
+	/* Now, so that kmap_seal() needs no table later. */
+	for (char *p = __roinit_start; p < __roinit_end; p += PAGE_SIZE)
+		must(kmap_split(phys_to_virt(virt_to_phys(p))));
 }
 
 /* .world gets frames of its own, filled from its load image, and no second mapping. */
@@ -334,11 +340,8 @@ void kmap_seal(void)
 {
 	size_t nr_pages = (__roinit_end - __roinit_start) / PAGE_SIZE;
 
-	/*
-	 * Both mappings exist and the image's is 4 KiB; splitting the direct map's may need one
-	 * table.
-	 */
+	/* Both mappings are of 4 KiB already: this cannot run out of memory. */
 	if (kmap_protect(__roinit_start, nr_pages, KMAP_RO) ||
 	    kmap_protect(phys_to_virt(virt_to_phys(__roinit_start)), nr_pages, KMAP_RO))
-		machine_refuse("not enough memory to seal the registries");
+		machine_refuse("the registries are not mapped");
 }

@@ -14,6 +14,7 @@
 #include "kernel/x86/kmap.h"
 #include "kernel/x86/machine.h"
 #include "kernel/x86/smp_internal.h"
+#include "kernel/x86/trap.h"
 #include "kernel/x86/tsc.h"
 
 #define INIT_DELAY_NS	 10000UL
@@ -24,7 +25,11 @@ struct ap_boot ap_boot;
 unsigned smp_cpus_missing;
 
 static void (*ap_main_fn)(void);
-static bool ap_go;
+
+/* The interrupt that ends the halt is all there is to VEC_START. */
+static void woken(struct trap_frame *frame)
+{
+}
 
 /* A stack of @size bytes above an unmapped page. Returns its lowest address. */
 static __init void *guarded_stack(size_t size)
@@ -61,26 +66,6 @@ void __init smp_init_boot_cpu(u32 apic)
 	cpu->online = true;
 }
 
-void __init smp_prepare(unsigned max)
-{
-	const struct acpi_info *acpi = &boot_info.acpi;
-
-	if (!memmap_covers(&boot_info.ram, TRAMPOLINE_PHYS, TRAMPOLINE_PHYS + PAGE_SIZE))
-		return; /* real-mode code needs that page: one CPU it is */
-	for (unsigned i = 0; i < acpi->nr_cpus && nr_pcpus < min(max, (unsigned)MAX_PCPUS); i++) {
-		struct pcpu *cpu;
-
-		if (acpi->apic_id[i] == pcpus[0]->apic_id)
-			continue;
-		cpu = make_pcpu(nr_pcpus, acpi->apic_id[i]);
-		cpu->boot_stack_low = guarded_stack(BOOT_STACK_SIZE);
-		cpu->boot_stack_high = (char *)cpu->boot_stack_low + BOOT_STACK_SIZE;
-		vcpu_init_area(boot_alloc(vcpu_area_size(), 64), nr_pcpus)->pcpu = cpu;
-		nr_pcpus++;
-	}
-	nr_vcpus = nr_pcpus;
-}
-
 /* INIT, then up to two start-up IPIs. Returns true once the CPU is in ap_start(). */
 static __init bool start_one(struct pcpu *cpu)
 {
@@ -114,44 +99,48 @@ static __init bool start_one(struct pcpu *cpu)
 	return true;
 }
 
-/*
- * Forget CPU @id, which did not come: the last one takes its number (none of them runs anything
- * yet).
- */
-static __init void drop_cpu(unsigned id)
+/* Start the CPU with id @apic as the next number. If it does not come its memory is lost. */
+static __init void add_cpu(u32 apic)
 {
-	unsigned last = nr_pcpus - 1;
+	unsigned id = nr_pcpus;
+	struct pcpu *cpu = make_pcpu(id, apic);
 
-	pcpus[id] = pcpus[last];
-	pcpus[id]->id = id;
-	vcpu_table[id] = vcpu_table[last];
-	vcpu_table[id]->id = id;
-	pcpus[last] = NULL;
-	vcpu_table[last] = NULL;
-	nr_pcpus = nr_vcpus = last;
+	cpu->boot_stack_low = guarded_stack(BOOT_STACK_SIZE);
+	cpu->boot_stack_high = (char *)cpu->boot_stack_low + BOOT_STACK_SIZE;
+	vcpu_init_area(boot_alloc(vcpu_area_size(), 64), id)->pcpu = cpu;
+	if (start_one(cpu)) {
+		nr_pcpus = nr_vcpus = id + 1;
+	} else {
+		pcpus[id] = NULL;
+		vcpu_table[id] = NULL;
+		smp_cpus_missing++;
+	}
+}
+
+void __init smp_prepare(unsigned max)
+{
+	const struct acpi_info *acpi = &boot_info.acpi;
+
+	/* Real-mode code needs that page; without it, one CPU it is. */
+	if (!memmap_covers(&boot_info.ram, TRAMPOLINE_PHYS, TRAMPOLINE_PHYS + PAGE_SIZE))
+		return;
+	memcpy(phys_to_virt(PHYS(TRAMPOLINE_PHYS)), trampoline_start,
+	       trampoline_end - trampoline_start);
+	irq_handler_set(VEC_START, woken);
+	for (unsigned i = 0; i < acpi->nr_cpus && nr_pcpus < min(max, (unsigned)MAX_PCPUS); i++)
+		if (acpi->apic_id[i] != pcpus[0]->apic_id)
+			add_cpu(acpi->apic_id[i]);
 }
 
 unsigned __init smp_start(void (*ap_main)(void))
 {
-	unsigned missing = 0;
-
-	ap_main_fn = ap_main;
+	__atomic_store_n(&ap_main_fn, ap_main, __ATOMIC_RELEASE);
 	if (nr_pcpus > 1)
-		memcpy(phys_to_virt(PHYS(TRAMPOLINE_PHYS)), trampoline_start,
-		       trampoline_end - trampoline_start);
-	for (unsigned id = 1; id < nr_pcpus;) {
-		if (start_one(pcpus[id])) {
-			id++;
-		} else {
-			drop_cpu(id);
-			missing++;
-		}
-	}
-	smp_cpus_missing = missing;
-	__atomic_store_n(&ap_go, true, __ATOMIC_RELEASE);
-	return missing;
+		apic_broadcast_ipi(VEC_START);
+	return smp_cpus_missing;
 }
 
+/* Halted, not spinning: the host may have fewer CPUs than the guest. */
 void ap_start(void)
 {
 	struct pcpu *cpu = this_cpu_read(vcpu_self.pcpu);
@@ -159,8 +148,10 @@ void ap_start(void)
 	pcpu_activate(cpu);
 	apic_init_cpu();
 	__atomic_store_n(&cpu->online, true, __ATOMIC_RELEASE);
-	/* Numbers are final once all have been tried. */
-	spin_until(__atomic_load_n(&ap_go, __ATOMIC_ACQUIRE));
+	while (!__atomic_load_n(&ap_main_fn, __ATOMIC_ACQUIRE)) {
+		cpu_irq_enable_halt();
+		cpu_irq_disable();
+	}
 	ap_main_fn();
 	machine_refuse("a CPU fell out of its main function");
 }

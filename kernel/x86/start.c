@@ -52,6 +52,7 @@ extern char __init_text_start[];
 struct boot_info boot_info;
 phys_t arena_phys;
 size_t arena_bytes;
+static bool alloc_closed;
 
 /* A NUL-terminated string of the loader's, cut to @size. */
 static __init void copy_string(char *to, size_t size, u32 phys)
@@ -113,11 +114,18 @@ static __init void find_free_memory(void)
 	memmap_remove(&boot_info.free, 0, virt_to_phys(__image_end).v);
 }
 
+bool boot_alloc_closed(void)
+{
+	return alloc_closed;
+}
+
 void *boot_alloc(size_t size, size_t align)
 {
 	u64 phys;
 	void *mem;
 
+	if (alloc_closed)
+		machine_refuse("boot memory was asked for after boot");
 	size = ALIGN_UP(size, PAGE_SIZE);
 	phys = memmap_take(&boot_info.free, size, max(align, PAGE_SIZE), KERNEL_LOAD, BOOT_MAPPED);
 	if (!phys)
@@ -194,6 +202,7 @@ struct mem_range boot_release_init(void)
 {
 	struct mem_range range = {KERNEL_LOAD, virt_to_phys(__init_end).v};
 
+	alloc_closed = true;
 	/* A CPU that wakes too late still runs through the boot tables. */
 	if (smp_cpus_missing)
 		return (struct mem_range){0, 0};

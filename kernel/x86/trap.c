@@ -216,12 +216,14 @@ static void nmi(struct trap_frame *frame)
 		oops(frame, 0);
 }
 
-/* On a stack of its own, so nothing may interrupt it, let alone switch threads. */
+/*
+ * On a stack of its own, so nothing may interrupt it, let alone switch threads. If oops() returns,
+ * the hook has set the depth to that of the place where @frame now leads.
+ */
 static void abort_trap(struct trap_frame *frame)
 {
 	this_cpu_inc(vcpu_self.irq_depth);
 	oops(frame, 0);
-	this_cpu_dec(vcpu_self.irq_depth);
 }
 
 /* What an instruction caused: goes on with interrupts as the instruction ran. */
@@ -269,7 +271,7 @@ void irq_dispatch(struct trap_frame *frame)
 	apic_eoi();
 	this_cpu_dec(vcpu_self.in_irq);
 	/* Interrupts are still off and counted so: the hook may switch to another thread here. */
-	if (irq_exit_hook)
+	if (irq_exit_hook && this_cpu_read(vcpu_self.irq_depth) == 1)
 		irq_exit_hook(frame);
 	this_cpu_dec(vcpu_self.irq_depth);
 }

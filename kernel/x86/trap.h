@@ -38,6 +38,7 @@ enum trap_vector {
 	VEC_ISA_BASE = 0x20, /* + ISA interrupt number, through the IOAPIC */
 	VEC_TIMER = 0xd0,    /* the local APIC's timer */
 	VEC_IPI_BASE = 0xe0, /* + kind, 16 of them; the kinds are layer 2's */
+	VEC_START = 0xf0,    /* wakes CPUs that wait for smp_start() */
 	VEC_WATCHDOG = 0xf1, /* on a stack of its own; its handler writes nothing of the world */
 	VEC_SPURIOUS = 0xff,
 	NR_VECTORS = 256,
@@ -70,8 +71,8 @@ extern bool (*nmi_hook)(struct trap_frame *frame);
 /*
  * Every exception that nobody repaired. @addr: CR2 for a page fault, else 0.
  * Returns true if @frame has been changed to continue elsewhere; false, or no hook: raw dump and
- * verdict panic. On TRAP_DF, TRAP_MC and TRAP_NMI the stack is a special one: there is no way back,
- * only a report.
+ * verdict panic. TRAP_DF and TRAP_MC come on a stack of their own with irq_depth raised by one: a
+ * hook that leads elsewhere sets the depth for that place. From TRAP_NMI there is no way back.
  */
 extern bool (*oops_hook)(struct trap_frame *frame, unsigned long addr);
 

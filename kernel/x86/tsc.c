@@ -13,7 +13,7 @@
 #define PIT_WINDOW     11932u /* periods to wait: 10 ms */
 #define PIT_COMMAND    0x43
 #define PIT_CHANNEL2   0x42
-#define PIT_ONE_SHOT2  0xb0 /* channel 2, both bytes, mode 0: counts down, output rises at the end */
+#define PIT_ONE_SHOT2  0xb0 /* channel 2, both bytes, mode 0: output rises at zero */
 #define PIT_LATCH2     0x80
 #define PORT_B	       0x61
 #define PORT_B_GATE2   0x01
