@@ -156,10 +156,18 @@ NO_LOCK_ANALYSIS bool mutex_trylock(struct mutex *m)
 	return true;
 }
 
+static noinline void mutex_drop_checked(struct mutex *m, void *ip)
+{
+	lock_order_released(m, ip);
+	mutex_drop(m);
+}
+
 NO_LOCK_ANALYSIS void mutex_unlock(struct mutex *m)
 {
-	lock_order_release(m, __builtin_return_address(0));
-	mutex_drop(m);
+	if (static_branch_unlikely(&lock_slow_key))
+		mutex_drop_checked(m, __builtin_return_address(0));
+	else
+		mutex_drop(m);
 }
 
 bool mutex_is_locked(struct mutex *m)

@@ -112,8 +112,19 @@ static void parallel_arm_timer(u64 deadline_ns)
 
 void tick_hold(void)
 {
+	struct runq *rq;
+
 	local_irq_disable();
-	this_runq()->tick_held++;
+	rq = this_runq();
+	spin_lock(&rq->lock);
+	rq->tick_held++;
+	rq->tick = TICK_NONE;
+	rq->tick_deadline = TIME_NEVER;
+	spin_unlock(&rq->lock);
+	/* No interrupt that was meant for the tick may come late. */
+	apic_timer_stop();
+	rq->programmed = TIME_NEVER;
+	timer_program(rq);
 	local_irq_enable();
 }
 
@@ -366,6 +377,7 @@ void parallel_init(unsigned nr)
 {
 	unsigned cpu, kind;
 
+	ASSERT(!preemptible()); /* boot code does not give way before sched_idle_main() */
 	for (cpu = 0; cpu < nr; cpu++) {
 		runq_init(cpu);
 		per_cpu_ptr(idle_thread, cpu)->base.stack_low = pcpus[cpu]->boot_stack_low;

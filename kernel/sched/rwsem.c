@@ -243,16 +243,29 @@ static __always_inline void rwsem_leave_write(struct rw_semaphore *sem)
 		rwsem_grant_slow(sem);
 }
 
+static noinline void rwsem_up_checked(struct rw_semaphore *sem, bool write, void *ip)
+{
+	lock_order_released(sem, ip);
+	if (write)
+		rwsem_leave_write(sem);
+	else
+		rwsem_leave_read(sem);
+}
+
 NO_LOCK_ANALYSIS void up_read(struct rw_semaphore *sem)
 {
-	lock_order_release(sem, __builtin_return_address(0));
-	rwsem_leave_read(sem);
+	if (static_branch_unlikely(&lock_slow_key))
+		rwsem_up_checked(sem, false, __builtin_return_address(0));
+	else
+		rwsem_leave_read(sem);
 }
 
 NO_LOCK_ANALYSIS void up_write(struct rw_semaphore *sem)
 {
-	lock_order_release(sem, __builtin_return_address(0));
-	rwsem_leave_write(sem);
+	if (static_branch_unlikely(&lock_slow_key))
+		rwsem_up_checked(sem, true, __builtin_return_address(0));
+	else
+		rwsem_leave_write(sem);
 }
 
 void downgrade_write(struct rw_semaphore *sem)

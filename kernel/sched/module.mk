@@ -1,0 +1,12 @@
+OBJS += kernel/sched/completion.o
+OBJS += kernel/sched/kthread.o
+OBJS += kernel/sched/mutex.o
+OBJS += kernel/sched/parallel.o
+OBJS += kernel/sched/rcu.o
+OBJS += kernel/sched/runq.o
+OBJS += kernel/sched/rwsem.o
+OBJS += kernel/sched/sched.o
+OBJS += kernel/sched/thread.o
+OBJS += kernel/sched/timer.o
+OBJS += kernel/sched/wait.o
+OBJS += kernel/sched/work.o
