@@ -12,6 +12,7 @@
 #include "kernel/sched/thread.h"
 #include "mm/page_alloc.h"
 #include "mm/slab.h"
+#include "mm/thread_mem.h"
 
 void on_each_vcpu(void (*fn)(void *arg), void *arg)
 {
@@ -33,6 +34,7 @@ void on_each_vcpu(void (*fn)(void *arg), void *arg)
 /* Magazines and empty slabs first: what they free passes through the frame lists. */
 static void settle_mm(void)
 {
+	thread_mem_trim();
 	slab_drain_all();
 	slab_shrink_all();
 	drain_all_pages();

@@ -38,7 +38,7 @@ struct mmu_gather {
 	unsigned nr_batches; /* frames taken for batches */
 	unsigned nr_tables;
 	struct gather_batch *active; /* where the next frame goes; those before it are full */
-	struct page *tables;	     /* chained by lru.next */
+	struct page *tables;	     /* chained by private */
 	struct gather_batch local;
 	struct page *local_pages[GATHER_LOCAL];
 };
@@ -80,6 +80,11 @@ static inline bool tlb_need_flush(const struct mmu_gather *tlb)
 
 /* One frame, unmapped at @addr. True: full, call tlb_flush_mmu() before the next (no lock held). */
 bool __must_check tlb_remove_page(struct mmu_gather *tlb, struct page *page, unsigned long addr);
+
+/*
+ * Second half of tlb_flush_mmu(): everything gathered is freed. Unflushed translations are a bug.
+ */
+void tlb_free_gathered(struct mmu_gather *tlb);
 
 /* A table page already unhooked from its parent, having served [@start, @end). */
 void tlb_remove_table(struct mmu_gather *tlb, struct page *table, unsigned long start,

@@ -33,6 +33,7 @@ enum frame_kind {
 	FK_STACK,
 	FK_GATHER, /* batches of an mmu_gather */
 	FK_WINDOW, /* tables of the debug window */
+	FK_KMAP,   /* tables of the direct map, kept for ever: no ledger line */
 	FK_ANON,
 	FK_FILE,
 	FK_NR

@@ -25,7 +25,7 @@
 DEFINE_PER_CPU(struct frame_list, frame_list);
 FAULT_SITE(fail_page_alloc, "a frame or block of frames");
 
-const struct mm_observer *mm_observer;
+const struct mm_observer *mm_observer __host_data;
 static frames_pressure_fn pressure_hook;
 
 void frame_lists_init(struct zone *z, unsigned nr_cpus)

@@ -113,6 +113,9 @@ unsigned long frames_total(void);
 long frames_live(enum frame_kind kind);
 const char *frame_kind_name(enum frame_kind kind);
 
+/* Is this a frame the allocator hands out, and one it has grown over? Not so those of mem_map. */
+bool frames_manages(unsigned long pfn);
+
 /*
  * The pressure hook (layer 6): memory runs low. Called with no lock held, in the allocating thread.
  *

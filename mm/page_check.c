@@ -19,7 +19,7 @@
 static const char *const kind_name[FK_NR] = {
 	[FK_FREE] = "free",   [FK_BUDDY] = "buddy", [FK_KERNEL] = "kernel", [FK_SLAB] = "slab",
 	[FK_TABLE] = "table", [FK_STACK] = "stack", [FK_GATHER] = "gather", [FK_WINDOW] = "window",
-	[FK_ANON] = "anon",   [FK_FILE] = "file",
+	[FK_KMAP] = "kmap",   [FK_ANON] = "anon",   [FK_FILE] = "file",
 };
 
 const char *frame_kind_name(enum frame_kind kind)
@@ -210,6 +210,17 @@ static unsigned long grown_end(const struct zone *z, unsigned i)
 	if (i < z->grow_range)
 		return z->range[i].end_pfn;
 	return i == z->grow_range ? z->grow_pfn : z->range[i].start_pfn;
+}
+
+bool frames_manages(unsigned long pfn)
+{
+	struct zone *z = &zone;
+
+	for (unsigned i = 0; i < z->nr_ranges && z->range[i].start_pfn <= pfn; i++) {
+		if (pfn < grown_end(z, i))
+			return true;
+	}
+	return false;
 }
 
 int frames_check(void)

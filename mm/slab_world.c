@@ -96,8 +96,6 @@ void slab_world_init(enum slab_layout layout)
 	slab_layout = layout;
 	for (unsigned i = 0; i < SLAB_MAX_CACHES; i++)
 		slab_cache[i] = NULL;
-	if (layout == SLAB_LAYOUT_WINDOW)
-		window_world_init();
 	for_each_registered(kmem_cache, cache)
 		BUG_ON(cache_start(cache) != 0);
 }
@@ -132,8 +130,7 @@ unsigned long slab_shrink_all(void)
 		if (slab_cache[i])
 			nr += kmem_cache_shrink(slab_cache[i]);
 	}
-	if (slab_layout == SLAB_LAYOUT_WINDOW)
-		window_settle();
+	window_settle();
 	return nr;
 }
 

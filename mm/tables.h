@@ -39,12 +39,6 @@ struct mm_tables {
 extern bool tables_split_ptl;
 
 /*
- * The kernel half to copy into every new directory is that of the directory at @kernel_pgd. With
- * every world.
- */
-void tables_world_init(phys_t kernel_pgd);
-
-/*
  * tables_init - an address space with an empty user half.
  *
  * Returns:  0, or -ENOMEM

@@ -20,10 +20,11 @@
 /* Pages up to which single pages are flushed (default 33, `set tlb_flush_pages`). */
 extern unsigned tlb_flush_pages;
 
-/* Make the flush protocol ready: no vCPU has a context loaded. With every world. */
+/*
+ * Make the flush protocol ready: no vCPU has a context loaded. Takes over IPI_TLB and the hooks
+ * through which layers below switch contexts. With every world.
+ */
 void tlb_world_init(void);
-/* Take over IPI_TLB and the switch hook. Once at start. */
-void tlb_start(void);
 
 static inline void tlb_ctx_init(struct tlb_ctx *ctx, phys_t pgd)
 {

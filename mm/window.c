@@ -24,16 +24,24 @@
 #define IP_SHIFT	12 /* low 32 bits of the freeing address; text lies in the top 2 GiB */
 #define QUARANTINE	64u
 #define DEAD_TABLES_MAX 8u
+#define NR_PUD		((SLAB_WINDOW_END - SLAB_WINDOW_BASE) >> 30)
+
+/*
+ * Accessed and dirty from the start: a page walk then writes nothing, and the world's frames hold only
+ * what its code stored.
+ */
+#define WINDOW_TABLE (KM_PRESENT | KM_WRITE | KM_ACCESSED)
+#define WINDOW_PAGE  (KMAP_RW_LOCAL | KM_ACCESSED | KM_DIRTY)
 
 /* Field key: [L] lock */
 static struct {
 	spinlock_t lock;
 	unsigned long next;	 /* [L] first address never used */
-	unsigned long low;	 /* [L] lowest address whose table exists */
 	struct page *quarantine; /* [L] frames chained by lru.next */
 	unsigned nr_quarantined; /* [L] */
 	struct list_head dead;	 /* [L] dead tables, oldest first */
 	unsigned nr_dead;	 /* [L] */
+	u64 pud[NR_PUD];	 /* [L] what the kernel\'s own table holds for the window */
 } window;
 
 void (*window_flush_hook)(unsigned long start, unsigned long end);
@@ -43,6 +51,7 @@ static u64 *table_below(u64 entry)
 	return entry & KM_PRESENT ? phys_to_virt(PHYS(entry & KM_ADDR)) : NULL;
 }
 
+/* The kernel's own entries for the window; the table below its root is boot's. */
 static u64 *window_pud(unsigned long va)
 {
 	u64 *pgd = phys_to_virt(kernel_pgd);
@@ -66,16 +75,27 @@ static u64 *window_pte(unsigned long va)
 	return pte ? &pte[va >> 12 & 511] : NULL;
 }
 
+void window_resume(void)
+{
+	u64 *pud = window_pud(SLAB_WINDOW_BASE);
+
+	for (unsigned i = 0; i < NR_PUD; i++) {
+		if (pud[i] != window.pud[i])
+			pud[i] = window.pud[i];
+	}
+}
+
 void window_world_init(void)
 {
-	for (unsigned long va = SLAB_WINDOW_BASE; va < SLAB_WINDOW_END; va += 1ul << 30)
-		*window_pud(va) = 0;
 	spin_lock_init(&window.lock, LC_KMAP);
-	window.next = window.low = SLAB_WINDOW_BASE;
+	window.next = SLAB_WINDOW_BASE;
 	window.quarantine = NULL;
 	window.nr_quarantined = 0;
 	INIT_LIST_HEAD(&window.dead);
 	window.nr_dead = 0;
+	for (unsigned i = 0; i < NR_PUD; i++)
+		window.pud[i] = 0;
+	window_resume();
 }
 
 /* Hook a zeroed table below @entry unless there is one: its address, or NULL. */
@@ -88,15 +108,18 @@ static u64 *table_make(u64 *entry) REQUIRES(window.lock)
 		if (!table)
 			return NULL;
 		table->aux = 0;
-		*entry = page_to_phys(table).v | KM_PRESENT | KM_WRITE;
+		*entry = page_to_phys(table).v | WINDOW_TABLE;
 	}
 	return table_below(*entry);
 }
 
 static u64 *pte_make(unsigned long va) REQUIRES(window.lock)
 {
-	u64 *pmd = table_make(window_pud(va));
+	unsigned i = (va - SLAB_WINDOW_BASE) >> 30;
+	u64 *pmd = table_make(&window.pud[i]);
 	u64 *pte = pmd ? table_make(&pmd[va >> 21 & 511]) : NULL;
+
+	*window_pud(va) = window.pud[i];
 
 	return pte ? &pte[va >> 12 & 511] : NULL;
 }
@@ -112,7 +135,7 @@ void *window_map(struct page *page, unsigned tag)
 	if (pte) {
 		window.next = va + STEP;
 		virt_to_page(pte)->aux++;
-		*pte = page_to_phys(page).v | KMAP_RW_LOCAL | (u64)tag << TAG_SHIFT;
+		*pte = page_to_phys(page).v | WINDOW_PAGE | (u64)tag << TAG_SHIFT;
 	}
 	spin_unlock(&window.lock);
 	return pte ? (void *)va : NULL;

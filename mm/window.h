@@ -18,7 +18,7 @@
 struct page;
 
 #define SLAB_WINDOW_BASE (WINDOW_BASE + WINDOW_SIZE / 2)
-#define SLAB_WINDOW_END	 (WINDOW_BASE + WINDOW_SIZE)
+#define SLAB_WINDOW_END	 (SLAB_WINDOW_BASE + (64ul << 30))
 
 /* What an entry of the window says. */
 struct window_entry {
@@ -29,8 +29,11 @@ struct window_entry {
 	unsigned long free_ip; /* if it was */
 };
 
-/* Nothing is mapped and every address is unused. With every world that has a window. */
+/* Nothing is mapped and every address is unused. With every world. */
 void window_world_init(void);
+
+/* The world's memory was put back to another moment: the kernel's own table is made to agree. */
+void window_resume(void);
 
 /*
  * window_map - map @page, writable, at an address of its own.

@@ -18,21 +18,12 @@
 
 #define TLB_RANGES 4 /* flushes a vCPU may be behind before it drops everything; power of two */
 
-/* What flush number @gen was about: [start, end). */
-struct tlb_range {
-	u64 gen; /* written last; 0 while the other two change */
-	unsigned long start;
-	unsigned long end;
-};
-
-/*
- * Field key: [I] set at creation  [A] atomic  [G] written by the flusher that drew that generation
- */
+/* Field key: [I] set at creation  [A] atomic  [G] by the flusher that drew that generation */
 struct tlb_ctx {
-	phys_t pgd;			    /* [I] */
-	u64 cpumask;			    /* [A] vCPUs that may hold translations of it */
-	u64 gen;			    /* [A] flushes so far */
-	struct tlb_range range[TLB_RANGES]; /* [G] of generation g at g % TLB_RANGES */
+	phys_t pgd;	       /* [I] */
+	u64 cpumask;	       /* [A] vCPUs that may hold translations of it */
+	u64 gen;	       /* [A] flushes so far */
+	u64 range[TLB_RANGES]; /* [G] what flush g was about, in one word, at g % TLB_RANGES */
 };
 
 /* Per vCPU. Written by the vCPU itself, read by flushers. */

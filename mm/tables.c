@@ -1,0 +1,244 @@
+/*
+ * tables.c - make, grow and walk the tables of an address space.
+ *
+ * Owns: hooking tables in, the locks of PTE tables, the walk over ranges.
+ * Not here: what is done to entries of a range (tables_range.c), unhooking (tables_free.c).
+ * Idea: a table is filled with zeros before its address is published by one ordered store, so a
+ *       walker without a lock finds either nothing or a whole table.
+ */
+#include "mm/tables.h"
+
+#include <errno.h>
+#include "kernel/core/bug.h"
+#include "kernel/core/events.h"
+#include "kernel/core/setting.h"
+#include "kernel/x86/kmap.h"
+#include "mm/page_alloc.h"
+#include "mm/tables_internal.h"
+#include "mm/tlb.h"
+
+#define TABLE_ENTRY_BITS (_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED)
+
+bool tables_split_ptl = true;
+
+static u64 split_ptl_get(void)
+{
+	return tables_split_ptl;
+}
+
+static int split_ptl_set(u64 value)
+{
+	tables_split_ptl = value;
+	return 0;
+}
+SETTING_BOOL(split_ptl, "new address spaces have a lock per PTE table", split_ptl_get,
+	     split_ptl_set);
+
+int tables_init(struct mm_tables *mt)
+{
+	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO | GFP_FOR(FK_TABLE));
+
+	if (!page)
+		return -ENOMEM;
+	event_count(EV_TABLE_PAGE, 1);
+	mt->pgd = page_address(page);
+	kmap_fill_pgd((u64 *)mt->pgd);
+	tlb_ctx_init(&mt->tlb, page_to_phys(page));
+	atomic_long_set(&mt->pgtables_bytes, 0);
+	spin_lock_init(&mt->page_table_lock, LC_PGD);
+	mt->split_ptl = tables_split_ptl;
+	return 0;
+}
+
+void tables_destroy(struct mm_tables *mt)
+{
+	if (static_branch_unlikely(&checks_key)) {
+		for (unsigned i = 0; i < USER_PGD_PTRS; i++) {
+			if (mt->pgd[i].pgd)
+				BUGF("freeing a directory whose entry %u leads to %#lx", i,
+				     (unsigned long)mt->pgd[i].pgd);
+		}
+		ASSERT_EQ(atomic_long_read_nopoint(&mt->pgtables_bytes), 0);
+	}
+	tlb_ctx_evict(&mt->tlb);
+	event_count(EV_TABLE_PAGE, 1);
+	free_page(virt_to_page(mt->pgd));
+	mt->pgd = NULL;
+}
+
+/* ---- growing ---- */
+
+u64 table_hook(struct mm_tables *mt, u64 *entry)
+{
+	u64 found = READ_ONCE(*entry);
+	struct page *table;
+
+	if (likely(found))
+		return found;
+	table = alloc_page(GFP_KERNEL | __GFP_ZERO | GFP_FOR(FK_TABLE));
+	if (!table)
+		return 0;
+	spin_lock_init(&table->ptl, LC_PTL);
+	table->private = 0;
+
+	spin_lock(&mt->page_table_lock);
+	found = READ_ONCE(*entry);
+	if (!found) {
+		found = page_to_phys(table).v | TABLE_ENTRY_BITS;
+		rcu_assign_pointer(*entry, found);
+		table = NULL;
+	}
+	spin_unlock(&mt->page_table_lock);
+
+	if (table) {
+		free_page(table);
+	} else {
+		event_count(EV_TABLE_PAGE, 1);
+		atomic_long_add(PAGE_SIZE, &mt->pgtables_bytes);
+	}
+	return found;
+}
+
+pmd_t *pmd_alloc(struct mm_tables *mt, unsigned long addr)
+{
+	u64 entry = table_hook(mt, &mt->pgd[pgd_index(addr)].pgd);
+	pud_t *pud;
+
+	if (!entry)
+		return NULL;
+	pud = (pud_t *)table_address(entry) + pud_index(addr);
+	entry = table_hook(mt, &pud->pud);
+	return entry ? (pmd_t *)table_address(entry) + pmd_index(addr) : NULL;
+}
+
+int pte_alloc(struct mm_tables *mt, pmd_t *pmd)
+{
+	return table_hook(mt, &pmd->pmd) ? 0 : -ENOMEM;
+}
+
+/* ---- walking to one entry ---- */
+
+pmd_t *pmd_walk(struct mm_tables *mt, unsigned long addr)
+{
+	u64 entry = READ_ONCE(mt->pgd[pgd_index(addr)].pgd);
+	pud_t *pud;
+
+	if (!entry)
+		return NULL;
+	pud = table_address(entry);
+	entry = READ_ONCE(pud[pud_index(addr)].pud);
+	return entry ? (pmd_t *)table_address(entry) + pmd_index(addr) : NULL;
+}
+
+pte_t *pte_walk(struct mm_tables *mt, unsigned long addr)
+{
+	pmd_t *pmd = pmd_walk(mt, addr);
+	u64 entry = pmd ? READ_ONCE(pmd->pmd) : 0;
+
+	return entry ? (pte_t *)table_address(entry) + pte_index(addr) : NULL;
+}
+
+spinlock_t *pte_lockptr(struct mm_tables *mt, pmd_t pmd)
+{
+	return mt->split_ptl ? &table_page(pmd.pmd)->ptl : &mt->page_table_lock;
+}
+
+pte_t *pte_offset_map_lock(struct mm_tables *mt, pmd_t *pmd, unsigned long addr, spinlock_t **ptl)
+{
+	pmd_t entry = {READ_ONCE(pmd->pmd)};
+
+	if (!entry.pmd)
+		return NULL;
+	*ptl = pte_lockptr(mt, entry);
+	spin_lock(*ptl);
+	return (pte_t *)table_address(entry.pmd) + pte_index(addr);
+}
+
+pte_t *pte_alloc_map_lock(struct mm_tables *mt, unsigned long addr, spinlock_t **ptl)
+{
+	pmd_t *pmd = pmd_alloc(mt, addr);
+
+	if (!pmd || pte_alloc(mt, pmd))
+		return NULL;
+	return pte_offset_map_lock(mt, pmd, addr, ptl);
+}
+
+/* ---- walking over a range ---- */
+
+static int walk_table(struct pte_walk *walk, u64 entry, unsigned long addr, unsigned long end)
+{
+	pte_t *pte = (pte_t *)table_address(entry) + pte_index(addr);
+	spinlock_t *ptl;
+	int err;
+
+	if (walk->unlocked)
+		return walk->fn(walk, pte, addr, end);
+	ptl = pte_lockptr(walk->mt, (pmd_t){entry});
+	spin_lock(ptl);
+	err = walk->fn(walk, pte, addr, end);
+	spin_unlock(ptl);
+	return err;
+}
+
+/* The table below @entry, grown if the walk may; 0: skip. *@err: no memory. */
+static __always_inline u64 walk_entry(struct pte_walk *walk, u64 *entry, int *err)
+{
+	u64 found = READ_ONCE(*entry);
+
+	if (unlikely(!found) && walk->alloc) {
+		found = table_hook(walk->mt, entry);
+		if (!found)
+			*err = -ENOMEM;
+	}
+	return found;
+}
+
+static int walk_pmd(struct pte_walk *walk, pmd_t *pmd, unsigned long addr, unsigned long end)
+{
+	int err = 0;
+
+	for (; addr < end && !err; pmd++) {
+		unsigned long next = entry_end(addr, end, PMD_SHIFT);
+		u64 entry = walk_entry(walk, &pmd->pmd, &err);
+
+		if (entry)
+			err = walk_table(walk, entry, addr, next);
+		addr = next;
+	}
+	return err;
+}
+
+static int walk_pud(struct pte_walk *walk, pud_t *pud, unsigned long addr, unsigned long end)
+{
+	int err = 0;
+
+	for (; addr < end && !err; pud++) {
+		unsigned long next = entry_end(addr, end, PUD_SHIFT);
+		u64 entry = walk_entry(walk, &pud->pud, &err);
+
+		if (entry)
+			err = walk_pmd(walk, (pmd_t *)table_address(entry) + pmd_index(addr), addr,
+				       next);
+		addr = next;
+	}
+	return err;
+}
+
+int walk_pte_tables(struct pte_walk *walk, unsigned long start, unsigned long end)
+{
+	pgd_t *pgd = walk->mt->pgd + pgd_index(start);
+	unsigned long addr = start;
+	int err = 0;
+
+	ASSERT(end <= USER_MAX);
+	for (; addr < end && !err; pgd++) {
+		unsigned long next = entry_end(addr, end, PGDIR_SHIFT);
+		u64 entry = walk_entry(walk, &pgd->pgd, &err);
+
+		if (entry)
+			err = walk_pud(walk, (pud_t *)table_address(entry) + pud_index(addr), addr,
+				       next);
+		addr = next;
+	}
+	return err;
+}

@@ -1,0 +1,27 @@
+/*
+ * world.c - the order in which the parts of a world's memory are made.
+ */
+#include "mm/world.h"
+
+#include "mm/thread_mem.h"
+#include "mm/tlb.h"
+#include "mm/window.h"
+
+int mm_world_init(const struct frame_range *ranges, unsigned nr, const struct frames_config *config,
+		  enum slab_layout layout)
+{
+	int err = frames_world_init(ranges, nr, config);
+
+	if (err)
+		return err;
+	tlb_world_init();
+	window_world_init();
+	slab_world_init(layout);
+	thread_mem_world_init();
+	return 0;
+}
+
+void mm_world_resume(void)
+{
+	window_resume();
+}
