@@ -12,12 +12,15 @@ from html import escape
 WIDTH, HEIGHT = 480, 280
 LEFT, RIGHT, TOP, BOTTOM = 64, 14, 14, 44
 BAR = 22
+LABEL_CHARS = 32
 NR_SERIES = 6
 
 
 def number(value):
-    """Short text of a number: 1234567 is 1.23M."""
+    """Short text of a number: 1234567.8 is 1.23M, 32768 stays."""
     size = abs(value)
+    if size < 1e6 and float(value).is_integer():
+        return str(int(value))
     for limit, suffix in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
         if size >= limit:
             scaled = value / (1e3 if suffix == "k" else limit)
@@ -138,7 +141,8 @@ def bars(title, rows):
     for index, (label, value, text) in enumerate(rows):
         y = 4 + BAR * index
         width = max(1.0, room * value / top)
-        parts.append(_text(label_width - 6, y + 14, label, "end"))
+        short = label if len(label) <= LABEL_CHARS else label[:LABEL_CHARS - 1] + "\u2026"
+        parts.append(_text(label_width - 6, y + 14, short, "end"))
         parts.append(f'<rect class="bar" x="{label_width:.1f}" y="{y + 3}" width="{width:.1f}"'
                      f' height="{BAR - 7}"><title>{escape(label)}: {escape(text)}</title></rect>')
         parts.append(_text(label_width + width + 5, y + 14, text, "start"))
