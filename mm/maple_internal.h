@@ -318,6 +318,17 @@ static inline unsigned int leaf_find(const struct maple_leaf *l, enum maple_kind
 	return PLACE_GAP(i);
 }
 
+/* mt_descend - from the root node @e to the leaf that covers @index. */
+static inline struct maple_enode *mt_descend(struct maple_enode *e, unsigned long index)
+{
+	while (!mte_is_leaf(e)) {
+		struct maple_inner *node = mte_inner(e);
+
+		e = rcu_dereference(node->slot[inner_find(node, index)]);
+	}
+	return e;
+}
+
 /* ---- gaps ---- */
 
 /*
@@ -375,6 +386,8 @@ void leaf_copy(struct maple_leaf *dst, enum maple_kind dkind, unsigned int at,
 	       struct maple_leaf *src, enum maple_kind skind, unsigned int from, unsigned int n);
 void leaf_finish(struct maple_leaf *l, enum maple_kind kind, unsigned int n, unsigned long min,
 		 bool is_last);
+void leaf_splice(struct maple_leaf *dst, const struct maple_leaf *src, enum maple_kind kind,
+		 unsigned int a, unsigned int b, const struct maple_range *mid, unsigned int n_mid);
 unsigned long leaf_max_gap(const struct maple_leaf *l, enum maple_kind kind);
 
 /* maple_walk.c */
@@ -451,7 +464,7 @@ struct maple_child {
 	u32 gap;
 };
 void mt_publish_child(struct maple_tree *mt, struct maple_path *path, unsigned int level,
-		      const struct maple_child *child);
+		      struct maple_enode *child, unsigned long end);
 void mt_fix_next(struct maple_tree *mt, unsigned long key, unsigned long min);
 
 /* maple_run.c */

@@ -168,6 +168,66 @@ static void *step_back(struct ma_state *mas, unsigned long min, bool skip)
 	}
 }
 
+/*
+ * step_to_next - step_forward to an entry, the short way if it can be.
+ *
+ * The short way: same leaf, alive, of pages, and the entry next to the place begins behind the
+ * position and not behind @max. Then the piece stood on ended in front of it and of @max.
+ */
+static __always_inline void *step_to_next(struct ma_state *mas, unsigned long max)
+{
+	struct maple_leaf *leaf = mte_leaf(mas->node);
+	unsigned int i = (mas->offset + 1u) / 2;
+	unsigned long first;
+	u64 word;
+
+	if (likely(mte_kind(mas->node) == MAPLE_PAGES && !leaf_is_dead(mas->node) &&
+		   i < leaf->h.n)) {
+		word = READ_ONCE_NOPOINT(leaf->word[i]);
+		first = word_first(word, MAPLE_PAGES);
+		if (likely(first > mas->last && first <= max)) {
+			mas->index = first;
+			mas->last = word_last(word, MAPLE_PAGES);
+			mas->offset = PLACE_ENTRY(i);
+			mas->status = ma_active;
+			return rcu_dereference(leaf->slot[i]);
+		}
+	}
+	return step_forward(mas, max, true);
+}
+
+/* step_to_prev - step_back to an entry, the short way if it can be. */
+static __always_inline void *step_to_prev(struct ma_state *mas, unsigned long min)
+{
+	struct maple_leaf *leaf = mte_leaf(mas->node);
+	unsigned int i = mas->offset / 2;
+	unsigned long last;
+	u64 word;
+
+	if (likely(mte_kind(mas->node) == MAPLE_PAGES && !leaf_is_dead(mas->node) && i)) {
+		word = READ_ONCE_NOPOINT(leaf->word[i - 1]);
+		last = word_last(word, MAPLE_PAGES);
+		if (likely(last < mas->index && last >= min)) {
+			mas->index = word_first(word, MAPLE_PAGES);
+			mas->last = last;
+			mas->offset = PLACE_ENTRY(i - 1);
+			mas->status = ma_active;
+			return rcu_dereference(leaf->slot[i - 1]);
+		}
+	}
+	return step_back(mas, min, true);
+}
+
+static inline void *next_piece(struct ma_state *mas, unsigned long max, bool skip)
+{
+	return skip ? step_to_next(mas, max) : step_forward(mas, max, false);
+}
+
+static inline void *prev_piece(struct ma_state *mas, unsigned long min, bool skip)
+{
+	return skip ? step_to_prev(mas, min) : step_back(mas, min, false);
+}
+
 /* There is nothing behind [0, 0]. */
 static void *rootless_end(struct ma_state *mas)
 {
@@ -190,7 +250,7 @@ static inline void *mas_next_piece(struct ma_state *mas, unsigned long max, bool
 	if (mas->last >= max)
 		return mas_limit(mas, ma_overflow);
 	if (likely(was == ma_active) || (was == ma_overflow && mas->node))
-		return step_forward(mas, max, skip);
+		return next_piece(mas, max, skip);
 	entry = mas_start_walk(mas);
 	if (was == ma_underflow && entry)
 		return entry;
@@ -236,7 +296,7 @@ static inline void *mas_prev_piece(struct ma_state *mas, unsigned long min, bool
 	if (mas->index <= min)
 		return mas_limit(mas, ma_underflow);
 	if (likely(was == ma_active) || (was == ma_underflow && mas->node))
-		return step_back(mas, min, skip);
+		return prev_piece(mas, min, skip);
 	entry = mas_start_walk(mas);
 	if (was == ma_overflow && entry)
 		return entry;
@@ -311,7 +371,7 @@ void *mas_find(struct ma_state *mas, unsigned long max)
 	} else if (mas_find_setup(mas, max, &entry)) {
 		return entry;
 	}
-	entry = step_forward(mas, max, true);
+	entry = step_to_next(mas, max);
 	/* The place is kept whether or not a limit was hit; only a tree without nodes has none. */
 	if (unlikely(mas->status == ma_overflow))
 		mas->status = ma_active;
@@ -386,7 +446,7 @@ void *mas_find_rev(struct ma_state *mas, unsigned long min)
 
 	if (mas_find_rev_setup(mas, min, &entry))
 		return entry;
-	return step_back(mas, min, true);
+	return step_to_prev(mas, min);
 }
 
 void *mas_find_range_rev(struct ma_state *mas, unsigned long min)
@@ -398,24 +458,59 @@ void *mas_find_range_rev(struct ma_state *mas, unsigned long min)
 	return step_back(mas, min, false);
 }
 
-void *mt_find(struct maple_tree *mt, unsigned long *index, unsigned long max)
+/* mt_find for all cases: an ordinary iteration that passes over zero entries. */
+static noinline void *mt_find_slow(struct maple_tree *mt, unsigned long *index, unsigned long max)
 {
 	MA_STATE(mas, mt, *index, *index);
-	void *entry;
+	void *entry = mas_start_walk(&mas);
 
-	if (*index > max)
-		return NULL;
-	rcu_read_lock();
-	entry = mas_start_walk(&mas);
 	while (mas_is_active(&mas) && (!entry || xa_is_zero(entry))) {
 		entry = step_forward(&mas, max, true);
 		if (!entry)
 			break;
 	}
-	rcu_read_unlock();
 	if (!entry || xa_is_zero(entry))
 		return NULL;
-	*index = mas.last + 1;
+	*index = max(mas.last, *index) + 1;
+	return entry;
+}
+
+/* The entry at @index or behind it in the leaf of pages @leaf; NULL: ask elsewhere. */
+static __always_inline void *leaf_pages_find(struct maple_leaf *leaf, unsigned long *index,
+					     unsigned long max)
+{
+	unsigned int i = leaf_find(leaf, MAPLE_PAGES, *index) / 2;
+	void *entry;
+	u64 word;
+
+	if (i == leaf->h.n)
+		return NULL;
+	entry = rcu_dereference(leaf->slot[i]);
+	word = READ_ONCE_NOPOINT(leaf->word[i]);
+	if (xa_is_zero(entry) || word_first(word, MAPLE_PAGES) > max ||
+	    word_last(word, MAPLE_PAGES) < *index)
+		return NULL;
+	*index = word_last(word, MAPLE_PAGES) + 1;
+	return entry;
+}
+
+void *mt_find(struct maple_tree *mt, unsigned long *index, unsigned long max)
+{
+	struct maple_enode *e;
+	void *entry = NULL;
+
+	if (*index > max)
+		return NULL;
+	rcu_read_lock();
+	e = rcu_dereference(mt->ma_root);
+	if (likely(mt_root_is_node(e))) {
+		e = mt_descend(e, *index);
+		if (likely(mte_kind(e) == MAPLE_PAGES))
+			entry = leaf_pages_find(mte_leaf(e), index, max);
+	}
+	if (unlikely(!entry))
+		entry = mt_find_slow(mt, index, max);
+	rcu_read_unlock();
 	return entry;
 }
 

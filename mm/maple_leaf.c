@@ -59,29 +59,62 @@ void leaf_finish(struct maple_leaf *l, enum maple_kind kind, unsigned int n, uns
 	l->h.kind = kind;
 }
 
+/*
+ * leaf_splice - @dst becomes a copy of @src with entries [@a, @b) replaced by @n_mid @mid.
+ *
+ * Both are packed leaves of @kind, which holds @mid, and the result fits. Copying all of @src
+ * brings the header and the unused words along; then only what lies behind @a moves.
+ */
+void leaf_splice(struct maple_leaf *dst, const struct maple_leaf *src, enum maple_kind kind,
+		 unsigned int a, unsigned int b, const struct maple_range *mid, unsigned int n_mid)
+{
+	unsigned int to = a + n_mid, rest = src->h.n - b, n = to + rest;
+
+	memcpy(dst, src, sizeof(*dst));
+	if (to != b) {
+		memcpy(&dst->word[to], &src->word[b], rest * sizeof(dst->word[0]));
+		memcpy(&dst->slot[to], &src->slot[b], rest * sizeof(dst->slot[0]));
+		for (unsigned int i = n; i < src->h.n; i++)
+			dst->word[i] = MAPLE_UNUSED;
+		dst->h.n = n;
+	}
+	for (unsigned int i = 0; i < n_mid; i++) {
+		dst->word[a + i] = word_make(mid[i].first, mid[i].last, kind);
+		dst->slot[a + i] = mid[i].entry;
+	}
+}
+
+static unsigned long packed_max_gap(const struct maple_leaf *l, unsigned int shift)
+{
+	unsigned long most = 0, end = l->word[0] >> MAPLE_LEN_BITS;
+	const u64 *w = l->word, *stop = w + l->h.n;
+
+	for (; w < stop; w++) {
+		unsigned long first = *w >> MAPLE_LEN_BITS;
+
+		most = max(most, first - end);
+		end = first + (*w & MAPLE_LEN_MASK) + 1;
+	}
+	return most << shift;
+}
+
+static unsigned long wide_max_gap(const struct maple_leaf *l)
+{
+	unsigned long most = 0;
+
+	for (unsigned int i = 1; i < l->h.n; i++)
+		most = max(most, l->start[i] - l->last[i - 1] - 1);
+	return most;
+}
+
 /* leaf_max_gap - length of the largest free range in @l, which has at least one entry. */
 unsigned long leaf_max_gap(const struct maple_leaf *l, enum maple_kind kind)
 {
-	unsigned int shift = kind_shift(kind), n = l->h.n;
 	unsigned long most = leaf_first(l, kind, 0) - l->h.min;
-	unsigned long inside = 0, end;
 
-	if (kind == MAPLE_WIDE) {
-		for (unsigned int i = 1; i < n; i++)
-			inside = max(inside, l->start[i] - l->last[i - 1] - 1);
-	} else {
-		end = l->word[0] >> MAPLE_LEN_BITS;
-		for (unsigned int i = 0; i < n; i++) {
-			u64 word = l->word[i];
-			unsigned long first = word >> MAPLE_LEN_BITS;
-
-			inside = max(inside, first - end);
-			end = first + (word & MAPLE_LEN_MASK) + 1;
-		}
-		inside <<= shift;
-	}
-	most = max(most, inside);
+	most = max(most, kind == MAPLE_WIDE ? wide_max_gap(l) :
+					      packed_max_gap(l, kind_shift(kind)));
 	if (l->h.is_last)
-		most = max(most, ~0UL - leaf_last(l, kind, n - 1));
+		most = max(most, ~0UL - leaf_last(l, kind, l->h.n - 1));
 	return most;
 }

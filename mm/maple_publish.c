@@ -24,25 +24,24 @@ void mt_fix_next(struct maple_tree *mt, unsigned long key, unsigned long min)
 }
 
 /*
- * mt_publish_child - put @child in the place of the path's node on @level (0: the leaf).
+ * mt_publish_child - put @child, which ends at @end, in the place of the path's node on @level.
  *
- * @child->end may differ from the old end by keys that are free in the old or in the new child.
+ * The old end may differ by keys that are free in the old node or in the new one. Gaps above are
+ * left to the caller.
  */
 void mt_publish_child(struct maple_tree *mt, struct maple_path *path, unsigned int level,
-		      const struct maple_child *child)
+		      struct maple_enode *child, unsigned long end)
 {
 	struct maple_enode **slot = &path->node[level]->slot[path->slot[level]];
-	unsigned long end = path_end(path, level);
+	unsigned long old_end = path_end(path, level);
 
-	if (unlikely(child->end > end)) {
-		path_move_end(path, level, child->end);
-		mt_fix_next(mt, child->end + 1, child->end + 1);
+	if (unlikely(end > old_end)) {
+		path_move_end(path, level, end);
+		mt_fix_next(mt, end + 1, end + 1);
 	}
-	rcu_assign_pointer(*slot, child->node);
-	if (unlikely(child->end < end)) {
-		mt_fix_next(mt, end + 1, child->end + 1);
-		path_move_end(path, level, child->end);
+	rcu_assign_pointer(*slot, child);
+	if (unlikely(end < old_end)) {
+		mt_fix_next(mt, old_end + 1, end + 1);
+		path_move_end(path, level, end);
 	}
-	if (mt_tracks_gaps(mt))
-		path_set_gap(path, level, child->gap);
 }

@@ -213,7 +213,9 @@ unsigned int mas_wr_rebuild(struct maple_wr *wr, bool build)
 		rebuild_root(&rb);
 	} else if (build) {
 		replaced = rb.l.node[level - 1]->slot[rb.l.slot[level - 1]];
-		mt_publish_child(rb.mt, &rb.l, level - 1, &rb.out[0]);
+		mt_publish_child(rb.mt, &rb.l, level - 1, rb.out[0].node, rb.out[0].end);
+		if (mt_tracks_gaps(rb.mt))
+			path_set_gap(&rb.l, level - 1, rb.out[0].gap);
 	}
 	if (!build)
 		return rb.used;

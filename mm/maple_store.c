@@ -24,7 +24,7 @@ static int mas_get_nodes(struct ma_state *mas, unsigned int nr, gfp_t gfp)
 	bool drop = !mt_external_lock(mas->tree);
 	bool ok;
 
-	if (likely(mas_alloc_nowait(mas, nr, gfp)))
+	if (likely(mas->nr_alloc >= nr || mas_alloc_nowait(mas, nr, gfp)))
 		return 0;
 	if (!gfpflags_allow_blocking(gfp)) {
 		mas_free_nodes(mas);

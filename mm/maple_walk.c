@@ -9,16 +9,6 @@
  */
 #include "mm/maple_internal.h"
 
-static inline struct maple_enode *mt_descend(struct maple_enode *e, unsigned long index)
-{
-	while (!mte_is_leaf(e)) {
-		struct maple_inner *node = mte_inner(e);
-
-		e = rcu_dereference(node->slot[inner_find(node, index)]);
-	}
-	return e;
-}
-
 void *mtree_load(struct maple_tree *mt, unsigned long index)
 {
 	void *entry = NULL;
@@ -119,13 +109,20 @@ static void *mas_walk_rootless(struct ma_state *mas, void *root)
 /* mas_start_walk - stand on the piece that holds mas->index, coming from the root. */
 void *mas_start_walk(struct ma_state *mas)
 {
-	void *root = rcu_dereference(mas->tree->ma_root);
+	unsigned long index = mas->index;
 	struct maple_enode *e;
+	void *entry, *root;
 
-	if (unlikely(!mt_root_is_node(root)))
-		return mas_walk_rootless(mas, root);
-	e = mt_descend(root, mas->index);
-	return mas_stand(mas, e, leaf_find(mte_leaf(e), mte_kind(e), mas->index));
+	do {
+		mas->index = index;
+		root = rcu_dereference(mas->tree->ma_root);
+		if (unlikely(!mt_root_is_node(root)))
+			return mas_walk_rootless(mas, root);
+		e = mt_descend(root, index);
+		entry = mas_stand(mas, e, leaf_find(mte_leaf(e), mte_kind(e), index));
+		/* Again if the entry lost this key between search and look. */
+	} while (unlikely(index - mas->index > mas->last - mas->index));
+	return entry;
 }
 
 void *mas_walk(struct ma_state *mas)
