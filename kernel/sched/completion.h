@@ -12,7 +12,7 @@
 
 /* Field key: [W] wait.lock */
 struct completion {
-	u32 done;		     /* [W] events not consumed; COMPLETION_ALL after complete_all */
+	u32 done; /* [W] events not consumed; COMPLETION_ALL after complete_all */
 	struct wait_queue_head wait;
 };
 

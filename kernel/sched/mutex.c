@@ -49,7 +49,7 @@ static bool mutex_claim_or_mark(struct mutex *m)
 	do {
 		if (owner & MUTEX_WAITERS)
 			return false;
-		fresh = owner ? owner | (long)MUTEX_WAITERS : (long)current;
+		fresh = owner ? owner | MUTEX_WAITERS : (long)current;
 	} while (!atomic_long_try_cmpxchg(&m->owner, &owner, fresh));
 	return owner == 0;
 }
@@ -59,7 +59,7 @@ static void mutex_waiter_leave(struct mutex *m, struct lock_waiter *w)
 {
 	list_del(&w->node);
 	if (list_empty(&m->wait_list))
-		atomic_long_fetch_and(~(long)MUTEX_WAITERS, &m->owner);
+		atomic_long_fetch_and(~MUTEX_WAITERS, &m->owner);
 }
 
 static noinline int mutex_lock_slow(struct mutex *m, u32 state)
@@ -92,7 +92,7 @@ static noinline void mutex_unlock_slow(struct mutex *m)
 		list_del(&w->node);
 		owner = (long)w->thread;
 		if (!list_empty(&m->wait_list))
-			owner |= (long)MUTEX_WAITERS;
+			owner |= MUTEX_WAITERS;
 		atomic_long_set(&m->owner, owner);
 		lock_grant(w);
 	}
@@ -177,7 +177,7 @@ bool mutex_is_locked(struct mutex *m)
 
 bool mutex_is_mine(struct mutex *m)
 {
-	return (atomic_long_read(&m->owner) & ~(long)MUTEX_WAITERS) == (long)current;
+	return (atomic_long_read(&m->owner) & ~MUTEX_WAITERS) == (long)current;
 }
 
 void mutex_force_unlock(void *m)

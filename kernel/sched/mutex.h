@@ -14,7 +14,7 @@
 #include "kernel/core/atomic.h"
 #include "kernel/core/spinlock.h"
 
-#define MUTEX_WAITERS 1ul /* owner word: wait_list is not empty */
+#define MUTEX_WAITERS 1L /* owner word: wait_list is not empty */
 
 /* Field key: [I] set at creation  [A] atomic  [L] wait_lock */
 struct CAPABILITY("mutex") mutex {
@@ -26,7 +26,8 @@ struct CAPABILITY("mutex") mutex {
 
 #define MUTEX_INIT(name, cls)                                                                      \
 	{                                                                                          \
-		.class = (cls), .wait_lock = __SPIN_LOCK_UNLOCKED(LC_WAIT),                               \
+		.class = (cls),                                                                    \
+		.wait_lock = __SPIN_LOCK_UNLOCKED(LC_WAIT),                                        \
 		.wait_list = {&(name).wait_list, &(name).wait_list},                               \
 	}
 #define DEFINE_MUTEX(name, cls) struct mutex name = MUTEX_INIT(name, cls)

@@ -310,7 +310,7 @@ static NO_LOCK_ANALYSIS void parallel_wake(struct thread_base *base)
 	}
 	if (!t->sp)
 		thread_stack_init(t, thread_entry);
-	t->on_rq = true; /* from here on it is ours: nobody else finds a waiting state */
+	t->on_rq = true;   /* from here on it is ours: nobody else finds a waiting state */
 	preempt_disable(); /* no switch between the two locks: they are one step */
 	local_irq_disable();
 	spin_unlock_irq(&rq->lock);
@@ -406,7 +406,7 @@ void sched_idle_main(void)
 		watchdog_touch();
 		if (resched_needed())
 			continue;
-		/* The flag and the depth change together but for one instruction: nothing comes between. */
+		/* Interrupts are off till the halt: nobody sees the depth before the flag. */
 		v->irq_depth = 0;
 		cpu_irq_enable_halt();
 		local_irq_disable();
@@ -430,5 +430,5 @@ static int slice_set(u64 ns)
 	return 0;
 }
 
-SETTING_U64(slice_ns, "time slice while several threads want one CPU", 100000, NSEC_PER_SEC, slice_get,
-	    slice_set);
+SETTING_U64(slice_ns, "time slice while several threads want one CPU", 100000, NSEC_PER_SEC,
+	    slice_get, slice_set);

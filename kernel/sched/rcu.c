@@ -12,8 +12,8 @@
  *         runs the callbacks
  *
  *       A reader that gives up its vCPU is listed: with the old ones while its vCPU has not been
- *       looked at in this round (it may have begun before the round), else with the new ones (had it
- *       begun before the look, the look would have listed it).
+ *       looked at in this round (it may have begun before the round), else with the new ones (had
+ *       it begun before the look, the look would have listed it).
  * Invariant: between rounds nobody is old; every thread inside a read section is listed, or is
  *       `current` of some vCPU.
  *
@@ -43,16 +43,16 @@ static DEFINE_PER_CPU(struct rcu_queue, rcu_queue);
 
 /* Field key: [L] lock  [R] the rcu thread, read by anyone */
 static struct {
-	spinlock_t lock;	      /*     LC_RCU, interrupts off: taken inside a switch */
-	struct list_head old_readers; /* [L] the period waits for these */
-	struct list_head new_readers; /* [L] began after their vCPU was looked at */
-	u64 unseen;		      /* [L] vCPUs not looked at yet in this round */
-	bool waiting;		      /* [L] a round is between look and end of its period */
-	u64 wanted;		      /* [L] last round that anybody asked for */
-	u64 started;		      /* [L] rounds */
-	u64 period_done;	      /* [R] rounds whose grace period is over */
-	u64 done;		      /* [R] rounds whose callbacks have run */
-	u64 nr_run;		      /* [R] callbacks ever run */
+	spinlock_t lock;		    /*     LC_RCU, interrupts off: taken inside a switch */
+	struct list_head old_readers;	    /* [L] the period waits for these */
+	struct list_head new_readers;	    /* [L] began after their vCPU was looked at */
+	u64 unseen;			    /* [L] vCPUs not looked at yet in this round */
+	bool waiting;			    /* [L] a round is between look and end of its period */
+	u64 wanted;			    /* [L] last round that anybody asked for */
+	u64 started;			    /* [L] rounds */
+	u64 period_done;		    /* [R] rounds whose grace period is over */
+	u64 done;			    /* [R] rounds whose callbacks have run */
+	u64 nr_run;			    /* [R] callbacks ever run */
 	struct wait_queue_head thread_wait; /* the rcu thread waits for work and readers */
 	struct wait_queue_head done_wait;   /* those that wait for a round */
 } rcu;

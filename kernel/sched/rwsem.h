@@ -23,11 +23,11 @@
 
 struct thread;
 
-#define RWSEM_WRITER  1l   /* a writer owns it */
-#define RWSEM_WAITERS 2l   /* wait_list is not empty; changes under wait_lock only */
-#define RWSEM_READER  256l /* one reader */
+#define RWSEM_WRITER  1L   /* a writer owns it */
+#define RWSEM_WAITERS 2L   /* wait_list is not empty; changes under wait_lock only */
+#define RWSEM_READER  256L /* one reader */
 
-/* Field key: [I] set at creation  [A] atomic  [L] wait_lock  [O] the owning writer, read by anyone */
+/* Field key: [I] set at creation  [A] atomic  [L] wait_lock  [O] owning writer, read by anyone */
 struct CAPABILITY("rw_semaphore") rw_semaphore {
 	atomic_long_t count;	    /* [A] readers * RWSEM_READER | RWSEM_WRITER | RWSEM_WAITERS */
 	struct thread *writer;	    /* [O] for people and asserts; NULL: none */
@@ -38,7 +38,8 @@ struct CAPABILITY("rw_semaphore") rw_semaphore {
 
 #define RWSEM_INIT(name, cls)                                                                      \
 	{                                                                                          \
-		.class = (cls), .wait_lock = __SPIN_LOCK_UNLOCKED(LC_WAIT),                               \
+		.class = (cls),                                                                    \
+		.wait_lock = __SPIN_LOCK_UNLOCKED(LC_WAIT),                                        \
 		.wait_list = {&(name).wait_list, &(name).wait_list},                               \
 	}
 #define DEFINE_RWSEM(name, cls) struct rw_semaphore name = RWSEM_INIT(name, cls)
@@ -65,7 +66,7 @@ void up_write(struct rw_semaphore *sem) RELEASES(sem);
 void down_write_nested(struct rw_semaphore *sem, enum lock_class class) ACQUIRES(sem);
 void down_read_nested(struct rw_semaphore *sem, enum lock_class class) ACQUIRES_SHARED(sem);
 
-/* Write becomes read without a moment in which nobody holds it; waiting readers at the head enter. */
+/* Write becomes read with no moment in which nobody holds it; readers at the head enter. */
 void downgrade_write(struct rw_semaphore *sem);
 
 /* Does anyone wait for it? A hint. */

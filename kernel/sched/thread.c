@@ -26,11 +26,11 @@ const struct thread_mem_hooks *thread_mem_hooks;
 
 DEFINE_PER_CPU(struct thread, idle_thread);
 
-static spinlock_t thread_list_lock;  /* class LC_THREADS */
-static struct list_head all_threads; /* [T] */
+static spinlock_t thread_list_lock;   /* class LC_THREADS */
+static struct list_head all_threads;  /* [T] */
 static struct list_head dead_threads; /* [T] detached and gone, to be freed by reap_work */
-static u32 next_id;		     /* [T] */
-static long nr_live;		     /* [T] */
+static u32 next_id;		      /* [T] */
+static long nr_live;		      /* [T] */
 static struct work reap_work;
 
 /* ---- creation ------------------------------------------------------------------------------ */
@@ -61,8 +61,8 @@ void thread_init_idle(struct thread *t, unsigned vcpu)
 {
 	char name[] = "idle00";
 
-	name[4] += vcpu / 10;
-	name[5] += vcpu % 10;
+	name[4] = (char)('0' + vcpu / 10);
+	name[5] = (char)('0' + vcpu % 10);
 	thread_init_common(t, name);
 	t->base.state = TS_RUNNING;
 	t->base.flags = TF_IDLE;

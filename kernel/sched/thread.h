@@ -61,7 +61,7 @@ static inline struct thread *thread_of(struct thread_base *base)
 	return container_of(base, struct thread, base);
 }
 
-/* The running thread. A vCPU always has one: before threads exist, and when idle, its idle thread. */
+/* The running thread. A vCPU always has one: outside any started thread it is the idle thread. */
 #define current (thread_of(current_base()))
 
 /*

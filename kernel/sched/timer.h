@@ -24,7 +24,10 @@ typedef void (*timer_fn)(struct timer *timer);
 #define NSEC_PER_SEC  1000000000ull
 #define TIME_NEVER    (~0ull) /* a deadline that does not come */
 
-/* Field key: [I] set at creation  [Q] lock of the queue it is on  [A] changes under [Q], read by anyone */
+/*
+ * Field key: [I] set at creation  [Q] lock of the queue it is on  [A] changes under [Q], read by
+ *            anyone
+ */
 struct timer {
 	struct rb_node node;	   /* [Q] */
 	struct timer_queue *queue; /* [A] the queue it is on; NULL: not pending */

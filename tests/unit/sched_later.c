@@ -101,7 +101,8 @@ KTEST(timer, moves_between_cpus, KT_UNIT)
 	timer_setup(&a.timer, alarm_fires);
 	for (cpu = 0; cpu < nr_vcpus; cpu++) {
 		t_assert_eq(t, thread_set_affinity(current, 1ull << cpu), 0);
-		t_expect_eq(t, mod_timer(&a.timer, sched_ops->now() + 3600 * NSEC_PER_SEC), cpu > 0);
+		t_expect_eq(t, mod_timer(&a.timer, sched_ops->now() + 3600 * NSEC_PER_SEC),
+			    cpu > 0);
 	}
 	t_assert_eq(t, thread_set_affinity(current, 1), 0);
 	t_expect(t, del_timer_sync(&a.timer));

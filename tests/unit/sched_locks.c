@@ -1,5 +1,8 @@
 /*
  * sched_locks.c - mutex and rw_semaphore: exclusion, order of arrival, killed waiters, downgrade.
+ *
+ * NO_LOCK_ANALYSIS stands where a lock is taken by a try, or by a function that takes it or not:
+ * what these tests are about, and what clang cannot follow.
  */
 #include "kernel/core/atomic.h"
 #include "kernel/sched/kthread.h"
@@ -32,7 +35,7 @@ static void guarded_step(struct guarded *g)
 	g->b++;
 }
 
-static void lock_and_step(struct ktest *t, unsigned i, void *arg)
+NO_LOCK_ANALYSIS static void lock_and_step(struct ktest *t, unsigned i, void *arg)
 {
 	struct guarded *g = arg;
 	struct rng rng;
@@ -80,7 +83,7 @@ static void lock_and_sign(void *arg)
 	mutex_unlock(&q->g->m);
 }
 
-static void lock_killable_and_sign(void *arg)
+NO_LOCK_ANALYSIS static void lock_killable_and_sign(void *arg)
 {
 	struct queued *q = arg;
 
@@ -91,7 +94,7 @@ static void lock_killable_and_sign(void *arg)
 	mutex_unlock(&q->g->m);
 }
 
-KTEST(locks, mutex_serves_in_order_of_arrival, KT_UNIT)
+NO_LOCK_ANALYSIS KTEST(locks, mutex_serves_in_order_of_arrival, KT_UNIT)
 {
 	enum { N = 6 };
 	struct guarded g = {0};
@@ -118,7 +121,7 @@ KTEST(locks, mutex_serves_in_order_of_arrival, KT_UNIT)
 }
 
 /* Killed waiters at the head, in the middle and alone: the rest is served, nothing sticks. */
-KTEST(locks, mutex_killed_waiters_leave_the_line, KT_UNIT)
+NO_LOCK_ANALYSIS KTEST(locks, mutex_killed_waiters_leave_the_line, KT_UNIT)
 {
 	enum { N = 4 };
 	struct guarded g = {0};
@@ -171,7 +174,7 @@ struct actor {
 	struct thread *thread;
 };
 
-static int actor_enter(struct actor *a)
+NO_LOCK_ANALYSIS static int actor_enter(struct actor *a)
 {
 	switch (a->role) {
 	case READ: down_read(a->sem); return 0;
@@ -237,7 +240,7 @@ static void until_inside(struct actor *a)
 		yield();
 }
 
-KTEST(locks, rwsem_readers_share_writers_do_not, KT_UNIT)
+NO_LOCK_ANALYSIS KTEST(locks, rwsem_readers_share_writers_do_not, KT_UNIT)
 {
 	struct actor r1, r2, w;
 	struct rw_semaphore sem;
@@ -265,7 +268,7 @@ KTEST(locks, rwsem_readers_share_writers_do_not, KT_UNIT)
 }
 
 /* A waiting writer keeps out readers that come after it; they enter together after it. */
-KTEST(locks, rwsem_waiting_writer_stops_later_readers, KT_UNIT)
+NO_LOCK_ANALYSIS KTEST(locks, rwsem_waiting_writer_stops_later_readers, KT_UNIT)
 {
 	struct actor r1, w, late[3];
 	struct rw_semaphore sem;
@@ -313,7 +316,7 @@ KTEST(locks, rwsem_killed_writer_lets_readers_pass, KT_UNIT)
 	t_expect(t, !rwsem_is_contended(&sem));
 }
 
-KTEST(locks, rwsem_killed_reader_leaves_the_line, KT_UNIT)
+NO_LOCK_ANALYSIS KTEST(locks, rwsem_killed_reader_leaves_the_line, KT_UNIT)
 {
 	struct actor w, r;
 	struct rw_semaphore sem;
@@ -330,7 +333,7 @@ KTEST(locks, rwsem_killed_reader_leaves_the_line, KT_UNIT)
 	up_write(&sem);
 }
 
-KTEST(locks, rwsem_downgrade_admits_readers_not_writers, KT_UNIT)
+NO_LOCK_ANALYSIS KTEST(locks, rwsem_downgrade_admits_readers_not_writers, KT_UNIT)
 {
 	struct actor r1, r2, w;
 	struct rw_semaphore sem;
@@ -399,7 +402,8 @@ NO_LOCK_ANALYSIS static void write_then_read(struct ktest *t, struct arena *s, s
 	}
 }
 
-NO_LOCK_ANALYSIS static void enter_arena(struct ktest *t, struct arena *s, struct rng *rng, u64 *written)
+NO_LOCK_ANALYSIS static void enter_arena(struct ktest *t, struct arena *s, struct rng *rng,
+					 u64 *written)
 {
 	bool entered = true;
 
@@ -497,7 +501,7 @@ static void raise_and_kill(struct ktest *t, unsigned i, void *arg)
 	}
 }
 
-KTEST(locks, rwsem_survives_killed_waiters, KT_STRESS)
+NO_LOCK_ANALYSIS KTEST(locks, rwsem_survives_killed_waiters, KT_STRESS)
 {
 	struct victims v = {.t = t, .rounds = t_scale(t, 60)};
 	unsigned nr = 2 * nr_vcpus;

@@ -139,8 +139,8 @@ KTEST(rcu, nesting_is_counted, KT_UNIT)
 
 struct numbered {
 	struct rcu_head rcu;
-	unsigned number;
 	unsigned *next; /* the number expected */
+	unsigned number;
 	bool in_order;
 };
 
