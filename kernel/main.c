@@ -1,165 +1,159 @@
 /*
  * main.c - boot order, as one readable list.
+ *
+ * Owns: the order in which the layers come up, and what the first thread does.
+ * Not here: how anything is done. Nothing registers itself into these lists: what runs at boot is
+ *           here.
  */
-#include <stdlib.h>
 #include <string.h>
-#include "kernel/x86/apic.h"
+
+#include "kernel/core/clock.h"
+#include "kernel/core/cmdline.h"
+#include "kernel/core/fpu.h"
+#include "kernel/core/kv.h"
+#include "kernel/core/log.h"
+#include "kernel/core/oops.h"
+#include "kernel/core/panic.h"
+#include "kernel/core/preempt.h"
+#include "kernel/core/registry.h"
+#include "kernel/core/spinlock.h"
+#include "kernel/core/stop.h"
+#include "kernel/sched/kthread.h"
+#include "kernel/sched/parallel.h"
+#include "kernel/sched/sched.h"
+#include "kernel/shell/baseline.h"
+#include "kernel/shell/env.h"
+#include "kernel/shell/shell.h"
 #include "kernel/x86/boot_info.h"
-#include "kernel/x86/cpu.h"
-#include "kernel/x86/fw_cfg.h"
 #include "kernel/x86/kmap.h"
 #include "kernel/x86/machine.h"
 #include "kernel/x86/smp.h"
-#include "kernel/x86/switch.h"
-#include "kernel/x86/trap.h"
-#include "kernel/x86/tsc.h"
-#include "kernel/x86/uaccess.h"
-#include "kernel/x86/uart.h"
+#include "mm/tlb.h"
+#include "mm/world.h"
 
-static volatile unsigned nr_up = 1;
-static volatile unsigned nr_ticks, nr_ipis;
-
-static void put(const char *name, u64 value)
+/* What the machine or its boot line got wrong ends here, with a reason. */
+static void refuse_if(int err, const char *why)
 {
-	char buf[24];
-
-	uart_puts(name);
-	utoa((unsigned)value, buf, 10);
-	uart_puts(buf);
+	if (err)
+		machine_refuse(why);
 }
 
-static void ap_main(void)
-{
-	__atomic_fetch_add(&nr_up, 1, __ATOMIC_SEQ_CST);
-	this_cpu_write(vcpu_self.irq_depth, 0);
-	for (;;)
-		cpu_irq_enable_halt();
-}
+/* ---- memory for layers 4 and up ---- */
 
-static void tick(struct trap_frame *frame)
+/* What boot has left, and what only boot needed, as ranges of frames. */
+static unsigned free_ranges(struct frame_range *range)
 {
-	nr_ticks++;
-}
+	struct mem_range init = boot_release_init();
+	unsigned nr = 0;
 
-static void ipi(struct trap_frame *frame)
-{
-	__atomic_fetch_add(&nr_ipis, 1, __ATOMIC_SEQ_CST);
-}
-
-static u64 oops_rip;
-static unsigned long oops_addr, oops_vector;
-
-/* Skip the two-byte instruction that faulted. */
-static bool oops(struct trap_frame *frame, unsigned long addr)
-{
-	oops_rip = frame->rip;
-	oops_addr = addr;
-	oops_vector = frame->vector;
-	frame->rip += 2;
-	return true;
-}
-
-static void must_fault(const char *what, unsigned vector, unsigned long addr)
-{
-	uart_puts(what);
-	if (oops_vector != vector || oops_addr != addr) {
-		uart_puts(": DID NOT FAULT\n");
-		machine_verdict(MACHINE_FAIL);
+	if (init.end && memmap_add(&boot_info.free, init.start, init.end))
+		pr_warn("the memory of boot-only code stays unused: the memory map is full");
+	for (; nr < boot_info.free.nr && nr < FRAME_RANGES_MAX; nr++) {
+		range[nr].start_pfn = boot_info.free.range[nr].start >> PAGE_SHIFT;
+		range[nr].end_pfn = boot_info.free.range[nr].end >> PAGE_SHIFT;
 	}
-	uart_puts(": trapped\n");
-	oops_vector = 0;
+	return nr;
 }
 
-static void store2(volatile void *p)
+/* Bytes of the lab's arena: 0 lets boot choose. */
+static size_t arena_asked(void)
 {
-	__asm__ volatile("movb %%al, (%0)" : : "r"(p), "a"(0) : "memory");
+	const char *word = cmdline_get("arena");
+	u64 mib = 0;
+
+	if (word && parse_u64(word, 1, 4096, &mib))
+		machine_refuse("boot line: arena= accepts 1..4096 (MiB)");
+	return mib << 20;
 }
 
-static unsigned long main_sp, co_sp;
-
-static void co(void *from, void *data)
+/* The index of word @name's value among @choices, 0 if it was not given. */
+static unsigned boot_choice(const char *name, const char *const *choices)
 {
-	for (;;)
-		from = stack_switch(&co_sp, main_sp, (char *)from + (unsigned long)data);
+	const char *word = cmdline_get(name);
+	unsigned i = 0;
+
+	while (word && choices[i] && strcmp(word, choices[i]))
+		i++;
+	if (!word || choices[i])
+		return word ? i : 0;
+	machine_refuse("boot line: slab= accepts plain, redzone, window; poison= off, on");
 }
 
+static void memory_init(void)
+{
+	/* In the order of enum slab_layout. */
+	static const char *const layouts[] = {"plain", "redzone", "window", NULL};
+	static const char *const off_on[] = {"off", "on", NULL};
+	struct frames_config config = {
+		.nr_vcpus = nr_vcpus,
+		.poison = boot_choice("poison", off_on),
+	};
+	struct frame_range range[FRAME_RANGES_MAX];
+
+	if (mm_world_init(range, free_ranges(range), &config, boot_choice("slab", layouts)))
+		machine_refuse("the memory map cannot be used");
+}
+
+/* ---- the first thread ---- */
+
+static void first_thread(void *arg)
+{
+	const char *script = cmdline_script();
+	const char *word;
+
+	if (sched_world_threads())
+		panic("no memory for the scheduler's threads");
+	kmap_seal();
+	flush_tlb_kernel_range(0, TLB_FLUSH_ALL);
+	shell_ledger_baseline();
+
+	env_banner();
+	word = cmdline_get("accel");
+	if (word && strcmp(word, env_accel()))
+		pr_warn("boot line: accelerator %s was asked for, this is %s", word, env_accel());
+	for (unsigned i = 0; (word = cmdline_unused(i)); i++)
+		pr_warn("boot line: \"%s\" means nothing and is ignored", word);
+	if (!script)
+		shell_interact();
+	env_record(SEED_DEFAULT);
+	shell_run_script(script);
+	shell_end_machine();
+}
+
+/* ---- boot ---- */
+
+/* On the boot stack of CPU 0, interrupts off; everything else still sleeps. */
 void kernel_main(void)
 {
-	char buf[256];
-	u64 t0;
-	int err;
-	u32 v = 7;
+	const char *why = NULL;
+	struct thread *first;
+	unsigned nr_missing;
 
-	uart_puts("mmlife on ");
-	uart_puts(boot_info.loader);
-	uart_puts("\ncmdline: ");
-	uart_puts(boot_info.cmdline);
-	uart_puts("\n");
 	x86_init();
-	put("memory ", memmap_total(&boot_info.ram) >> 20);
-	put(" MiB in ranges ", boot_info.ram.nr);
-	put(", free ", memmap_total(&boot_info.free) >> 10);
-	put(" KiB\nacpi cpus ", boot_info.acpi.nr_cpus);
-	put(", ioapics ", boot_info.acpi.nr_ioapics);
-	uart_puts(boot_info.acpi_trouble ? boot_info.acpi_trouble : "");
-	put("\ntsc kHz ", tsc_khz);
-	put(", apic kHz ", apic_timer_khz);
-	put("\ntables ", kmap_nr_tables);
-	uart_puts("\n");
+	registry_init();
+	fpu_init_cpu();
+	spinlock_init();
+	oops_init();
+	stop_init();
+	refuse_if(cmdline_init(boot_info.cmdline, &why), why);
+	refuse_if(clock_init(cmdline_get("clock"), &why), why);
+	refuse_if(boot_reserve_arena(arena_asked()), "boot line: arena= is more than there is");
+	smp_prepare(MAX_VCPUS);
 
-	t0 = rdtsc();
-	smp_prepare(64);
-	put("cpus ", nr_pcpus);
-	t0 = rdtsc();
-	put(", missing ", smp_start(ap_main));
-	spin_until(nr_up == nr_pcpus);
-	put(", started in us ", tsc_to_ns(rdtsc() - t0) / 1000);
-	uart_puts("\n");
+	sched_world_init(nr_vcpus);
+	parallel_init(nr_vcpus);
+	nr_missing = smp_start(sched_ap_main);
+	if (nr_missing)
+		pr_warn("%u CPUs did not start", nr_missing);
+	memory_init();
 
-	oops_hook = oops;
-	store2((void *)0xdead0000);
-	must_fault("unmapped", TRAP_PF, 0xdead0000);
-	store2(__text_start);
-	must_fault("text", TRAP_PF, (u64)__text_start);
-	store2(phys_to_virt(virt_to_phys(__text_start)));
-	must_fault("text through the direct map", TRAP_PF, (u64)phys_to_virt(virt_to_phys(__text_start)));
-	__asm__ volatile("ud2");
-	must_fault("ud2", TRAP_UD, 0);
-	cpu_fpu_forbid();
-	__asm__ volatile(".byte 0xd9, 0xd0"); /* fnop */
-	must_fault("fpu", TRAP_NM, 0);
-	cpu_fpu_allow();
-	store2((char *)pcpus[0]->ist_low[IST_DF] - 1);
-	must_fault("guard", TRAP_PF, (u64)pcpus[0]->ist_low[IST_DF] - 1);
-	err = get_user_u32(0x400000, &v);
-	put("get_user ", err == -14 && v == 7);
-	put(" ", copy_to_user(USER_MAX - 8, buf, 16) == -14);
-	put(" in uaccess ", trap_in_uaccess((u64)get_user_u32));
-	uart_puts("\n");
-
-	irq_handler_set(VEC_TIMER, tick);
-	irq_handler_set(VEC_IPI_BASE, ipi);
-	this_cpu_write(vcpu_self.irq_depth, 0);
-	apic_timer_arm(1000000, VEC_TIMER);
-	t0 = rdtsc();
-	cpu_irq_enable_halt();
-	cpu_irq_disable();
-	put("timer ticks ", nr_ticks);
-	put(" after us ", tsc_to_ns(rdtsc() - t0) / 1000);
-	if (nr_pcpus > 1) {
-		apic_broadcast_ipi(VEC_IPI_BASE);
-		spin_until(nr_ipis == nr_pcpus - 1);
-	}
-	put(", ipis ", nr_ipis);
-
-	co_sp = stack_prepare((char *)pcpus[0]->ist_low[IST_MC] + IST_STACK_SIZE, co, (void *)5);
-	put("\nswitch ", (u64)stack_switch(&main_sp, co_sp, (void *)10));
-	put(" ", (u64)stack_switch(&main_sp, co_sp, (void *)20));
-	put("\nfw_cfg ", fw_cfg_read("opt/mmlife/cmdline", buf, sizeof(buf)));
-	put("\narena ", boot_reserve_arena(0));
-	put(" bytes ", arena_bytes);
-	kmap_seal();
-	put("\nreleased KiB ", ({ struct mem_range r = boot_release_init(); (r.end - r.start) >> 10; }));
-	uart_puts("\n");
-	machine_verdict(MACHINE_PASS);
+	/* Every CPU must learn of the page below its stack, so interrupts are on for this. */
+	local_irq_enable();
+	first = kthread_create("shell", first_thread, NULL);
+	local_irq_disable();
+	if (!first)
+		machine_refuse("no memory for the first thread");
+	first->base.flags |= TF_FPU;
+	thread_start(first);
+	sched_idle_main();
 }

@@ -96,16 +96,38 @@ static const char *per_unit(u64 total, u64 units, char text[24])
 	return text;
 }
 
-static void table_row(const struct bench_case *bc, const struct bench_result *res)
+/* Where nothing varies one figure says all; elsewhere its spread stands beside it. */
+static bool table_is_exact(const struct bench_result *result, unsigned nr)
+{
+	for (unsigned i = 0; i < nr; i++) {
+		if (result[i].total.min != result[i].total.max)
+			return false;
+	}
+	return true;
+}
+
+static void table_head(const struct bench_case *bc, bool exact)
+{
+	out("  %10s %8s %12s ", bc->axis.name ? bc->axis.name : "", "units", exact ? "each" : "median");
+	if (exact)
+		out("%14s\n", "all");
+	else
+		out("%12s %12s %12s %4s\n", "min", "p95", "max", "n");
+}
+
+static void table_row(const struct bench_case *bc, const struct bench_result *res, bool exact)
 {
 	const struct bench_stat *t = &res->total;
 	char x[24] = "", median[24], low[24], p95[24], high[24];
 
 	if (bc->axis.name)
 		snprintf(x, sizeof(x), "%lu", res->x);
-	out("  %10s %8lu %12s %12s %12s %12s %3u\n", x, res->units,
-	    per_unit(t->median, res->units, median), per_unit(t->min, res->units, low),
-	    per_unit(t->p95, res->units, p95), per_unit(t->max, res->units, high), t->nr);
+	out("  %10s %8lu %12s ", x, res->units, per_unit(t->median, res->units, median));
+	if (exact)
+		out("%14lu\n", t->median);
+	else
+		out("%12s %12s %12s %4u\n", per_unit(t->min, res->units, low),
+		    per_unit(t->p95, res->units, p95), per_unit(t->max, res->units, high), t->nr);
 }
 
 /* Events per unit at one value, wrapped at 80 columns. */
@@ -113,6 +135,7 @@ static void table_events(const struct bench_case *bc, const struct bench_result 
 {
 	char line[96], number[24];
 	int len = snprintf(line, sizeof(line), "  per %s:", bc->per);
+	bool any = false;
 
 	for (unsigned i = 0; i < EV_NR; i++) {
 		char item[48];
@@ -120,6 +143,7 @@ static void table_events(const struct bench_case *bc, const struct bench_result 
 
 		if (!res->event[i])
 			continue;
+		any = true;
 		item_len = snprintf(item, sizeof(item), " %s %s",
 				    i == EV_POINT ? "off-points" : event_name[i],
 				    per_unit(res->event[i], res->units, number));
@@ -130,7 +154,8 @@ static void table_events(const struct bench_case *bc, const struct bench_result 
 		memcpy(line + len, item, (size_t)item_len + 1);
 		len += item_len;
 	}
-	out_line(line);
+	if (any)
+		out_line(line);
 }
 
 static void table_fit(const struct bench_case *bc, const struct bench_fit *fit)
@@ -146,9 +171,10 @@ static void table_fit(const struct bench_case *bc, const struct bench_fit *fit)
 
 void bench_report(const struct bench_case *bc, const struct bench_result *result, unsigned nr)
 {
-	u64 x[BENCH_MAX_POINTS], y[BENCH_MAX_POINTS];
+	u64 x[BENCH_MAX_POINTS] = {0}, y[BENCH_MAX_POINTS] = {0};
 	struct bench_fit fit;
-	bool fitted;
+	bool fitted, exact;
+	char text[24];
 
 	for (unsigned i = 0; i < nr; i++) {
 		x[i] = result[i].x;
@@ -156,11 +182,16 @@ void bench_report(const struct bench_case *bc, const struct bench_result *result
 	}
 	fitted = bc->axis.linear && bench_fit_of(x, y, nr, &fit);
 
-	out("%s: %s per %s\n", bc->name, bench_clock_unit(), bc->per);
-	out("  %10s %8s %12s %12s %12s %12s %3s\n", bc->axis.name ? bc->axis.name : "", "units",
-	    "median", "min", "p95", "max", "n");
-	for (unsigned i = 0; i < nr; i++)
-		table_row(bc, &result[i]);
+	exact = table_is_exact(result, nr);
+	if (exact && nr == 1) {
+		out("%-28s %s %s per %s\n", bc->name,
+		    per_unit(result->total.median, result->units, text), bench_clock_unit(), bc->per);
+	} else {
+		out("%s: %s per %s\n", bc->name, bench_clock_unit(), bc->per);
+		table_head(bc, exact);
+		for (unsigned i = 0; i < nr; i++)
+			table_row(bc, &result[i], exact);
+	}
 	table_events(bc, &result[nr - 1]);
 	if (fitted)
 		table_fit(bc, &fit);

@@ -21,7 +21,7 @@ static int cmd_poweroff(int argc, char **argv)
 	shell_end_machine();
 }
 
-SHELL_CMD(poweroff, "poweroff: end the machine; its status is the first failure so far",
+SHELL_CMD(poweroff, "poweroff: end; the status is the first failure so far",
 	  cmd_poweroff);
 
 /* ---- dying ---- */

@@ -13,11 +13,10 @@
 
 static void show(const struct setting *s)
 {
-	char value[SETTING_TEXT_MAX], accepts[SETTING_TEXT_MAX];
+	char value[SETTING_TEXT_MAX];
 
 	setting_show(s, value);
-	setting_accepts(s, accepts);
-	out("  %-18s %-10s %-14s %s\n", s->name, value, accepts, s->help);
+	out("  %-18s %-12s %s\n", s->name, value, s->help);
 }
 
 static int change(const struct setting *s, const char *value)
@@ -36,6 +35,7 @@ static int change(const struct setting *s, const char *value)
 
 static int cmd_set(int argc, char **argv)
 {
+	char accepts[SETTING_TEXT_MAX];
 	const struct setting *s;
 
 	if (argc > 3)
@@ -51,6 +51,8 @@ static int cmd_set(int argc, char **argv)
 	if (argc == 3)
 		return change(s, argv[2]);
 	show(s);
+	setting_accepts(s, accepts);
+	out("  accepted: %s\n", accepts);
 	return SHELL_OK;
 }
 

@@ -162,7 +162,7 @@ static int cmd_ledger(int argc, char **argv)
 	return SHELL_OK;
 }
 
-SHELL_CMD(ledger, "ledger: every living object, settled, against the shell's start", cmd_ledger);
+SHELL_CMD(ledger, "ledger: every living object, against the shell's start", cmd_ledger);
 
 /* ---- locks ---- */
 
@@ -194,5 +194,5 @@ static int cmd_locks(int argc, char **argv)
 	return SHELL_OK;
 }
 
-SHELL_CMD_WORDS(locks, "locks [clear]: lock classes, how often taken, how long waited and held",
+SHELL_CMD_WORDS(locks, "locks [clear]: lock classes: taken, waited for, held longest",
 		cmd_locks, lock_words);
