@@ -43,7 +43,7 @@ void bug_fail(const char *file, int line, const char *fmt, ...)
 {
 	char text[BUG_TEXT_MAX];
 	struct bug bug = {
-		.kind = BUG_FATAL,
+		.kind = BUG_ASSERT,
 		.text = text,
 		.file = file,
 		.line = line,
@@ -57,10 +57,10 @@ void bug_fail(const char *file, int line, const char *fmt, ...)
 	fail(&bug);
 }
 
-void bug_fail_at(void *ip, const char *fmt, ...)
+void bug_fail_at(enum bug_kind kind, void *ip, const char *fmt, ...)
 {
 	char text[BUG_TEXT_MAX];
-	struct bug bug = { .kind = BUG_FATAL, .text = text, .ip = ip };
+	struct bug bug = { .kind = kind, .text = text, .ip = ip };
 	va_list ap;
 
 	va_start(ap, fmt);

@@ -14,7 +14,16 @@
 
 #include "kernel/base/compiler.h"
 
-enum bug_kind { BUG_FATAL, BUG_WARNING };
+enum bug_kind {
+	BUG_WARNING,	 /* the caller goes on; all others are fatal */
+	BUG_ASSERT,	 /* BUG, BUG_ON, ASSERT */
+	BUG_LOCK_ORDER,	 /* against the order of classes */
+	BUG_LOCK_DOUBLE, /* locked or unlocked twice */
+	BUG_LOCK_OWNER,	 /* unlocked by another thread, or not held where it must be */
+	BUG_LOCK_IRQ,	 /* a class used in interrupts and with interrupts on */
+	BUG_LOCK_SLEEP,	 /* a thread would sleep where it may not */
+	BUG_MEMORY,	 /* freed twice, used after free, overwritten: the allocators' detectors */
+};
 
 struct bug {
 	enum bug_kind kind;
@@ -36,7 +45,8 @@ unsigned long warn_count(void);
 
 void bug_fail(const char *file, int line, const char *fmt, ...) __noreturn __cold __printf(3, 4);
 /* The same from a function that checks for its callers: @ip is where the caller went wrong. */
-void bug_fail_at(void *ip, const char *fmt, ...) __noreturn __cold __printf(2, 3);
+void bug_fail_at(enum bug_kind kind, void *ip, const char *fmt, ...) __noreturn __cold
+	__printf(3, 4);
 void warn_report(const char *file, int line, const char *fmt, ...) __cold __printf(3, 4);
 
 #define BUG()	     bug_fail(__FILE__, __LINE__, "BUG")

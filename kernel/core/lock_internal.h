@@ -4,6 +4,7 @@
 #ifndef KERNEL_CORE_LOCK_INTERNAL_H
 #define KERNEL_CORE_LOCK_INTERNAL_H
 
+#include "kernel/core/bug.h"
 #include "kernel/core/lock_order.h"
 #include "kernel/core/panic.h"
 #include "kernel/core/spinlock.h"
@@ -27,6 +28,7 @@ void lock_report_order(enum lock_class class, const void *lock, const struct hel
 void lock_report_twice(const struct held_lock *held, void *ip) __noreturn;
 void lock_report_irq(enum lock_class class, const void *lock, void *ip) __noreturn;
 void lock_report_sleep(void *ip) __noreturn;
-void lock_report_spin(const spinlock_t *lock, const char *what, void *ip) __noreturn;
+void lock_report_spin(enum bug_kind kind, const spinlock_t *lock, const char *what,
+		      void *ip) __noreturn;
 
 #endif

@@ -253,6 +253,11 @@ void might_sleep_at(void *ip)
 		lock_report_sleep(ip);
 }
 
+void might_sleep_here(void)
+{
+	might_sleep_at(__builtin_return_address(0));
+}
+
 void lock_release_fn_set(enum lock_kind kind, void (*release)(void *lock))
 {
 	release_fn[kind] = release;

@@ -102,11 +102,12 @@ bool lock_held(const void *lock);
 
 /* Reports if the running thread may not sleep now. Called first by everything that blocks. */
 void might_sleep_at(void *ip);
+void might_sleep_here(void);
 
 static __always_inline void might_sleep(void)
 {
 	if (static_branch_unlikely(&checks_key))
-		might_sleep_at(__builtin_return_address(0));
+		might_sleep_here();
 }
 
 /*

@@ -20,7 +20,7 @@ void lock_report_order(enum lock_class class, const void *lock, const struct hel
 {
 	char here[SYMBOL_MAX], there[SYMBOL_MAX];
 
-	bug_fail_at(ip, "lock order: %s (%p) at %s, while %s (%p) is held since %s",
+	bug_fail_at(BUG_LOCK_ORDER, ip, "lock order: %s (%p) at %s, while %s (%p) is held since %s",
 		    lock_class_name[class], lock, caller_text(ip, here, sizeof(here)),
 		    lock_class_name[held->class], held->lock,
 		    caller_text(held->ip, there, sizeof(there)));
@@ -30,7 +30,7 @@ void lock_report_twice(const struct held_lock *held, void *ip)
 {
 	char here[SYMBOL_MAX], there[SYMBOL_MAX];
 
-	bug_fail_at(ip, "double lock: %s (%p) at %s, held by this thread since %s",
+	bug_fail_at(BUG_LOCK_DOUBLE, ip, "double lock: %s (%p) at %s, held by this thread since %s",
 		    lock_class_name[held->class], held->lock, caller_text(ip, here, sizeof(here)),
 		    caller_text(held->ip, there, sizeof(there)));
 }
@@ -39,7 +39,7 @@ void lock_report_irq(enum lock_class class, const void *lock, void *ip)
 {
 	char here[SYMBOL_MAX];
 
-	bug_fail_at(ip, "irq unsafe: %s (%p) at %s is taken %s, elsewhere %s",
+	bug_fail_at(BUG_LOCK_IRQ, ip, "irq unsafe: %s (%p) at %s is taken %s, elsewhere %s",
 		    lock_class_name[class], lock, caller_text(ip, here, sizeof(here)),
 		    in_irq() ? "in an interrupt" : "with interrupts on",
 		    in_irq() ? "with interrupts on" : "in an interrupt");
@@ -53,11 +53,12 @@ void lock_report_sleep(void *ip)
 	if (held->nr) {
 		const struct held_lock *last = &held->lock[held->nr - 1];
 
-		bug_fail_at(ip, "sleeping in atomic context at %s, %s (%p) is held since %s",
+		bug_fail_at(BUG_LOCK_SLEEP, ip,
+			    "sleeping in atomic context at %s, %s (%p) is held since %s",
 			    caller_text(ip, here, sizeof(here)), lock_class_name[last->class],
 			    last->lock, caller_text(last->ip, there, sizeof(there)));
 	}
-	bug_fail_at(ip,
+	bug_fail_at(BUG_LOCK_SLEEP, ip,
 		    "sleeping in atomic context at %s, preempt depth %u, irq depth %u, in irq %u",
 		    caller_text(ip, here, sizeof(here)),
 		    (unsigned)this_cpu_read(vcpu_self.preempt_depth),
@@ -71,11 +72,11 @@ static void *taken_at(const spinlock_t *lock)
 	return lock->ip ? (void *)(0xffffffff00000000UL | lock->ip) : NULL;
 }
 
-void lock_report_spin(const spinlock_t *lock, const char *what, void *ip)
+void lock_report_spin(enum bug_kind kind, const spinlock_t *lock, const char *what, void *ip)
 {
 	char here[SYMBOL_MAX], there[SYMBOL_MAX];
 
-	bug_fail_at(ip, "%s: %s (%p) at %s, last taken at %s by thread %u", what,
+	bug_fail_at(kind, ip, "%s: %s (%p) at %s, last taken at %s by thread %u", what,
 		    lock_class_name[lock->class], lock, caller_text(ip, here, sizeof(here)),
 		    caller_text(taken_at(lock), there, sizeof(there)), lock->owner);
 }

@@ -29,6 +29,7 @@ struct recovery {
 	u32 fpu_depth, rcu_nesting;
 };
 
+void (*oops_first_hook)(struct trap_frame *frame, unsigned long addr);
 void (*oops_exit_hook)(void);
 void (*oops_unwind_hook)(u32 nesting);
 
@@ -181,6 +182,8 @@ static bool oops_trap(struct trap_frame *frame, unsigned long addr)
 	bool fatal_trap = frame->vector == TRAP_NMI || frame->vector == TRAP_MC;
 	bool can_end = thread && oops_exit_hook && !(thread->flags & TF_IDLE);
 
+	if (oops_first_hook && !panicking())
+		oops_first_hook(frame, addr);
 	if (this_cpu_read(handling))
 		panic_frame(frame, "trap %lu within the handling of an oops", frame->vector);
 	this_cpu_write(handling, true);

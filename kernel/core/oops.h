@@ -36,6 +36,13 @@ struct oops {
  */
 bool oops_catch(void (*fn)(void *arg), void *arg, struct oops *out);
 
+/*
+ * Asked about every fault before anything else is done; NULL = nobody. The lab sets it while a
+ * world runs: it takes the fault by not returning. A return leaves the fault to what is described
+ * above.
+ */
+extern void (*oops_first_hook)(struct trap_frame *frame, unsigned long addr);
+
 /* Ends the running thread after an oops without recovery; set by the scheduler. NULL: panic. */
 extern void (*oops_exit_hook)(void);
 

@@ -63,6 +63,7 @@ static void print_where(void)
 static void print_locks(void)
 {
 	struct thread_base *thread = current_base();
+	unsigned n = 0;
 
 	if (!static_key_enabled(&checks_key) && !static_key_enabled(&lockstat_key)) {
 		pr_err("held locks: not recorded (set checks on)");
@@ -70,9 +71,11 @@ static void print_locks(void)
 	}
 	pr_err("held locks:");
 	if (in_irq() || !thread)
-		held_locks_print(held_locks_current());
+		n += held_locks_print(held_locks_current());
 	if (thread)
-		held_locks_print(&thread->held);
+		n += held_locks_print(&thread->held);
+	if (!n)
+		pr_err("  none");
 }
 
 static void print_other_cpus(void)

@@ -60,7 +60,7 @@ u64 spin_lock_slow(spinlock_t *lock, unsigned how, u64 unused, void *ip)
 		if (how & LO_TRY)
 			return 0;
 		if (checking && owner_known(lock) && lock->owner == owner_here())
-			lock_report_spin(lock, "double lock", ip);
+			lock_report_spin(BUG_LOCK_DOUBLE, lock, "double lock", ip);
 		wait_and_take(lock);
 	}
 	if (static_branch_unlikely(&lock_slow_key)) {
@@ -75,9 +75,9 @@ u64 spin_unlock_slow(spinlock_t *lock, u64 unused1, u64 unused2, void *ip)
 {
 	if (static_key_enabled(&checks_key)) {
 		if (!spin_is_locked(lock))
-			lock_report_spin(lock, "double unlock", ip);
+			lock_report_spin(BUG_LOCK_DOUBLE, lock, "double unlock", ip);
 		if (owner_known(lock) && lock->owner != owner_here())
-			lock_report_spin(lock, "unlock by another thread", ip);
+			lock_report_spin(BUG_LOCK_OWNER, lock, "unlock by another thread", ip);
 		lock->epoch = 0;
 	}
 	lock_order_released(lock, ip);
@@ -100,7 +100,7 @@ void spin_lock_handover_slow(spinlock_t *lock, struct thread_base *from, struct 
 
 void spin_assert_failed(const spinlock_t *lock)
 {
-	lock_report_spin(lock, "lock not held", __builtin_return_address(0));
+	lock_report_spin(BUG_LOCK_OWNER, lock, "lock not held", __builtin_return_address(0));
 }
 
 /* A lock of a thread that ended in the middle of its section. */

@@ -19,8 +19,9 @@ void stop_init(void);
 /*
  * cpus_park - all other processors wait in their NMI handlers until cpus_release().
  *
- * Context: any, but NMI; the calling processor's interrupts are off from here to cpus_release().
- *          Nests (for whoever already parked them); callers on different processors take turns.
+ * Context: any, but NMI; the calling processor's interrupts are off, and its vCPU's irq_depth
+ *          raised, from here to cpus_release(), which must be called on the same vCPU. Nests:
+ *          static keys may be switched between the two. Callers on different processors take turns.
  */
 void cpus_park(void);
 void cpus_release(void);

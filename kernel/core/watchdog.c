@@ -11,12 +11,6 @@
 
 u64 watchdog_limit_ns __host_data = 10000000000UL;
 
-struct watchdog {
-	u64 alive_ns;  /* when it was last seen alive, by the ticks' time */
-	bool touched;  /* has switched since the last tick */
-	bool reported;
-};
-
 static DEFINE_PER_CPU(struct watchdog, watchdog);
 static unsigned long reports;
 
@@ -35,21 +29,28 @@ static void print(const char *line)
 	pr_warn("%s", line);
 }
 
+bool watchdog_judge(struct watchdog *w, bool preempt_off, u64 now)
+{
+	if (w->touched || !preempt_off || w->alive_ns == 0) {
+		w->touched = false;
+		w->reported = false;
+		w->alive_ns = now;
+		return false;
+	}
+	if (w->reported || now - w->alive_ns < watchdog_limit_ns)
+		return false;
+	w->reported = true;
+	return true;
+}
+
 void watchdog_tick(const struct trap_frame *frame, u64 now)
 {
 	struct watchdog *w = this_cpu_ptr(watchdog);
 	struct thread_base *thread = current_base();
 
 	/* The interrupt raised irq_depth, not preempt_depth: that is what was interrupted. */
-	if (w->touched || this_cpu_read(vcpu_self.preempt_depth) == 0 || w->alive_ns == 0) {
-		w->touched = false;
-		w->reported = false;
-		w->alive_ns = now;
+	if (!watchdog_judge(w, this_cpu_read(vcpu_self.preempt_depth) != 0, now))
 		return;
-	}
-	if (w->reported || now - w->alive_ns < watchdog_limit_ns)
-		return;
-	w->reported = true;
 	__atomic_fetch_add(&reports, 1, __ATOMIC_RELAXED);
 	pr_warn("soft lockup: vCPU %u could not switch for %lu ms, thread %s", smp_processor_id(),
 		(now - w->alive_ns) / 1000000, thread ? thread->name : "none");

@@ -15,6 +15,19 @@ struct trap_frame;
 
 extern u64 watchdog_limit_ns; /* default 10 s; `set watchdog_ms` */
 
+/* What is known of one vCPU. Zero bytes are a valid start. */
+struct watchdog {
+	u64 alive_ns; /* when it was last seen alive, by the ticks' time; 0: not yet looked at */
+	bool touched; /* has switched since the last tick */
+	bool reported;
+};
+
+/*
+ * The rule: a look at @now found preemption off, or not. True: this is a lockup to be reported,
+ * once.
+ */
+bool watchdog_judge(struct watchdog *w, bool preempt_off, u64 now);
+
 /* This vCPU has switched threads, or is idle. Cheap; any context. */
 void watchdog_touch(void);
 

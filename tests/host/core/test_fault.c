@@ -78,7 +78,9 @@ HTEST(fault_order_of_knobs)
 	h_expect_eq(decide(&a, "s", 8, 5, true), 0x50);
 	h_expect_eq(a.interval_seen, 5);
 
-	/* interval before probability, which decides by occurrence, not by what interval let pass */
+	/*
+	 * interval before probability, which decides by occurrence, not by what interval let pass
+	 */
 	a = off, a.probability = 0, a.interval = 2;
 	h_expect_eq(decide(&a, "s", 8, 1, true), 0);
 	h_expect_eq(a.interval_seen, 0);

@@ -72,7 +72,8 @@ HTEST(kv_errors)
 	expect_error("n=+1", "n=+1: a number 1..100 is accepted");
 	expect_error("n=0", "n=0: a number 1..100 is accepted");
 	expect_error("n=101", "n=101: a number 1..100 is accepted");
-	expect_error("n=99999999999999999999", "n=99999999999999999999: a number 1..100 is accepted");
+	expect_error("n=99999999999999999999",
+		     "n=99999999999999999999: a number 1..100 is accepted");
 	expect_error("s=-6", "s=-6: a number -5..5 is accepted");
 	expect_error("s=--1", "s=--1: a number -5..5 is accepted");
 	expect_error("b=yes", "b=yes: 0, 1, on, off are accepted");

@@ -1,0 +1,402 @@
+/*
+ * core_locks.c - spinlocks exclude; every rule about locks is broken once and told of.
+ */
+#include <string.h>
+
+#include "kernel/core/bug.h"
+#include "kernel/core/oops.h"
+#include "kernel/core/spinlock.h"
+#include "kernel/core/thread_base.h"
+#include "kernel/x86/apic.h"
+#include "kernel/x86/cpu.h"
+#include "kernel/x86/trap.h"
+#include "tests/ktest.h"
+
+static DEFINE_SPINLOCK(lock_a, LC_TEST_SPIN_A);
+static DEFINE_SPINLOCK(lock_a2, LC_TEST_SPIN_A);
+static DEFINE_SPINLOCK(lock_b, LC_TEST_SPIN_B);
+
+/* ---- what a report said ---- */
+
+static enum bug_kind bug_seen;
+
+static bool note_bug(const struct bug *bug)
+{
+	bug_seen = bug->kind;
+	return false;
+}
+
+static void fresh_locks(void)
+{
+	spin_lock_init(&lock_a, LC_TEST_SPIN_A);
+	spin_lock_init(&lock_a2, LC_TEST_SPIN_A);
+	spin_lock_init(&lock_b, LC_TEST_SPIN_B);
+}
+
+/*
+ * @fn, with checks on, must end in a report of @kind that names @name and the function @fn twice:
+ * the place at fault and the place where the other lock was taken. Depths and locks are as before.
+ */
+static void expect_report(struct ktest *t, void (*fn)(void *), enum bug_kind kind, const char *word,
+			  const char *first, const char *second)
+{
+	bool checks_were_on = static_key_enabled(&checks_key);
+	bool (*hook)(const struct bug *) = bug_hook;
+	struct oops oops = { .cause = "none" };
+
+	fresh_locks();
+	checks_set(true);
+	bug_hook = note_bug;
+	bug_seen = BUG_WARNING;
+	t_expect(t, oops_catch(fn, NULL, &oops));
+	bug_hook = hook;
+	t_expect_eq(t, held_locks_current()->nr, 0);
+	t_expect_eq(t, this_cpu_read(vcpu_self.preempt_depth), 0);
+	t_expect_eq(t, this_cpu_read(vcpu_self.irq_depth), 0);
+	t_expect(t, cpu_irq_enabled());
+	checks_set(checks_were_on);
+
+	t_expect_eq(t, bug_seen, kind);
+	t_expect(t, strstr(oops.cause, word) == oops.cause);
+	t_expect(t, strstr(oops.cause, first) != NULL);
+	t_expect(t, strstr(oops.cause, second) != NULL);
+	t_note(t, "%s", oops.cause);
+	/* What was held is free again: the machine goes on. */
+	t_expect(t, !spin_is_locked(&lock_b));
+	fresh_locks();
+}
+
+static NO_LOCK_ANALYSIS noinline void take_b(void)
+{
+	spin_lock(&lock_b);
+}
+
+static NO_LOCK_ANALYSIS noinline void take_a(void)
+{
+	spin_lock(&lock_a);
+}
+
+static void wrong_order(void *arg)
+{
+	take_b();
+	take_a();
+}
+
+static NO_LOCK_ANALYSIS bool try_a(void)
+{
+	return spin_trylock(&lock_a);
+}
+
+static NO_LOCK_ANALYSIS void drop_a(void)
+{
+	spin_unlock(&lock_a);
+}
+
+static NO_LOCK_ANALYSIS void same_class(void *arg)
+{
+	take_a();
+	spin_lock(&lock_a2);
+}
+
+static NO_LOCK_ANALYSIS void lock_twice(void *arg)
+{
+	take_a();
+	spin_lock(&lock_a);
+}
+
+static NO_LOCK_ANALYSIS void unlock_twice(void *arg)
+{
+	take_a();
+	spin_unlock(&lock_a);
+	preempt_disable();
+	spin_unlock(&lock_a);
+}
+
+static void not_held(void *arg)
+{
+	assert_spin_locked(&lock_a);
+}
+
+static void sleep_under_lock(void *arg)
+{
+	take_a();
+	might_sleep();
+}
+
+static void sleep_with_irqs_off(void *arg)
+{
+	local_irq_disable();
+	might_sleep();
+}
+
+static void sleeping_lock_under_spinlock(void *arg)
+{
+	take_a();
+	lock_order_acquire(LC_MMAP, &lock_b, LK_READ, 0,
+			   (char *)sleeping_lock_under_spinlock + 1);
+}
+
+KTEST(core_locks, wrong_order_is_told, KT_UNIT)
+{
+	expect_report(t, wrong_order, BUG_LOCK_ORDER, "lock order: TEST_SPIN_A", "take_a+",
+		      "take_b+");
+}
+
+KTEST(core_locks, two_of_a_class_are_told, KT_UNIT)
+{
+	expect_report(t, same_class, BUG_LOCK_ORDER, "lock order: TEST_SPIN_A", "same_class+",
+		      "take_a+");
+}
+
+KTEST(core_locks, double_lock_is_told, KT_UNIT)
+{
+	expect_report(t, lock_twice, BUG_LOCK_DOUBLE, "double lock: TEST_SPIN_A", "lock_twice+",
+		      "take_a+");
+}
+
+KTEST(core_locks, double_unlock_is_told, KT_UNIT)
+{
+	expect_report(t, unlock_twice, BUG_LOCK_DOUBLE, "double unlock: TEST_SPIN_A",
+		      "unlock_twice+", "take_a+");
+}
+
+KTEST(core_locks, lock_not_held_is_told, KT_UNIT)
+{
+	expect_report(t, not_held, BUG_LOCK_OWNER, "lock not held: TEST_SPIN_A", "not_held+", "0");
+}
+
+KTEST(core_locks, sleeping_in_atomic_is_told, KT_UNIT)
+{
+	expect_report(t, sleep_under_lock, BUG_LOCK_SLEEP, "sleeping in atomic",
+		      "sleep_under_lock+", "take_a+");
+	expect_report(t, sleep_with_irqs_off, BUG_LOCK_SLEEP, "sleeping in atomic",
+		      "sleep_with_irqs_off+", "irq depth 1");
+	expect_report(t, sleeping_lock_under_spinlock, BUG_LOCK_ORDER, "lock order: MMAP",
+		      "sleeping_lock_under_spinlock+", "take_a+");
+}
+
+/* ---- the owner ---- */
+
+static bool owner_has_it, owner_may_go;
+
+static void own_or_steal(struct ktest *t, unsigned i, void *arg)
+{
+	if (i == 0) {
+		spin_lock(&lock_a);
+		__atomic_store_n(&owner_has_it, true, __ATOMIC_RELEASE);
+		spin_until(__atomic_load_n(&owner_may_go, __ATOMIC_ACQUIRE));
+		spin_unlock(&lock_a);
+		return;
+	}
+	spin_until(__atomic_load_n(&owner_has_it, __ATOMIC_ACQUIRE));
+	drop_a();
+}
+
+static bool steal_and_go(const struct bug *bug)
+{
+	bug_seen = bug->kind;
+	__atomic_store_n(&owner_may_go, true, __ATOMIC_RELEASE);
+	return false;
+}
+
+static void thief(void *t)
+{
+	own_or_steal(t, 1, NULL);
+}
+
+static void own_or_be_caught(struct ktest *t, unsigned i, void *arg)
+{
+	if (i == 0)
+		own_or_steal(t, 0, NULL);
+	else
+		t_expect(t, oops_catch(thief, t, NULL));
+}
+
+KTEST(core_locks, unlock_by_another_thread_is_told, KT_UNIT)
+{
+	bool checks_were_on = static_key_enabled(&checks_key);
+	bool (*hook)(const struct bug *) = bug_hook;
+
+	t_need_cpus(t, 2);
+	fresh_locks();
+	owner_has_it = owner_may_go = false;
+	bug_seen = BUG_WARNING;
+	checks_set(true);
+	bug_hook = steal_and_go;
+	t_parallel(t, 2, own_or_be_caught, NULL);
+	bug_hook = hook;
+	checks_set(checks_were_on);
+	t_expect_eq(t, bug_seen, BUG_LOCK_OWNER);
+	t_expect(t, !spin_is_locked(&lock_a));
+}
+
+/* ---- interrupts ---- */
+
+#define TEST_VECTOR (VEC_IPI_BASE + 15)
+
+static void (*volatile in_interrupt)(void);
+static volatile bool interrupted;
+
+static void test_interrupt(struct trap_frame *frame)
+{
+	in_interrupt();
+	interrupted = true;
+}
+
+/* Runs @fn in interrupt context on this CPU. */
+static void interrupt_self(void (*fn)(void))
+{
+	in_interrupt = fn;
+	interrupted = false;
+	preempt_disable();
+	irq_handler_set(TEST_VECTOR, test_interrupt);
+	local_irq_disable();
+	apic_send_ipi(smp_processor_id(), TEST_VECTOR);
+	local_irq_enable();
+	spin_until(interrupted);
+	irq_handler_set(TEST_VECTOR, NULL);
+	preempt_enable();
+}
+
+static void take_and_drop_b(void)
+{
+	spin_lock(&lock_b);
+	spin_unlock(&lock_b);
+}
+
+static void irqs_on_after_irq(void *arg)
+{
+	interrupt_self(take_and_drop_b);
+	take_b();
+}
+
+KTEST(core_locks, class_used_in_irq_and_with_irqs_on_is_told, KT_UNIT)
+{
+	expect_report(t, irqs_on_after_irq, BUG_LOCK_IRQ, "irq unsafe: TEST_SPIN_B", "take_b+",
+		      "in an interrupt");
+}
+
+/* ---- what is allowed ---- */
+
+KTEST(core_locks, allowed_ways_are_silent, KT_UNIT)
+{
+	bool checks_were_on = static_key_enabled(&checks_key);
+	unsigned long flags;
+
+	fresh_locks();
+	checks_set(true);
+	spin_lock(&lock_a);
+	t_expect(t, lock_held(&lock_a));
+	t_expect(t, !lock_held(&lock_a2));
+	assert_spin_locked(&lock_a);
+	spin_lock_nested(&lock_a2);
+	spin_lock(&lock_b);
+	t_expect_eq(t, held_locks_current()->nr, 3);
+	spin_unlock(&lock_a); /* not in the order of taking */
+	spin_unlock(&lock_b);
+	spin_unlock(&lock_a2);
+	spin_lock(&lock_b);
+	t_expect(t, try_a()); /* against the order, but it does not wait */
+	t_expect(t, !try_a());
+	drop_a();
+	spin_unlock(&lock_b);
+	t_expect_eq(t, held_locks_current()->nr, 0);
+
+	/* In interrupts, if interrupts are off elsewhere; the usage of classes begins anew. */
+	checks_set(false);
+	checks_set(true);
+	interrupt_self(take_and_drop_b);
+	spin_lock_irqsave(&lock_b, flags);
+	t_expect(t, !cpu_irq_enabled());
+	spin_unlock_irqrestore(&lock_b, flags);
+	t_expect(t, cpu_irq_enabled());
+	t_expect_eq(t, held_locks_current()->nr, 0);
+	t_expect_eq(t, held_locks_current()->mask, 0);
+	checks_set(checks_were_on);
+}
+
+/* A lock held over a switch of the checks is nobody's fault, in either direction. */
+KTEST(core_locks, checks_may_be_switched_under_a_lock, KT_UNIT)
+{
+	bool checks_were_on = static_key_enabled(&checks_key);
+
+	fresh_locks();
+	for (int start = 0; start < 2; start++) {
+		checks_set(start);
+		spin_lock(&lock_b);
+		checks_set(!start);
+		spin_lock(&lock_a2); /* the order is not known of lock_b */
+		spin_unlock(&lock_a2);
+		spin_unlock(&lock_b);
+		checks_set(start);
+		spin_lock(&lock_a);
+		spin_unlock(&lock_a);
+	}
+	checks_set(checks_were_on);
+	t_expect(t, !spin_is_locked(&lock_a) && !spin_is_locked(&lock_b));
+}
+
+/* ---- exclusion and statistics ---- */
+
+static u64 counted;
+
+static void count_under_lock(struct ktest *t, unsigned i, void *arg)
+{
+	u64 turns = *(u64 *)arg;
+	unsigned long flags;
+
+	for (u64 n = 0; n < turns; n++) {
+		if (n % 3 == 0) {
+			spin_lock(&lock_a);
+			counted++;
+			spin_unlock(&lock_a);
+		} else if (n % 3 == 1) {
+			spin_lock_irqsave(&lock_a, flags);
+			counted++;
+			spin_unlock_irqrestore(&lock_a, flags);
+		} else {
+			spin_until(spin_trylock(&lock_a));
+			counted++;
+			spin_unlock(&lock_a);
+		}
+	}
+}
+
+KTEST(core_locks, spinlocks_exclude, KT_STRESS)
+{
+	bool checks_were_on = static_key_enabled(&checks_key);
+	u64 turns = t_scale(t, 3000);
+
+	fresh_locks();
+	for (int checks = 0; checks < 2; checks++) {
+		counted = 0;
+		checks_set(checks);
+		t_parallel(t, nr_vcpus, count_under_lock, &turns);
+		t_expect_eq(t, counted, turns * nr_vcpus);
+	}
+	checks_set(checks_were_on);
+}
+
+KTEST(core_locks, statistics_count, KT_UNIT)
+{
+	bool were_on = static_key_enabled(&lockstat_key);
+	struct lock_stat before, after;
+	u64 ticks;
+
+	fresh_locks();
+	lockstat_set(true);
+	lock_stat_read(LC_TEST_SPIN_B, &before);
+	ticks = rdtsc();
+	for (int i = 0; i < 10; i++) {
+		spin_lock(&lock_b);
+		spin_unlock(&lock_b);
+	}
+	ticks = rdtsc() - ticks;
+	lock_stat_read(LC_TEST_SPIN_B, &after);
+	lockstat_set(were_on);
+	t_expect_eq(t, after.acquired - before.acquired, 10);
+	t_expect_eq(t, after.contended - before.contended, 0);
+	t_expect_gt(t, after.hold, before.hold);
+	t_expect_le(t, after.hold - before.hold, ticks);
+	t_expect_le(t, after.hold_max, after.hold);
+}
