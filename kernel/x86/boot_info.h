@@ -24,6 +24,9 @@ struct boot_info {
 
 extern struct boot_info boot_info;
 
+/* A hash of all bytes of the image, 16 hex digits: equal sources give equal ids. */
+extern const char kernel_build_id[];
+
 /*
  * boot_alloc - @size bytes of zeroed memory for ever, below 4 GiB.
  *
