@@ -1,0 +1,271 @@
+/*
+ * model_write.c - the writes of a state, each beside its prediction.
+ *
+ * Owns: choosing where the state stands before the write (as it is, moved inside its piece, or
+ *       set anew), the five ways to store, erase, gap search and what follows it.
+ * Idea: a write that meets a failing allocator must leave the tree as it was; the oracle is then
+ *       simply not told.
+ */
+#include "tests/host/maple/model.h"
+
+typedef void (*write_call)(struct model *m, int k, void *entry);
+
+/* Before a write that may be starved of memory; returns the flags to write with. */
+static gfp_t arm(struct model *m)
+{
+	if (model_one_in(m, m->starve))
+		model_env_fail_after(model_below(m, 4));
+	return model_one_in(m, 2) ? GFP_KERNEL : GFP_NOWAIT;
+}
+
+static void disarm(struct model *m)
+{
+	if (model_env_fault_fired())
+		m->failures++;
+	model_env_fail_after(-1);
+}
+
+/*
+ * The outcome of a store through state @k: @err as the tree gave it. A refusal for lack of memory
+ * must be the allocator's doing, and the state must then be set again.
+ */
+static void stored(struct model *m, int k, void *entry, int err)
+{
+	bool fired = model_env_fault_fired();
+
+	m->trace[m->step % MODEL_TRACE].ret = err;
+	disarm(m);
+	if (err) {
+		if (err != -ENOMEM || !fired)
+			model_fail(m, "store failed with %d, fault %d", err, fired);
+		mas_reset(&m->mas[k]);
+		model_place(m, k);
+		model_wrote(m, k);
+		return;
+	}
+	os_store(&m->o, &m->os[k], entry);
+	model_wrote(m, k);
+	model_same_state(m, k);
+}
+
+static void note_store(struct model *m, const char *name, int k, void *entry)
+{
+	struct model_call *call = model_note(m, name, m->os[k].index, m->os[k].last);
+
+	call->c = k;
+	call->entry = entry;
+}
+
+static void call_store_gfp(struct model *m, int k, void *entry)
+{
+	gfp_t gfp = arm(m);
+
+	note_store(m, "mas_store_gfp", k, entry);
+	stored(m, k, entry, mas_store_gfp(&m->mas[k], entry, gfp));
+}
+
+/* mas_store allocates without waiting; mas_nomem fetches what was missing. */
+static void call_store(struct model *m, int k, void *entry)
+{
+	void *want = oracle_piece(&m->o, m->os[k].index).entry, *got;
+	struct ma_state *mas = &m->mas[k];
+	gfp_t gfp = arm(m);
+	int err;
+
+	note_store(m, "mas_store", k, entry);
+	do {
+		got = mas_store(mas, entry);
+	} while (mas_nomem(mas, gfp));
+	err = mas_is_err(mas) ? xa_err(mas->node) : 0;
+	if (!err)
+		model_same_entry(m, got, want);
+	mas_destroy(mas);
+	stored(m, k, entry, err);
+}
+
+static void call_prealloc(struct model *m, int k, void *entry)
+{
+	struct ma_state *mas = &m->mas[k];
+	int err, again = model_one_in(m, 4);
+	gfp_t gfp = arm(m);
+
+	note_store(m, "mas_preallocate", k, entry);
+	do {
+		err = mas_preallocate(mas, entry, gfp);
+	} while (!err && again--);
+	if (err) {
+		stored(m, k, entry, err);
+		return;
+	}
+	disarm(m);
+	model_same_long(m, "index after mas_preallocate", mas->index, m->os[k].index);
+	model_same_long(m, "last after mas_preallocate", mas->last, m->os[k].last);
+	model_env_fail_after(0);
+	mas_store_prealloc(mas, entry);
+	if (model_env_fault_fired())
+		model_fail(m, "mas_store_prealloc allocated");
+	model_env_fail_after(-1);
+	stored(m, k, entry, 0);
+}
+
+/* Preallocate and give up: nothing may have happened. */
+static void call_prealloc_destroy(struct model *m, int k, void *entry)
+{
+	long nodes = model_env_live_nodes();
+	struct ma_state *mas = &m->mas[k];
+	gfp_t gfp = arm(m);
+	int err;
+
+	note_store(m, "mas_preallocate+mas_destroy", k, entry);
+	err = mas_preallocate(mas, entry, gfp);
+	if (err && (err != -ENOMEM || !model_env_fault_fired()))
+		model_fail(m, "mas_preallocate returned %d", err);
+	disarm(m);
+	if (!err) {
+		mas_destroy(mas);
+		model_same_long(m, "index after mas_destroy", mas->index, m->os[k].index);
+		model_same_long(m, "last after mas_destroy", mas->last, m->os[k].last);
+	}
+	model_same_long(m, "nodes after giving up", model_env_live_nodes(), nodes);
+	model_place(m, k);
+	model_wrote(m, k);
+}
+
+static void call_erase(struct model *m, int k, void *entry)
+{
+	struct ma_state *mas = &m->mas[k];
+	struct ostate before = m->os[k];
+	void *got;
+	bool fired;
+
+	(void)entry;
+	model_note(m, "mas_erase", before.index, k);
+	arm(m);
+	got = mas_erase(mas);
+	fired = model_env_fault_fired();
+	disarm(m);
+	if (mas_is_err(mas)) {
+		if (!fired || xa_err(mas->node) != -ENOMEM)
+			model_fail(m, "mas_erase failed with %d", xa_err(mas->node));
+		mas_reset(mas);
+		model_place(m, k);
+		model_wrote(m, k);
+		return;
+	}
+	model_same_entry(m, got, os_erase(&m->o, &m->os[k]));
+	model_wrote(m, k);
+	model_same_state(m, k);
+}
+
+/* A search from a state just set; now and then a second one behind (before) the first answer. */
+static int search(struct model *m, int k, bool rev, unsigned long min, unsigned long max,
+		  unsigned long size, unsigned long *at)
+{
+	struct ma_state *mas = &m->mas[k];
+	int err, want;
+
+	want = rev ? oracle_gap_rev(&m->o, min, max, size, at)
+		   : oracle_gap(&m->o, min, max, size, at);
+	err = rev ? mas_empty_area_rev(mas, min, max, size) : mas_empty_area(mas, min, max, size);
+	m->trace[m->step % MODEL_TRACE].ret = err;
+	if (err != want)
+		model_fail(m, "gap search returned %d, should be %d", err, want);
+	if (err || m->failed)
+		return err;
+	model_same_long(m, "index of the gap", mas->index, *at);
+	model_same_long(m, "last of the gap", mas->last, *at + size - 1);
+	if (!m->o.rooted)
+		model_same_long(m, "status of the gap", mas->status, ma_active);
+	return 0;
+}
+
+static void call_gap(struct model *m, int k, void *entry)
+{
+	unsigned long a = model_index(m), b = model_index(m), size, at = 0;
+	unsigned long min = a < b ? a : b, max = a < b ? b : a;
+	bool rev = model_one_in(m, 2);
+
+	size = 1 + model_below(m, model_one_in(m, 2) ? 2 : 64);
+	if (m->shape.grain > 1 && !model_one_in(m, 4))
+		size *= m->shape.grain;
+	if (model_one_in(m, 16))
+		size = max - min + 1;
+	if (model_one_in(m, 64))
+		size = model_below(m, 2) * model_rand(m);
+	model_note(m, rev ? "mas_empty_area_rev" : "mas_empty_area", min, max)->c = size;
+	mas_reset(&m->mas[k]);
+	if (search(m, k, rev, min, max, size, &at)) {
+		mas_reset(&m->mas[k]);
+		model_place(m, k);
+		return;
+	}
+	if (m->failed)
+		return;
+	if (model_one_in(m, 4) && !m->o.rooted && at + size && at) {
+		if (rev)
+			max = at - 1;
+		else
+			min = at + size;
+		if (min <= max && search(m, k, rev, min, max, size, &at)) {
+			mas_reset(&m->mas[k]);
+			model_place(m, k);
+			return;
+		}
+	}
+	m->os[k] = (struct ostate){at, at + size - 1, ma_active, true, m->o.rooted};
+	if (m->o.n < m->target * 2 && model_one_in(m, 2))
+		call_store_gfp(m, k, entry);
+	else
+		model_same_state(m, k);
+}
+
+static const write_call calls[] = {
+	call_store_gfp, call_store_gfp, call_store_gfp,	       call_store, call_store,
+	call_prealloc,	call_prealloc,	call_prealloc_destroy, call_erase,
+};
+
+static bool narrow(struct model *m, unsigned long first, unsigned long last)
+{
+	return oracle_seek(&m->o, last) - oracle_seek(&m->o, first) < 16 || model_wild(m);
+}
+
+/* Where the write will strike: the place the state has, a part of it, or a range set anew. */
+static void aim(struct model *m, int k)
+{
+	struct ostate *os = &m->os[k];
+	unsigned long first, last;
+
+	if (os->status == ma_active && model_one_in(m, 4)) {
+		struct piece at = oracle_piece(&m->o, os->index);
+
+		model_range(m, &first, &last);
+		if (first < at.first || first > at.last)
+			first = at.first;
+		if (last < first || (last > at.last && !narrow(m, first, last)))
+			last = at.last;
+		__mas_set_range(&m->mas[k], first, last);
+		os->index = first;
+		os->last = last;
+		return;
+	}
+	if (model_one_in(m, 16) && narrow(m, os->index, os->last))
+		return;
+	model_range(m, &first, &last);
+	mas_set_range(&m->mas[k], first, last);
+	os_set(os, first, last);
+}
+
+void model_write(struct model *m)
+{
+	int k = model_ready(m);
+	void *entry = model_write_entry(m);
+
+	model_lock(m);
+	if (m->o.gaps && model_one_in(m, 8)) {
+		call_gap(m, k, entry);
+	} else {
+		aim(m, k);
+		calls[model_below(m, ARRAY_SIZE(calls))](m, k, entry);
+	}
+	model_unlock(m);
+}
