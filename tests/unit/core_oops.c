@@ -163,21 +163,23 @@ static bool swallow(const struct bug *bug)
 KTEST(core_oops, warnings_count_and_a_hook_may_take_them, KT_UNIT)
 {
 	bool (*hook)(const struct bug *) = bug_hook;
-	unsigned long before = warn_count();
+	static bool ran_before; /* once is once until the machine ends */
+	unsigned long before = warn_count(), expected = ran_before ? 1 : 2;
 	int times = 0;
 
+	ran_before = true;
 	bug_hook = swallow;
 	t_expect(t, WARN_ON(1 + 1 == 2));
 	bug_hook = hook;
 	t_expect_str_eq(t, hooked, "WARN_ON(1 + 1 == 2)");
 	t_expect_eq(t, warn_count(), before);
 
-	t_expect_warnings(t, 2);
+	t_expect_warnings(t, expected);
 	t_expect(t, !WARN_ON(1 + 1 == 3));
 	t_expect(t, WARN_ON(times == 0));
 	for (; times < 3; times++)
 		WARN_ONCE(times >= 0, "told once, at %d", times);
-	t_expect_eq(t, warn_count(), before + 2);
+	t_expect_eq(t, warn_count(), before + expected);
 }
 
 /* ---- FPU ---- */
