@@ -18,7 +18,8 @@ extern const struct sched_ops parallel_ops;
  *
  * Sets sched_ops, the preempt and interrupt-exit hooks and the IPI and timer vectors. After
  * sched_world_init(), before smp_start(). Context: boot, one CPU, preemption and interrupts off
- * (depths at least 1): threads may be started from now on, they run from sched_idle_main() on.
+ * (depths at least 1). Threads may be started from now on: they run at once on CPUs that have come
+ * to sched_ap_main(), and on the boot CPU from sched_idle_main() on.
  */
 void parallel_init(unsigned nr);
 

@@ -25,7 +25,10 @@ struct rcu_head {
 
 void rcu_unlist_current(void);
 
-/* Nests. The section may be preempted, interrupted, may take spinlocks; it must not block. */
+/*
+ * Nests. The section may be preempted, interrupted, may take spinlocks; it must not block. Its end
+ * may wake the rcu thread: no lock of LC_WAIT or below is held there.
+ */
 static inline void rcu_read_lock(void)
 {
 	current_base()->rcu_nesting++;
@@ -54,7 +57,7 @@ static inline bool rcu_read_lock_held(void)
  * call_rcu - call @fn(@head) after every read section that has begun by now has ended.
  *
  * Called on the rcu thread with preemption on: it may take spinlocks, it must not block.
- * Callbacks queued by one vCPU run in order. Context: any.
+ * Callbacks queued by one vCPU run in order. Context: any; takes LC_WAIT, LC_RCU.
  */
 void call_rcu(struct rcu_head *head, void (*fn)(struct rcu_head *head));
 
