@@ -159,18 +159,23 @@ static void runq_kick(struct runq *rq)
 		tick_raise(rq);
 }
 
-/* Put @t, runnable and on no queue, on the queue of its choice; no queue is locked. */
-static void thread_place(struct thread *t)
+/*
+ * Put @t, runnable and on no queue, on the queue of its choice, and return that queue, locked. It is
+ * the caller's alone: on_rq is set, so a wake leaves it be. @locked: the queue locked on entry.
+ */
+static NO_LOCK_ANALYSIS struct runq *thread_place(struct thread *t, struct runq *locked)
 {
-	struct runq *rq;
-	unsigned cpu = runq_choose(t);
+	struct runq *rq = per_cpu_ptr(runq, runq_choose(t));
 
-	WRITE_ONCE_NOPOINT(t->vcpu, cpu);
-	rq = per_cpu_ptr(runq, cpu);
-	spin_lock(&rq->lock);
+	if (rq != locked) {
+		WRITE_ONCE_NOPOINT(t->vcpu, rq->cpu);
+		if (locked)
+			spin_unlock(&locked->lock);
+		spin_lock(&rq->lock);
+	}
 	runq_enqueue(rq, t);
 	runq_kick(rq);
-	spin_unlock(&rq->lock);
+	return rq;
 }
 
 /*
@@ -191,7 +196,8 @@ static noinline NO_LOCK_ANALYSIS void switch_finish(struct thread *prev)
 		struct thread *t = list_first_entry(&leaving, struct thread, run_node);
 
 		list_del(&t->run_node);
-		thread_place(t);
+		rq = thread_place(t, NULL);
+		spin_unlock(&rq->lock);
 	}
 	if (unlikely(dead))
 		thread_reap(prev);
@@ -302,21 +308,14 @@ static NO_LOCK_ANALYSIS void parallel_wake(struct thread_base *base)
 {
 	struct thread *t = thread_of(base);
 	struct runq *rq = runq_lock_of(t);
-	bool place = state_claim(t) && !t->on_rq;
 
-	if (!place) {
-		spin_unlock_irq(&rq->lock);
-		return;
+	if (state_claim(t) && !t->on_rq) {
+		if (!t->sp)
+			thread_stack_init(t, thread_entry);
+		t->on_rq = true;
+		rq = thread_place(t, rq);
 	}
-	if (!t->sp)
-		thread_stack_init(t, thread_entry);
-	t->on_rq = true;   /* from here on it is ours: nobody else finds a waiting state */
-	preempt_disable(); /* no switch between the two locks: they are one step */
-	local_irq_disable();
 	spin_unlock_irq(&rq->lock);
-	thread_place(t);
-	local_irq_enable();
-	preempt_enable();
 }
 
 /* ---- inter-processor requests -------------------------------------------------------------- */
