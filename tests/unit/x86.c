@@ -26,7 +26,7 @@
 
 /* ---- the kernel half ---- */
 
-/* Every page of [start, end) must be mapped with exactly @rights, but for the boot stack's guard. */
+/* Every page of [start, end) is mapped with exactly @rights; the boot stack's guard is not. */
 static void expect_rights(struct ktest *t, const char *start, const char *end, u64 rights)
 {
 	const char *guard = (char *)pcpus[0]->boot_stack_low - PAGE_SIZE;
