@@ -7,10 +7,12 @@ Guest command line (fw_cfg file opt/mmlife/cmdline): words `name=value` separate
 ` -- ` and the commands, one a line. Without ` -- ` the guest is interactive.
 
 Environment: MMLIFE_BUILD names another build directory than build/ (a relative one counts from the
-top of the checkout), MMLIFE_QEMU another QEMU.
+top of the checkout), MMLIFE_QEMU another QEMU. MMLIFE_WORDS holds more words for the guest's command
+line (`slab=window poison=on`), put behind the launcher's own.
 """
 
 import os
+import re
 import shutil
 
 from .errors import UsageError
@@ -45,11 +47,21 @@ def find_qemu():
     return path
 
 
+def extra_words():
+    """The words of MMLIFE_WORDS; UsageError when one is not `name=value`."""
+    words = os.environ.get("MMLIFE_WORDS", "").split()
+    for word in words:
+        if not re.fullmatch(r"[a-z][a-z0-9_.]*=\S+", word):
+            raise UsageError(f"run: MMLIFE_WORDS: '{word}' is not accepted; accepted: name=value")
+    return words
+
+
 def guest_cmdline(options):
     """The bytes of opt/mmlife/cmdline."""
     words = [f"clock={options.clock}", f"accel={options.accel}"]
     if options.disk is not None:
         words.append("disk=1")
+    words += extra_words()
     text = " ".join(words)
     if options.commands:
         text += " -- " + "\n".join(options.commands)

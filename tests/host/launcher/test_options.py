@@ -159,6 +159,13 @@ class Arguments(LauncherTest):
         self.assertEqual(self.cmdline(b"caf\xc3\xa9 \xff"),
                          b"clock=tsc accel=tcg -- caf\xc3\xa9 \xff")
 
+    def test_words_from_the_environment(self):
+        self.env["MMLIFE_WORDS"] = " slab=window  poison=on,2 "
+        self.assertEqual(self.cmdline("a"), b"clock=tsc accel=tcg slab=window poison=on,2 -- a")
+        for bad in ("slab", "--", "=x", "a= b"):
+            self.env["MMLIFE_WORDS"] = bad
+            self.expect(self.launch("run", "a"), 2, "accepted: name=value")
+
     def test_options_after_commands(self):
         self.assertEqual(self.cmdline("a", "--clock", "insn", "b"),
                          b"clock=insn accel=tcg -- a\nb")
