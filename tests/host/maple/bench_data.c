@@ -1,0 +1,153 @@
+/*
+ * bench_data.c - the address space that is measured, and the trees that hold it.
+ *
+ * N ranges from 0x555555554000 up: 35 % of one page, 20 % of two, a long tail to 4095; half of the
+ * neighbours touch, other gaps are 1 to 8700 pages; one gap of 16384 pages in the middle. Trees
+ * track gaps and have an external lock, as a VMA store has.
+ */
+#include "tests/host/maple/bench.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+unsigned long bench_random(struct bench *b, unsigned long below)
+{
+	b->rng = b->rng * 6364136223846793005 + 1442695040888963407;
+	return (b->rng >> 32) % below;
+}
+
+/* 1 to @max with a long tail: uniform below a uniform power of two. */
+static unsigned long long_tail(struct bench *b, unsigned long from, unsigned long max)
+{
+	unsigned long reach = from << bench_random(b, 64 - __builtin_clzl(max / from) + 1);
+
+	reach = from + bench_random(b, reach);
+	return reach < max ? reach : max;
+}
+
+static unsigned long size_pages(struct bench *b)
+{
+	unsigned long dice = bench_random(b, 100);
+
+	if (dice < 35)
+		return 1;
+	return dice < 55 ? 2 : long_tail(b, 3, 4095);
+}
+
+static unsigned long gap_pages(struct bench *b, unsigned int i)
+{
+	if (i + 1 == b->n / 2)
+		return BENCH_BIG;
+	return bench_random(b, 2) ? 0 : long_tail(b, 1, 8700);
+}
+
+static void make_ranges(struct bench *b)
+{
+	unsigned long at = BENCH_BASE;
+	unsigned int i;
+
+	for (i = 0; i < b->n; i++) {
+		struct range *r = &b->r[i];
+
+		r->first = at;
+		at += size_pages(b) * BENCH_PAGE;
+		r->last = at - 1;
+		r->entry = (void *)(0xffff888000000000 + i * 64ul);
+		at += gap_pages(b, i) * BENCH_PAGE;
+	}
+}
+
+unsigned long bench_data_end(const struct bench *b)
+{
+	return b->r[b->n - 1].last;
+}
+
+void bench_shuffle(struct bench *b)
+{
+	unsigned int i;
+
+	for (i = 0; i < b->n; i++)
+		b->order[i] = i;
+	for (i = b->n - 1; i > 0; i--) {
+		unsigned int j = bench_random(b, i + 1), t = b->order[i];
+
+		b->order[i] = b->order[j];
+		b->order[j] = t;
+	}
+}
+
+void bench_init_tree(const struct bench *b, struct maple_tree *mt)
+{
+	mt_init_flags(mt, MT_FLAGS_ALLOC_RANGE | MT_FLAGS_LOCK_EXTERN |
+				  (b->rcu ? MT_FLAGS_USE_RCU : 0));
+}
+
+static void *must(void *p)
+{
+	if (!p) {
+		perror("bench");
+		exit(2);
+	}
+	return p;
+}
+
+void bench_make(struct bench *b, unsigned int n, bool rcu)
+{
+	unsigned int i;
+
+	b->n = n;
+	b->rcu = rcu;
+	b->nr_trees = n < 4096 ? 4096 / n : 1;
+	b->rng = 12345;
+	b->since_poll = 0;
+	b->trees = must(calloc(b->nr_trees, sizeof(*b->trees)));
+	b->r = must(calloc(n, sizeof(*b->r)));
+	b->order = must(calloc(n, sizeof(*b->order)));
+	b->query = must(calloc(BENCH_QUERIES, sizeof(*b->query)));
+	make_ranges(b);
+	for (i = 0; i < b->nr_trees; i++)
+		bench_init_tree(b, &b->trees[i]);
+}
+
+void bench_empty(struct bench *b)
+{
+	unsigned int i;
+
+	for (i = 0; i < b->nr_trees; i++)
+		__mt_destroy(&b->trees[i]);
+	rcu_barrier();
+	b->since_poll = 0;
+}
+
+void bench_unmake(struct bench *b)
+{
+	bench_empty(b);
+	free(b->trees);
+	free(b->r);
+	free(b->order);
+	free(b->query);
+}
+
+static void build_one(struct bench *b, struct maple_tree *mt, bool in_order)
+{
+	unsigned int i;
+
+	for (i = 0; i < b->n; i++) {
+		struct range *r = &b->r[in_order ? i : b->order[i]];
+		MA_STATE(mas, mt, r->first, r->last);
+
+		if (mas_store_gfp(&mas, r->entry, GFP_KERNEL))
+			abort();
+		bench_tick(b);
+	}
+}
+
+/* All trees anew, all alike, in random order unless @in_order. The region is the caller's. */
+void bench_build(struct bench *b, bool in_order)
+{
+	unsigned int i;
+
+	for (i = 0; i < b->nr_trees; i++)
+		build_one(b, &b->trees[i], in_order);
+	bench_drain();
+}
