@@ -10,8 +10,6 @@
  */
 #include "mm/maple_internal.h"
 
-#include <string.h>
-
 /*
  * Fill @copy, a fresh node, from @e. Recursion is as deep as the tree.
  *
@@ -24,7 +22,7 @@ static bool dup_node(struct maple_node *copy, const struct maple_enode *e, gfp_t
 	unsigned int i = 0;
 	bool ok = true;
 
-	memcpy(copy, mte_node(e), sizeof(*copy));
+	node_copy(copy, mte_node(e));
 	if (mte_is_leaf(e))
 		return true;
 	from = mte_inner(e);

@@ -42,6 +42,42 @@ static bool tail_in_window(const struct maple_leaf *leaf, enum maple_kind kind,
 	return *first <= *last && *last - *first >= win->span;
 }
 
+/*
+ * Number of the first free range at or behind @i, in a leaf of pages, that is long enough by
+ * itself; n if none. Windows are looked at only there.
+ */
+static unsigned int long_enough_up(const struct maple_leaf *leaf, unsigned int i,
+				   const struct window *win)
+{
+	unsigned int n = leaf->h.n;
+	u64 end = i ? word_last(leaf->word[i - 1], MAPLE_PAGES) + 1 : leaf->h.min;
+
+	for (; i < n; i++) {
+		u64 word = leaf->word[i];
+		u64 gap = word_first(word, MAPLE_PAGES) - end;
+
+		if (gap > win->span)
+			break;
+		end = word_last(word, MAPLE_PAGES) + 1;
+	}
+	return i;
+}
+
+/* The same downwards; -1 if none. */
+static int long_enough_down(const struct maple_leaf *leaf, int i, const struct window *win)
+{
+	u64 first = word_first(leaf->word[i], MAPLE_PAGES);
+
+	for (; i > 0; i--) {
+		u64 word = leaf->word[i - 1];
+
+		if (first - word_last(word, MAPLE_PAGES) - 1 > win->span)
+			return i;
+		first = word_first(word, MAPLE_PAGES);
+	}
+	return first - leaf->h.min > win->span ? 0 : -1;
+}
+
 /* Lowest free range with room in @e, from number @i on. Returns its number, -1 if none. */
 static int leaf_lowest(struct maple_enode *e, unsigned int i, const struct window *win,
 		       unsigned long *first, unsigned long *last)
@@ -50,6 +86,11 @@ static int leaf_lowest(struct maple_enode *e, unsigned int i, const struct windo
 	enum maple_kind kind = mte_kind(e);
 
 	for (; i < leaf->h.n; i++) {
+		if (kind == MAPLE_PAGES) {
+			i = long_enough_up(leaf, i, win);
+			if (i == leaf->h.n)
+				break;
+		}
 		if (gap_in_window(leaf, kind, i, win, first, last))
 			return i;
 	}
@@ -70,6 +111,11 @@ static int leaf_highest(struct maple_enode *e, unsigned int i, const struct wind
 		at--;
 	}
 	for (; at >= 0; at--) {
+		if (kind == MAPLE_PAGES) {
+			at = long_enough_down(leaf, at, win);
+			if (at < 0)
+				break;
+		}
 		if (gap_in_window(leaf, kind, at, win, first, last))
 			return at;
 	}

@@ -46,6 +46,7 @@
 #ifndef MM_MAPLE_INTERNAL_H
 #define MM_MAPLE_INTERNAL_H
 
+#include <string.h>
 #include "kernel/core/bug.h"
 #include "kernel/core/once.h"
 #include "mm/maple_node.h"
@@ -55,8 +56,8 @@
 #define MAPLE_INNER_MIN 8
 #define MAPLE_LEAF_CAP	30
 #define MAPLE_WIDE_CAP	20
-#define MAPLE_LEAF_MIN	10
-#define MAPLE_LEVELS	16 /* nodes on a path; 10 * 8^14 entries do not fit any memory */
+#define MAPLE_LEAF_MIN	8
+#define MAPLE_LEVELS	16 /* nodes on a path; 8^15 entries do not fit any memory */
 
 #define MAPLE_LEN_BITS	 28
 #define MAPLE_LEN_MASK	 ((1UL << MAPLE_LEN_BITS) - 1)
@@ -131,6 +132,19 @@ BUILD_BUG_ON(offsetof(struct maple_inner, h) != offsetof(struct maple_leaf, h));
 #define PEEK(x) (x)
 #endif
 
+/*
+ * node_copy - all bytes of a node.
+ *
+ * The size is hidden from the compiler: for a known one it emits rep movsq, which is slow to start.
+ */
+static inline void node_copy(void *dst, const void *src)
+{
+	size_t size = MAPLE_NODE_SIZE;
+
+	__asm__("" : "+r"(size));
+	memcpy(dst, src, size);
+}
+
 /* ---- tagged pointers ---- */
 
 static inline struct maple_enode *mte_make(const void *node, enum maple_kind kind)
@@ -201,14 +215,30 @@ static inline unsigned int kind_shift(enum maple_kind kind)
 	return kind == MAPLE_PAGES ? MAPLE_PAGE_SHIFT : 0;
 }
 
+/* First unit of a word, its length less one, its last unit. */
+static inline unsigned long word_start(u64 word)
+{
+	return word >> MAPLE_LEN_BITS;
+}
+
+static inline unsigned long word_len(u64 word)
+{
+	return word & MAPLE_LEN_MASK;
+}
+
+static inline unsigned long word_stop(u64 word)
+{
+	return word_start(word) + word_len(word);
+}
+
 static inline unsigned long word_first(u64 word, enum maple_kind kind)
 {
-	return word >> MAPLE_LEN_BITS << kind_shift(kind);
+	return word_start(word) << kind_shift(kind);
 }
 
 static inline unsigned long word_last(u64 word, enum maple_kind kind)
 {
-	return (((word >> MAPLE_LEN_BITS) + (word & MAPLE_LEN_MASK) + 1) << kind_shift(kind)) - 1;
+	return ((word_stop(word) + 1) << kind_shift(kind)) - 1;
 }
 
 static inline u64 word_make(unsigned long first, unsigned long last, enum maple_kind kind)
@@ -312,7 +342,7 @@ static inline unsigned int leaf_find(const struct maple_leaf *l, enum maple_kind
 	i = leaf_count(l->word, (min(unit, MAPLE_START_MAX) + 1) << MAPLE_LEN_BITS);
 	if (likely(i)) {
 		word = READ_ONCE_NOPOINT(l->word[i - 1]);
-		if (unit - (word >> MAPLE_LEN_BITS) <= (word & MAPLE_LEN_MASK))
+		if (unit - word_start(word) <= word_len(word))
 			return PLACE_ENTRY(i - 1);
 	}
 	return PLACE_GAP(i);
@@ -363,6 +393,36 @@ struct maple_path {
 	u8 slot[MAPLE_LEVELS];
 };
 
+static __always_inline void path_walk_inline(struct maple_path *path, const struct maple_tree *mt,
+					     unsigned long index)
+{
+	struct maple_enode *e = mt->ma_root;
+	unsigned int level = mt_height(mt) - 1;
+
+	ASSERT(level < MAPLE_LEVELS);
+	path->levels = level;
+	while (level) {
+		struct maple_inner *node = mte_inner(e);
+		unsigned int slot = inner_find(node, index);
+
+		level--;
+		path->node[level] = node;
+		path->slot[level] = slot;
+		e = node->slot[slot];
+	}
+	path->leaf = e;
+}
+
+static inline void path_copy(struct maple_path *dst, const struct maple_path *src)
+{
+	dst->leaf = src->leaf;
+	dst->levels = src->levels;
+	for (unsigned int i = 0; i < src->levels; i++) {
+		dst->node[i] = src->node[i];
+		dst->slot[i] = src->slot[i];
+	}
+}
+
 /* maple_path.c */
 void path_walk(struct maple_path *path, const struct maple_tree *mt, unsigned long index);
 bool path_has_left(const struct maple_path *path, unsigned int level);
@@ -386,8 +446,6 @@ void leaf_copy(struct maple_leaf *dst, enum maple_kind dkind, unsigned int at,
 	       struct maple_leaf *src, enum maple_kind skind, unsigned int from, unsigned int n);
 void leaf_finish(struct maple_leaf *l, enum maple_kind kind, unsigned int n, unsigned long min,
 		 bool is_last);
-void leaf_splice(struct maple_leaf *dst, const struct maple_leaf *src, enum maple_kind kind,
-		 unsigned int a, unsigned int b, const struct maple_range *mid, unsigned int n_mid);
 unsigned long leaf_max_gap(const struct maple_leaf *l, enum maple_kind kind);
 
 /* maple_walk.c */
@@ -417,15 +475,15 @@ static inline bool mt_tracks_gaps(const struct maple_tree *mt)
 /*
  * One store in the making.
  *
- * mid[] are the up to three ranges that take the place of everything stored in
- * [first, last]: what is left of the range cut on the left, the new entry, what is left on the
- * right. Entries [0, a) of the left leaf and [b, n) of the right one stay.
+ * Entries [0, a) of the left leaf and [b, n) of the right one stay. Up to three pieces take the
+ * place of those between: what is left of the range cut on the left, the new entry, what is left
+ * on the right. They are words in units of the leaf if @packed, else ranges of keys.
  */
 enum maple_write {
 	WR_NOTHING, /* NULL over free keys */
-	WR_ROOT,    /* the tree has no node, or shall have none */
+	WR_ROOT,    /* the tree has no node */
 	WR_ENTRY,   /* one entry for another, same range */
-	WR_RANGE,   /* one end of one range moves, same entry */
+	WR_RANGE,   /* another range for one entry; its word is stored */
 	WR_LEAF,    /* one leaf is replaced by one leaf */
 	WR_REBUILD, /* anything else */
 };
@@ -436,23 +494,33 @@ struct maple_wr {
 	unsigned long first;
 	unsigned long last;
 	void *old;     /* what was at first */
-	bool overlaps; /* something is stored in the range */
 	enum maple_write how;
+	enum maple_kind kind;  /* WR_LEAF: of the new leaf; WR_REBUILD: of all, or MAPLE_WIDE */
 	unsigned int nr_nodes; /* new nodes it takes */
-	enum maple_kind kind;  /* WR_LEAF: of the new leaf */
-	u8 a, b;
-	u8 nr_mid;
-	u8 new_at; /* in mid[]: the new entry, or where the free range begins */
+	unsigned int a, b;
+	unsigned int nr_mid;
+	unsigned int new_at; /* among the pieces: the new entry, or where the free range begins */
+	bool overlaps; /* something is stored in the range */
+	bool packed;
 	bool spans; /* r is another leaf than l */
-	struct maple_range mid[3];
+	union {
+		struct maple_range mid[3];
+		struct {
+			u64 word[3];
+			void *slot[3];
+		};
+	};
 	struct maple_path l;
 	struct maple_path r; /* only if spans */
 };
 
-/* maple_wr.c */
+/* maple_plan.c */
 void mas_wr_plan(struct maple_wr *wr, struct ma_state *mas, void *entry);
 void mas_wr_plan_erase(struct maple_wr *wr, struct ma_state *mas);
+
+/* maple_wr.c */
 void mas_wr_run(struct maple_wr *wr);
+void leaf_splice(struct maple_leaf *dst, const struct maple_leaf *src, const struct maple_wr *wr);
 
 /* maple_store.c */
 int mas_insert_gfp(struct ma_state *mas, void *entry, gfp_t gfp);
@@ -486,10 +554,16 @@ struct maple_run {
 	const struct maple_range *range; /* own elements of a leaf level */
 	const struct maple_child *child; /* of an inner level */
 };
+
+static inline void run_start(struct maple_run *run)
+{
+	run->nr_items = run->cur = run->total = 0;
+}
+
 void run_add(struct maple_run *run, struct maple_enode *node, unsigned int from, unsigned int to,
 	     unsigned long end);
+void run_of_leaf(struct maple_run *run, const struct maple_wr *wr);
 enum maple_kind run_kind(const struct maple_run *run, unsigned int n);
-enum maple_kind run_uniform_kind(const struct maple_run *run);
 void run_take_leaf(struct maple_run *run, struct maple_node *dst, enum maple_kind kind,
 		   unsigned int n);
 void run_take_inner(struct maple_run *run, struct maple_node *dst, unsigned int n,

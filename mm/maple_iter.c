@@ -65,6 +65,17 @@ static void *stand_behind(struct ma_state *mas, unsigned int i, unsigned long la
 	return NULL;
 }
 
+/* The piece in the next leaf that holds @last + 1; no key up to @last is reported again. */
+static void *walk_behind(struct ma_state *mas, unsigned long last)
+{
+	void *entry;
+
+	mas->index = last + 1;
+	entry = mas_start_walk(mas);
+	mas->index = max(mas->index, last + 1);
+	return entry;
+}
+
 static void *stand_before(struct ma_state *mas, unsigned int i, unsigned long first)
 {
 	void *entry = mas_stand(mas, mas->node, PLACE_ENTRY(i));
@@ -118,9 +129,7 @@ static void *step_forward(struct ma_state *mas, unsigned long max, bool skip)
 			stand_on_gap(mas, i, last + 1, ~0UL);
 			return skip ? mas_limit(mas, ma_overflow) : NULL;
 		}
-		mas->index = last + 1;
-		entry = mas_start_walk(mas);
-		mas->index = max(mas->index, last + 1);
+		entry = walk_behind(mas, last);
 		if (entry || !skip || !mas_is_active(mas))
 			return entry;
 	}
@@ -169,66 +178,52 @@ static void *step_back(struct ma_state *mas, unsigned long min, bool skip)
 }
 
 /*
- * step_to_next - step_forward to an entry, the short way if it can be.
+ * next_nearby - the next entry, if it can be had the short way; else NULL and nothing changed.
  *
  * The short way: same leaf, alive, of pages, and the entry next to the place begins behind the
  * position and not behind @max. Then the piece stood on ended in front of it and of @max.
  */
-static __always_inline void *step_to_next(struct ma_state *mas, unsigned long max)
+static __always_inline void *next_nearby(struct ma_state *mas, unsigned long max)
 {
 	struct maple_leaf *leaf = mte_leaf(mas->node);
 	unsigned int i = (mas->offset + 1u) / 2;
 	unsigned long first;
 	u64 word;
 
-	if (likely(mte_kind(mas->node) == MAPLE_PAGES && !leaf_is_dead(mas->node) &&
-		   i < leaf->h.n)) {
-		word = READ_ONCE_NOPOINT(leaf->word[i]);
-		first = word_first(word, MAPLE_PAGES);
-		if (likely(first > mas->last && first <= max)) {
-			mas->index = first;
-			mas->last = word_last(word, MAPLE_PAGES);
-			mas->offset = PLACE_ENTRY(i);
-			mas->status = ma_active;
-			return rcu_dereference(leaf->slot[i]);
-		}
-	}
-	return step_forward(mas, max, true);
+	if (unlikely(mte_kind(mas->node) != MAPLE_PAGES || leaf_is_dead(mas->node) ||
+		     i >= leaf->h.n))
+		return NULL;
+	word = READ_ONCE_NOPOINT(leaf->word[i]);
+	first = word_first(word, MAPLE_PAGES);
+	if (unlikely(first <= mas->last || first > max))
+		return NULL;
+	mas->index = first;
+	mas->last = word_last(word, MAPLE_PAGES);
+	mas->offset = PLACE_ENTRY(i);
+	return rcu_dereference(leaf->slot[i]);
 }
 
-/* step_to_prev - step_back to an entry, the short way if it can be. */
-static __always_inline void *step_to_prev(struct ma_state *mas, unsigned long min)
+/* prev_nearby - the mirror image. */
+static __always_inline void *prev_nearby(struct ma_state *mas, unsigned long min)
 {
 	struct maple_leaf *leaf = mte_leaf(mas->node);
 	unsigned int i = mas->offset / 2;
 	unsigned long last;
 	u64 word;
 
-	if (likely(mte_kind(mas->node) == MAPLE_PAGES && !leaf_is_dead(mas->node) && i)) {
-		word = READ_ONCE_NOPOINT(leaf->word[i - 1]);
-		last = word_last(word, MAPLE_PAGES);
-		if (likely(last < mas->index && last >= min)) {
-			mas->index = word_first(word, MAPLE_PAGES);
-			mas->last = last;
-			mas->offset = PLACE_ENTRY(i - 1);
-			mas->status = ma_active;
-			return rcu_dereference(leaf->slot[i - 1]);
-		}
-	}
-	return step_back(mas, min, true);
+	if (unlikely(mte_kind(mas->node) != MAPLE_PAGES || leaf_is_dead(mas->node) || !i))
+		return NULL;
+	word = READ_ONCE_NOPOINT(leaf->word[i - 1]);
+	last = word_last(word, MAPLE_PAGES);
+	if (unlikely(last >= mas->index || last < min))
+		return NULL;
+	mas->index = word_first(word, MAPLE_PAGES);
+	mas->last = last;
+	mas->offset = PLACE_ENTRY(i - 1);
+	return rcu_dereference(leaf->slot[i - 1]);
 }
 
-static inline void *next_piece(struct ma_state *mas, unsigned long max, bool skip)
-{
-	return skip ? step_to_next(mas, max) : step_forward(mas, max, false);
-}
-
-static inline void *prev_piece(struct ma_state *mas, unsigned long min, bool skip)
-{
-	return skip ? step_to_prev(mas, min) : step_back(mas, min, false);
-}
-
-/* There is nothing behind [0, 0]. */
+/* There is nothing behind [0, 0]. *//* There is nothing behind [0, 0]. */
 static void *rootless_end(struct ma_state *mas)
 {
 	if (mas->status == ma_root) {
@@ -239,7 +234,7 @@ static void *rootless_end(struct ma_state *mas)
 	return NULL;
 }
 
-static inline void *mas_next_piece(struct ma_state *mas, unsigned long max, bool skip)
+static void *mas_next_piece(struct ma_state *mas, unsigned long max, bool skip)
 {
 	enum maple_status was = mas->status;
 	unsigned long index = mas->index;
@@ -250,7 +245,7 @@ static inline void *mas_next_piece(struct ma_state *mas, unsigned long max, bool
 	if (mas->last >= max)
 		return mas_limit(mas, ma_overflow);
 	if (likely(was == ma_active) || (was == ma_overflow && mas->node))
-		return next_piece(mas, max, skip);
+		return step_forward(mas, max, skip);
 	entry = mas_start_walk(mas);
 	if (was == ma_underflow && entry)
 		return entry;
@@ -264,6 +259,13 @@ static inline void *mas_next_piece(struct ma_state *mas, unsigned long max, bool
 
 void *mas_next(struct ma_state *mas, unsigned long max)
 {
+	void *entry;
+
+	if (likely(mas_is_active(mas)) && mas->last < max) {
+		entry = next_nearby(mas, max);
+		if (likely(entry))
+			return entry;
+	}
 	return mas_next_piece(mas, max, true);
 }
 
@@ -286,7 +288,7 @@ static void *rootless_prev(struct ma_state *mas, unsigned long min)
 	return root;
 }
 
-static inline void *mas_prev_piece(struct ma_state *mas, unsigned long min, bool skip)
+static void *mas_prev_piece(struct ma_state *mas, unsigned long min, bool skip)
 {
 	enum maple_status was = mas->status;
 	void *entry;
@@ -296,7 +298,7 @@ static inline void *mas_prev_piece(struct ma_state *mas, unsigned long min, bool
 	if (mas->index <= min)
 		return mas_limit(mas, ma_underflow);
 	if (likely(was == ma_active) || (was == ma_underflow && mas->node))
-		return prev_piece(mas, min, skip);
+		return step_back(mas, min, skip);
 	entry = mas_start_walk(mas);
 	if (was == ma_overflow && entry)
 		return entry;
@@ -307,6 +309,13 @@ static inline void *mas_prev_piece(struct ma_state *mas, unsigned long min, bool
 
 void *mas_prev(struct ma_state *mas, unsigned long min)
 {
+	void *entry;
+
+	if (likely(mas_is_active(mas)) && mas->index > min) {
+		entry = prev_nearby(mas, min);
+		if (likely(entry))
+			return entry;
+	}
 	return mas_prev_piece(mas, min, true);
 }
 
@@ -361,21 +370,29 @@ static bool mas_find_setup(struct ma_state *mas, unsigned long max, void **entry
 	return *entry || !mas_is_active(mas) || mas->index == max;
 }
 
+static noinline void *mas_find_slow(struct ma_state *mas, unsigned long max)
+{
+	void *entry;
+
+	if (mas_find_setup(mas, max, &entry))
+		return entry;
+	entry = step_forward(mas, max, true);
+	/* The place is kept whether or not a limit was hit; only a tree without nodes has none. */
+	if (mas->status == ma_overflow)
+		mas->status = ma_active;
+	return entry;
+}
+
 void *mas_find(struct ma_state *mas, unsigned long max)
 {
 	void *entry;
 
-	if (likely(mas_is_active(mas))) {
-		if (mas->last >= max)
-			return NULL;
-	} else if (mas_find_setup(mas, max, &entry)) {
-		return entry;
+	if (likely(mas_is_active(mas)) && mas->last < max) {
+		entry = next_nearby(mas, max);
+		if (likely(entry))
+			return entry;
 	}
-	entry = step_to_next(mas, max);
-	/* The place is kept whether or not a limit was hit; only a tree without nodes has none. */
-	if (unlikely(mas->status == ma_overflow))
-		mas->status = ma_active;
-	return entry;
+	return mas_find_slow(mas, max);
 }
 
 void *mas_find_range(struct ma_state *mas, unsigned long max)
@@ -440,13 +457,25 @@ static bool mas_find_rev_setup(struct ma_state *mas, unsigned long min, void **e
 	return *entry;
 }
 
-void *mas_find_rev(struct ma_state *mas, unsigned long min)
+static noinline void *mas_find_rev_slow(struct ma_state *mas, unsigned long min)
 {
 	void *entry;
 
 	if (mas_find_rev_setup(mas, min, &entry))
 		return entry;
-	return step_to_prev(mas, min);
+	return step_back(mas, min, true);
+}
+
+void *mas_find_rev(struct ma_state *mas, unsigned long min)
+{
+	void *entry;
+
+	if (likely(mas_is_active(mas)) && mas->index > min) {
+		entry = prev_nearby(mas, min);
+		if (likely(entry))
+			return entry;
+	}
+	return mas_find_rev_slow(mas, min);
 }
 
 void *mas_find_range_rev(struct ma_state *mas, unsigned long min)

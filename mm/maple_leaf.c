@@ -6,8 +6,6 @@
  */
 #include "mm/maple_internal.h"
 
-#include <string.h>
-
 void leaf_put(struct maple_leaf *l, enum maple_kind kind, unsigned int i,
 	      const struct maple_range *range)
 {
@@ -60,27 +58,26 @@ void leaf_finish(struct maple_leaf *l, enum maple_kind kind, unsigned int n, uns
 }
 
 /*
- * leaf_splice - @dst becomes a copy of @src with entries [@a, @b) replaced by @n_mid @mid.
+ * leaf_splice - @dst becomes a copy of @src with what the packed write @wr does to it.
  *
- * Both are packed leaves of @kind, which holds @mid, and the result fits. Copying all of @src
- * brings the header and the unused words along; then only what lies behind @a moves.
+ * Copying all of @src brings the header and the unused words along; then only what lies behind
+ * entry a moves.
  */
-void leaf_splice(struct maple_leaf *dst, const struct maple_leaf *src, enum maple_kind kind,
-		 unsigned int a, unsigned int b, const struct maple_range *mid, unsigned int n_mid)
+void leaf_splice(struct maple_leaf *dst, const struct maple_leaf *src, const struct maple_wr *wr)
 {
-	unsigned int to = a + n_mid, rest = src->h.n - b, n = to + rest;
+	unsigned int to = wr->a + wr->nr_mid, rest = src->h.n - wr->b, n = to + rest;
 
-	memcpy(dst, src, sizeof(*dst));
-	if (to != b) {
-		memcpy(&dst->word[to], &src->word[b], rest * sizeof(dst->word[0]));
-		memcpy(&dst->slot[to], &src->slot[b], rest * sizeof(dst->slot[0]));
+	node_copy(dst, src);
+	if (to != wr->b) {
+		memcpy(&dst->word[to], &src->word[wr->b], rest * sizeof(dst->word[0]));
+		memcpy(&dst->slot[to], &src->slot[wr->b], rest * sizeof(dst->slot[0]));
 		for (unsigned int i = n; i < src->h.n; i++)
 			dst->word[i] = MAPLE_UNUSED;
 		dst->h.n = n;
 	}
-	for (unsigned int i = 0; i < n_mid; i++) {
-		dst->word[a + i] = word_make(mid[i].first, mid[i].last, kind);
-		dst->slot[a + i] = mid[i].entry;
+	for (unsigned int i = 0; i < wr->nr_mid; i++) {
+		dst->word[wr->a + i] = wr->word[i];
+		dst->slot[wr->a + i] = wr->slot[i];
 	}
 }
 

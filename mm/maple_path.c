@@ -10,21 +10,7 @@
 
 void path_walk(struct maple_path *path, const struct maple_tree *mt, unsigned long index)
 {
-	struct maple_enode *e = mt->ma_root;
-	unsigned int level = mt_height(mt) - 1;
-
-	ASSERT(level < MAPLE_LEVELS);
-	path->levels = level;
-	while (level) {
-		struct maple_inner *node = mte_inner(e);
-		unsigned int slot = inner_find(node, index);
-
-		level--;
-		path->node[level] = node;
-		path->slot[level] = slot;
-		e = node->slot[slot];
-	}
-	path->leaf = e;
+	path_walk_inline(path, mt, index);
 }
 
 /* Is there a node to the left of the path's on @level, under any parent? */

@@ -72,25 +72,57 @@ static void rebuild_take_leaves(struct rebuild *rb, struct maple_run *run, enum 
 		leaf_finish(&node->leaf, kind, n, min, last_leaf && i + 1 == rb->nr_out);
 		rb->out[i].node = mte_make(node, kind);
 		rb->out[i].end = leaf_end(&node->leaf, kind);
-		rb->out[i].gap = mt_tracks_gaps(rb->mt) ?
-					 gap_code(leaf_max_gap(&node->leaf, kind)) : 0;
 		min = rb->out[i].end + 1;
 		rb->new_end = rb->out[i].end;
 	}
+}
+
+/*
+ * The packed form that all leaves of the stretch have and the write's own ranges fit.
+ *
+ * Returns: that form; MAPLE_WIDE if there is none. A wide leaf never agrees with anything, not
+ * even with itself: what is left of it may fit words again.
+ */
+static enum maple_kind rebuild_kind(const struct rebuild *rb, const struct maple_enode *left,
+				    const struct maple_enode *right)
+{
+	const struct maple_wr *wr = rb->wr;
+	enum maple_kind kind = mte_kind(left);
+
+	if (kind == MAPLE_WIDE || mte_kind(right) != kind || mte_kind(rb->l.leaf) != kind ||
+	    mte_kind(rb->r.leaf) != kind)
+		return MAPLE_WIDE;
+	for (unsigned int i = 0; i < wr->nr_mid; i++) {
+		if (!word_fits(wr->mid[i].first, wr->mid[i].last, kind))
+			return MAPLE_WIDE;
+	}
+	return kind;
 }
 
 static void rebuild_leaves(struct rebuild *rb)
 {
 	struct maple_wr *wr = rb->wr;
 	struct maple_enode *left = rb->l.leaf, *right = rb->r.leaf;
-	unsigned int right_n = mte_leaf(right)->h.n;
-	struct maple_run run = {.range = wr->mid};
-	enum maple_kind uniform;
-	unsigned int cap;
+	unsigned int right_n = mte_leaf(right)->h.n, cap, total;
+	struct maple_run run;
 	int side = 0;
 
-	if (wr->a + wr->nr_mid + right_n - wr->b < MAPLE_LEAF_MIN)
+	total = wr->a + wr->nr_mid + right_n - wr->b;
+	if (total < MAPLE_LEAF_MIN)
 		side = rebuild_widen(rb, 0);
+	if (side)
+		total += mte_leaf(side < 0 ? rb->l.leaf : rb->r.leaf)->h.n;
+	if (!rb->build)
+		wr->kind = rebuild_kind(rb, left, right);
+	cap = wr->kind != MAPLE_WIDE ? MAPLE_LEAF_CAP : MAPLE_WIDE_CAP;
+	rb->nr_out = (total + cap - 1) / cap;
+	rb->used += rb->nr_out;
+	rb->height = 1;
+	if (!rb->build || !total)
+		return;
+
+	run_start(&run);
+	run.range = wr->mid;
 	if (side < 0)
 		run_add(&run, rb->l.leaf, 0, mte_leaf(rb->l.leaf)->h.n, 0);
 	run_add(&run, left, 0, wr->a, 0);
@@ -98,36 +130,35 @@ static void rebuild_leaves(struct rebuild *rb)
 	run_add(&run, right, wr->b, right_n, 0);
 	if (side > 0)
 		run_add(&run, rb->r.leaf, 0, mte_leaf(rb->r.leaf)->h.n, 0);
-
-	uniform = run_uniform_kind(&run);
-	cap = uniform != MAPLE_WIDE ? MAPLE_LEAF_CAP : MAPLE_WIDE_CAP;
-	rb->nr_out = (run.total + cap - 1) / cap;
-	rb->used += rb->nr_out;
-	rb->height = 1;
-	if (!rb->build || !rb->nr_out)
-		return;
 	rb->old_end = leaf_end(mte_leaf(rb->r.leaf), mte_kind(rb->r.leaf));
-	rebuild_take_leaves(rb, &run, uniform);
+	rebuild_take_leaves(rb, &run, wr->kind);
 	/* The next leaf's lower bound goes down before the pivot in front of it does. */
 	if (rb->new_end < rb->old_end)
 		mt_fix_next(rb->mt, rb->old_end + 1, rb->new_end + 1);
 }
 
-static void rebuild_take_inner(struct rebuild *rb, struct maple_run *run)
+/* The new leaves get parents that want to know their gaps. A leaf that is the root has none. */
+static void rebuild_leaf_gaps(struct rebuild *rb)
 {
-	unsigned int nr = (run->total + MAPLE_INNER_CAP - 1) / MAPLE_INNER_CAP;
+	for (unsigned int i = 0; i < rb->nr_out; i++) {
+		const struct maple_enode *leaf = rb->out[i].node;
 
-	rb->used += nr;
-	rb->height++;
-	if (rb->build) {
-		for (unsigned int i = 0; i < rb->nr_out; i++)
-			rb->below[i] = rb->out[i];
-		run->child = rb->below;
-		for (unsigned int i = 0; i < nr; i++)
-			run_take_inner(run, mas_take_node(rb->wr->mas), share(run->total, nr, i),
-				       &rb->out[i]);
+		rb->out[i].gap = mt_tracks_gaps(rb->mt) ?
+					 gap_code(leaf_max_gap(mte_leaf(leaf), mte_kind(leaf))) : 0;
 	}
-	rb->nr_out = nr;
+}
+
+/* Make the new nodes of this level from the run. */
+static void rebuild_take_inner(struct rebuild *rb, struct maple_run *run, unsigned int nr)
+{
+	if (rb->nr_out && mte_is_leaf(rb->out[0].node))
+		rebuild_leaf_gaps(rb);
+	for (unsigned int i = 0; i < rb->nr_out; i++)
+		rb->below[i] = rb->out[i];
+	run->child = rb->below;
+	for (unsigned int i = 0; i < nr; i++)
+		run_take_inner(run, mas_take_node(rb->wr->mas), share(run->total, nr, i),
+			       &rb->out[i]);
 }
 
 /* The nodes of @level > 0. Returns true if one node takes the place of one: link it, all done. */
@@ -135,41 +166,57 @@ static bool rebuild_inner(struct rebuild *rb, unsigned int level)
 {
 	struct maple_inner *left = rb->l.node[level - 1], *right = rb->r.node[level - 1];
 	unsigned int a = rb->l.slot[level - 1], b = rb->r.slot[level - 1] + 1;
-	unsigned long right_end = rb->build ? path_end(&rb->r, level) : 0;
-	struct maple_run run = {0};
+	unsigned int total = a + rb->nr_out + right->h.n - b, nr;
+	struct maple_inner *beside = NULL;
+	unsigned long right_end;
+	struct maple_run run;
 	int side = 0;
 
 	if (left == right && b == a + 1 && rb->nr_out == 1)
 		return true;
-	if (a + rb->nr_out + right->h.n - b < MAPLE_INNER_MIN)
+	right_end = path_end(&rb->r, level);
+	if (total < MAPLE_INNER_MIN)
 		side = rebuild_widen(rb, level);
-	if (!side && a + rb->nr_out + right->h.n - b == 1)
-		return false; /* the only node of its level: it needs none above */
-
-	rb->edge = rb->edge && b == right->h.n;
-	if (side < 0)
-		run_add(&run, mte_make(rb->l.node[level - 1], MAPLE_INNER), 0,
-			rb->l.node[level - 1]->h.n, rb->build ? path_end(&rb->l, level) : 0);
-	run_add(&run, mte_make(left, MAPLE_INNER), 0, a, 0);
-	run_add(&run, NULL, 0, rb->nr_out, 0);
-	run_add(&run, mte_make(right, MAPLE_INNER), b, right->h.n, right_end);
-	if (side > 0) {
-		run_add(&run, mte_make(rb->r.node[level - 1], MAPLE_INNER), 0,
-			rb->r.node[level - 1]->h.n, rb->build ? path_end(&rb->r, level) : 0);
-		rb->edge = false;
+	if (side) {
+		beside = side < 0 ? rb->l.node[level - 1] : rb->r.node[level - 1];
+		total += beside->h.n;
 	}
-	rebuild_take_inner(rb, &run);
+	if (total == 1)
+		return false; /* the only node of its level: it needs none above */
+	nr = (total + MAPLE_INNER_CAP - 1) / MAPLE_INNER_CAP;
+	rb->edge = rb->edge && b == right->h.n && side <= 0;
+	rb->used += nr;
+	rb->height++;
+	if (rb->build) {
+		run_start(&run);
+		if (side < 0)
+			run_add(&run, mte_make(beside, MAPLE_INNER), 0, beside->h.n,
+				path_end(&rb->l, level));
+		run_add(&run, mte_make(left, MAPLE_INNER), 0, a, 0);
+		run_add(&run, NULL, 0, rb->nr_out, 0);
+		run_add(&run, mte_make(right, MAPLE_INNER), b, right->h.n, right_end);
+		if (side > 0)
+			run_add(&run, mte_make(beside, MAPLE_INNER), 0, beside->h.n,
+				path_end(&rb->r, level));
+		rebuild_take_inner(rb, &run, nr);
+	}
+	rb->nr_out = nr;
 	return false;
 }
 
 /* Nothing of the old root's level is left: what was built becomes the tree. */
 static void rebuild_root(struct rebuild *rb)
 {
-	if (rb->nr_out > 1) {
-		struct maple_run run = {0};
+	struct maple_run run;
 
-		run_add(&run, NULL, 0, rb->nr_out, 0);
-		rebuild_take_inner(rb, &run);
+	if (rb->nr_out > 1) {
+		rb->used++;
+		rb->height++;
+		if (rb->build) {
+			run_start(&run);
+			run_add(&run, NULL, 0, rb->nr_out, 0);
+			rebuild_take_inner(rb, &run, 1);
+		}
 	}
 	if (rb->build)
 		mt_set_root(rb->mt, rb->nr_out ? rb->out[0].node : NULL,
@@ -190,6 +237,18 @@ static void retire_replaced(struct maple_tree *mt, struct maple_enode *e)
 	mt_retire_node(mt, e);
 }
 
+static void rebuild_start(struct rebuild *rb, struct maple_wr *wr, bool build)
+{
+	rb->wr = wr;
+	rb->mt = wr->mas->tree;
+	rb->build = build;
+	rb->used = 0;
+	rb->edge = true;
+	rb->old_end = rb->new_end = 0;
+	path_copy(&rb->l, &wr->l);
+	path_copy(&rb->r, wr->spans ? &wr->r : &wr->l);
+}
+
 /*
  * mas_wr_rebuild - count (@build false) or do the write.
  *
@@ -198,12 +257,12 @@ static void retire_replaced(struct maple_tree *mt, struct maple_enode *e)
  */
 unsigned int mas_wr_rebuild(struct maple_wr *wr, bool build)
 {
-	struct rebuild rb = {.wr = wr, .mt = wr->mas->tree, .build = build, .edge = true};
-	struct maple_enode *replaced = rb.mt->ma_root;
 	unsigned int level, levels = wr->l.levels;
+	struct maple_enode *replaced;
+	struct rebuild rb;
 
-	rb.l = wr->l;
-	rb.r = wr->spans ? wr->r : wr->l;
+	rebuild_start(&rb, wr, build);
+	replaced = rb.mt->ma_root;
 	rebuild_leaves(&rb);
 	for (level = 1; level <= levels; level++) {
 		if (rebuild_inner(&rb, level))
@@ -214,6 +273,8 @@ unsigned int mas_wr_rebuild(struct maple_wr *wr, bool build)
 	} else if (build) {
 		replaced = rb.l.node[level - 1]->slot[rb.l.slot[level - 1]];
 		mt_publish_child(rb.mt, &rb.l, level - 1, rb.out[0].node, rb.out[0].end);
+		if (level == 1)
+			rebuild_leaf_gaps(&rb);
 		if (mt_tracks_gaps(rb.mt))
 			path_set_gap(&rb.l, level - 1, rb.out[0].gap);
 	}

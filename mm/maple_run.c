@@ -8,8 +8,6 @@
  */
 #include "mm/maple_internal.h"
 
-#include <string.h>
-
 /* run_add - elements [@from, @to) of @node, or of the write's own if @node is NULL, come next. */
 void run_add(struct maple_run *run, struct maple_enode *node, unsigned int from, unsigned int to,
 	     unsigned long end)
@@ -23,6 +21,16 @@ void run_add(struct maple_run *run, struct maple_enode *node, unsigned int from,
 		.end = end,
 	};
 	run->total += to - from;
+}
+
+/* run_of_leaf - what the leaf of a write that stays in one leaf will hold. */
+void run_of_leaf(struct maple_run *run, const struct maple_wr *wr)
+{
+	run_start(run);
+	run->range = wr->mid;
+	run_add(run, wr->l.leaf, 0, wr->a, 0);
+	run_add(run, NULL, 0, wr->nr_mid, 0);
+	run_add(run, wr->l.leaf, wr->b, mte_leaf(wr->l.leaf)->h.n, 0);
 }
 
 static struct maple_range item_range(const struct maple_run *run, const struct maple_item *item,
@@ -41,44 +49,6 @@ static struct maple_range item_range(const struct maple_run *run, const struct m
 		.last = leaf_last(leaf, kind, i),
 		.entry = leaf_slots(leaf, kind)[i],
 	};
-}
-
-static bool own_fit(const struct maple_run *run, const struct maple_item *item,
-		    enum maple_kind kind)
-{
-	for (unsigned int i = 0; i < item->n; i++) {
-		struct maple_range range = item_range(run, item, i);
-
-		if (!word_fits(range.first, range.last, kind))
-			return false;
-	}
-	return true;
-}
-
-/*
- * run_uniform_kind - the packed form that all elements have already, or could as they are.
- *
- * Returns: that form; MAPLE_WIDE if there is none. A wide leaf never agrees with anything, not
- * even with itself: what is left of it may fit words again.
- */
-enum maple_kind run_uniform_kind(const struct maple_run *run)
-{
-	enum maple_kind kind = MAPLE_WIDE;
-
-	for (unsigned int i = 0; i < run->nr_items; i++) {
-		if (!run->item[i].node)
-			continue;
-		if (kind != MAPLE_WIDE && kind != mte_kind(run->item[i].node))
-			return MAPLE_WIDE;
-		kind = mte_kind(run->item[i].node);
-		if (kind == MAPLE_WIDE)
-			return MAPLE_WIDE;
-	}
-	for (unsigned int i = 0; i < run->nr_items; i++) {
-		if (!run->item[i].node && !own_fit(run, &run->item[i], kind))
-			return MAPLE_WIDE;
-	}
-	return kind;
 }
 
 /* run_kind - the smallest form that holds the next @n elements. */

@@ -9,22 +9,22 @@
  */
 #include "mm/maple_internal.h"
 
-static bool mas_alloc_nowait(struct ma_state *mas, unsigned int nr, gfp_t gfp)
+static inline gfp_t gfp_nowait(gfp_t gfp)
 {
-	return mas_alloc_nodes(mas, nr, (gfp & ~__GFP_DIRECT_RECLAIM) | __GFP_NOWARN);
+	return (gfp & ~__GFP_DIRECT_RECLAIM) | __GFP_NOWARN;
 }
 
-/*
- * Get @nr nodes.
- *
- * Returns: 0; -EAGAIN: has them, but ma_lock was dropped; -ENOMEM with none held
- */
-static int mas_get_nodes(struct ma_state *mas, unsigned int nr, gfp_t gfp)
+static bool mas_alloc_nowait(struct ma_state *mas, unsigned int nr, gfp_t gfp)
+{
+	return mas_alloc_nodes(mas, nr, gfp_nowait(gfp));
+}
+
+static noinline int mas_get_more_nodes(struct ma_state *mas, unsigned int nr, gfp_t gfp)
 {
 	bool drop = !mt_external_lock(mas->tree);
 	bool ok;
 
-	if (likely(mas->nr_alloc >= nr || mas_alloc_nowait(mas, nr, gfp)))
+	if (likely(mas_alloc_nowait(mas, nr, gfp)))
 		return 0;
 	if (!gfpflags_allow_blocking(gfp)) {
 		mas_free_nodes(mas);
@@ -40,6 +40,29 @@ static int mas_get_nodes(struct ma_state *mas, unsigned int nr, gfp_t gfp)
 		return -ENOMEM;
 	}
 	return drop ? -EAGAIN : 0;
+}
+
+/*
+ * Get @nr nodes.
+ *
+ * Returns: 0; -EAGAIN: has them, but ma_lock was dropped; -ENOMEM with none held
+ */
+static inline int mas_get_nodes(struct ma_state *mas, unsigned int nr, gfp_t gfp)
+{
+	struct maple_node *node;
+
+	if (mas->nr_alloc >= nr)
+		return 0;
+	if (likely(nr == 1)) {
+		node = mt_alloc_node(gfp_nowait(gfp));
+		if (likely(node)) {
+			node->next = NULL;
+			mas->alloc = node;
+			mas->nr_alloc = 1;
+			return 0;
+		}
+	}
+	return mas_get_more_nodes(mas, nr, gfp);
 }
 
 /* What is over belongs to mas_preallocate's caller or is given back. */
