@@ -32,10 +32,14 @@ struct bench_run {
 };
 
 /* What came out of it. */
+/* So many samples go into a record, as they came, for tests of significance. */
+#define BENCH_KEPT_SAMPLES 25
+
 struct bench_result {
 	u64 x;
 	u64 units;
 	struct bench_stat total; /* clock counts of a call's regions, without the empty one's */
+	u64 kept[BENCH_KEPT_SAMPLES];
 	u64 event[EV_NR];
 };
 

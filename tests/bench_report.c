@@ -39,6 +39,23 @@ static void send(struct record *r)
 	out_line(text ? text : "# a record did not fit and was left out");
 }
 
+/* Where the clock is not exact, the samples themselves: a comparison needs more than quantiles. */
+static void record_samples(struct record *r, const struct bench_result *res)
+{
+	unsigned nr = min(res->total.nr, (unsigned)BENCH_KEPT_SAMPLES);
+	char text[BENCH_KEPT_SAMPLES * 24 + 3];
+	int len = 0;
+
+	for (unsigned i = 0; i < nr; i++) {
+		u64 milli = (res->kept[i] * 1000 + res->units / 2) / res->units;
+
+		len += snprintf(text + len, sizeof(text) - (size_t)len, "%s%lu.%03lu",
+				i ? "," : "[", milli / 1000, milli % 1000);
+	}
+	snprintf(text + len, sizeof(text) - (size_t)len, "]");
+	record_raw(r, "samples", text);
+}
+
 static void record_result(const struct bench_case *bc, const struct bench_result *res)
 {
 	struct record r;
@@ -57,6 +74,8 @@ static void record_result(const struct bench_case *bc, const struct bench_result
 	record_ratio(&r, "p95", (s64)res->total.p95, res->units, 3);
 	record_ratio(&r, "max", (s64)res->total.max, res->units, 3);
 	record_ratio(&r, "value", (s64)res->total.median, res->units, 3);
+	if (!clock_is_insn())
+		record_samples(&r, res);
 	record_u64(&r, "units", res->units);
 	record_u64(&r, "total", res->total.median);
 	record_u64(&r, "off_points", res->event[EV_POINT]);

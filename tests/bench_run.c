@@ -137,6 +137,8 @@ static void take_samples(struct measurement *m)
 		empty = m->run->overhead * b.nr_regions;
 		m->sample[i] = b.total > empty ? b.total - empty : 0;
 	}
+	memcpy(m->result->kept, m->sample,
+	       min(opts->nr_samples, (unsigned)BENCH_KEPT_SAMPLES) * sizeof(u64));
 	m->result->total = bench_stat_of(m->sample, opts->nr_samples);
 }
 

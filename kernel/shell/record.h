@@ -7,7 +7,7 @@
 
 #include "kernel/base/compiler.h"
 
-#define RECORD_MAX 1024 /* bytes of one record, its end included */
+#define RECORD_MAX 1536 /* bytes of one record, its end included */
 
 struct record {
 	char text[RECORD_MAX];
