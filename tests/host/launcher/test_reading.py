@@ -240,26 +240,33 @@ class Compare(ReadingTest):
         b = [101.0, 98.5, 103.5, 99.5, 100.5, 97.5, 104.5, 102.5]
         status, out = self.compare(self.samples(a), self.samples(b))
         self.assertEqual(status, 0)
-        self.assertIn("not significant", out)
+        self.assertIn("boots agree", out)
 
-    def test_shift_is_a_difference(self):
+    def test_two_boots_may_differ_but_blame_nobody(self):
         a = [100.0 + i for i in range(8)]
         status, out = self.compare(self.samples(a), self.samples([v + 20 for v in a]))
-        self.assertEqual(status, 1)
-        self.assertIn(" significant, p 0.00016", out)
-        self.assertEqual(self.compare(self.samples([v + 20 for v in a]), self.samples(a))[0], 0)
+        self.assertEqual(status, 0)
+        self.assertIn("boots differ, p 0.00016", out)
+        self.assertIn("join the logs of 5 boots", out)
 
     def test_too_few_samples(self):
         status, out = self.compare(self.samples([1.0] * 4), self.samples([9.0] * 4))
         self.assertEqual(status, 0)
         self.assertIn("too few samples (4, 4)", out)
 
-    def test_repeated_records_are_samples(self):
-        def runs(values):
-            return logs.log(logs.env("tsc"), *[logs.bench(clock="tsc", value=v) for v in values])
-        status, _ = self.compare(runs([1.0, 1.1, 1.2, 1.3, 1.4, 1.5]),
-                                 runs([2.0, 2.1, 2.2, 2.3, 2.4, 2.5]))
+    def test_many_boots_decide(self):
+        def boots(*values):
+            return "".join(logs.log(logs.env("tsc"), logs.bench(clock="tsc", value=v))
+                           for v in values)
+        low, high = boots(1.0, 1.1, 1.2, 1.3, 1.4), boots(2.0, 2.1, 2.2, 2.3, 2.4)
+        status, out = self.compare(low, high)
         self.assertEqual(status, 1)
+        self.assertIn(" significant, p 0.0079, 5 and 5 boots", out)
+        self.assertIn("1 slower", out)
+        self.assertEqual(self.compare(high, low)[0], 0)
+        status, out = self.compare(low, boots(1.05, 1.15, 1.25, 1.35, 1.0))
+        self.assertIn("not significant", out)
+        self.assertEqual(status, 0)
 
     def test_missing_on_one_side(self):
         both = logs.bench("both")
