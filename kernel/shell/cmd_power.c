@@ -99,7 +99,7 @@ SHELL_CMD_WORDS(panic,
 		"  bug     kernel panic (default)\n"
 		"  oops    a fault that costs the command, not the machine\n"
 		"  triple  triple fault\n"
-		"  stack   recursion without end\n"
+		"  stack   recursion without end, which costs the command as well\n"
 		"  hang    endless loop with interrupts off\n"
 		"  loop    endless loop with interrupts on",
 		cmd_panic, death_names);
