@@ -144,8 +144,16 @@ static inline unsigned long list_count(const struct list_head *head)
 #define list_last_entry(head, type, member)  list_entry((head)->prev, type, member)
 #define list_first_entry_or_null(head, type, member)                                               \
 	(list_empty(head) ? NULL : list_first_entry(head, type, member))
-#define list_next_entry(pos, member) list_entry((pos)->member.next, __typeof__(*(pos)), member)
-#define list_prev_entry(pos, member) list_entry((pos)->member.prev, __typeof__(*(pos)), member)
+/*
+ * The node of @pos by arithmetic, not by access: at the end of a walk @pos is made from the head
+ * and is no object of its type, perhaps not even aligned like one.
+ */
+#define list_node_of(pos, member)                                                                  \
+	((struct list_head *)((char *)(pos) + offsetof(__typeof__(*(pos)), member)))
+#define list_next_entry(pos, member)                                                               \
+	list_entry(list_node_of(pos, member)->next, __typeof__(*(pos)), member)
+#define list_prev_entry(pos, member)                                                               \
+	list_entry(list_node_of(pos, member)->prev, __typeof__(*(pos)), member)
 
 #define list_for_each(node, head)                                                                  \
 	for ((node) = (head)->next; (node) != (head); (node) = (node)->next)
@@ -154,16 +162,17 @@ static inline unsigned long list_count(const struct list_head *head)
 	     (node) = (tmp), (tmp) = (node)->next)
 
 #define list_for_each_entry(pos, head, member)                                                     \
-	for ((pos) = list_first_entry(head, __typeof__(*(pos)), member); &(pos)->member != (head); \
-	     (pos) = list_next_entry(pos, member))
+	for ((pos) = list_first_entry(head, __typeof__(*(pos)), member);                           \
+	     list_node_of(pos, member) != (head); (pos) = list_next_entry(pos, member))
 #define list_for_each_entry_reverse(pos, head, member)                                             \
-	for ((pos) = list_last_entry(head, __typeof__(*(pos)), member); &(pos)->member != (head);  \
-	     (pos) = list_prev_entry(pos, member))
+	for ((pos) = list_last_entry(head, __typeof__(*(pos)), member);                            \
+	     list_node_of(pos, member) != (head); (pos) = list_prev_entry(pos, member))
 /* The body may delete @pos; @tmp is the next one. */
-#define list_for_each_entry_safe(pos, tmp, head, member)                                           \
-	for ((pos) = list_first_entry(head, __typeof__(*(pos)), member),                           \
-	    (tmp) = list_next_entry(pos, member);                                                  \
-	     &(pos)->member != (head); (pos) = (tmp), (tmp) = list_next_entry(tmp, member))
+#define list_for_each_entry_safe(pos, tmp, head, member)                 \
+	for ((pos) = list_first_entry(head, __typeof__(*(pos)), member), \
+	    (tmp) = list_next_entry(pos, member);                        \
+	     list_node_of(pos, member) != (head);                        \
+	     (pos) = (tmp), (tmp) = list_next_entry(tmp, member))
 
 /*
  * A list with a one-pointer head, for hash buckets: @pprev points at whatever points at the node.

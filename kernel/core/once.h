@@ -61,7 +61,12 @@ static __always_inline void store_point(enum point_kind kind, volatile void *p, 
 	}))
 /* Lets the compiler judge the assignment without doing it. */
 #define ONCE_TYPECHECK(x, v) ((void)sizeof((x) = (v)))
-#define ONCE_LOAD(x, order)  (ONCE_CHECK(x), (__typeof__(x))load_point(&(x), sizeof(x), order))
+/* A statement expression: its value may be left unused without a warning. */
+#define ONCE_LOAD(x, order)                                                                        \
+	({                                                                                         \
+		ONCE_CHECK(x);                                                                     \
+		(__typeof__(x))load_point(&(x), sizeof(x), order);                                 \
+	})
 #define ONCE_STORE(kind, x, order, v)                                                              \
 	(ONCE_CHECK(x), ONCE_TYPECHECK(x, v), store_point(kind, &(x), sizeof(x), order, (u64)(v)))
 
@@ -70,7 +75,11 @@ static __always_inline void store_point(enum point_kind kind, volatile void *p, 
 #define WRITE_ONCE(x, v) ONCE_STORE(PT_STORE, x, MO_RELAXED, v)
 
 /* The same accesses where the lab shall not switch: data of which another point tells. */
-#define READ_ONCE_NOPOINT(x)	 (ONCE_CHECK(x), (__typeof__(x))load_nopoint(&(x), sizeof(x)))
+#define READ_ONCE_NOPOINT(x)                                                                       \
+	({                                                                                         \
+		ONCE_CHECK(x);                                                                     \
+		(__typeof__(x))load_nopoint(&(x), sizeof(x));                                      \
+	})
 #define WRITE_ONCE_NOPOINT(x, v)                                                                   \
 	(ONCE_CHECK(x), ONCE_TYPECHECK(x, v), store_nopoint(&(x), sizeof(x), (u64)(v)))
 

@@ -182,6 +182,32 @@ KTEST(core_oops, warnings_count_and_a_hook_may_take_them, KT_UNIT)
 	t_expect_eq(t, warn_count(), before + expected);
 }
 
+#ifdef MMLIFE_UBSAN
+static volatile int too_far = 40;
+
+static noinline void fail_shift(void *arg)
+{
+	too_far = 1 << too_far;
+}
+
+static noinline void fail_index(void *arg)
+{
+	static volatile int table[8];
+
+	too_far = table[too_far];
+}
+
+KTEST(core_oops, undefined_behaviour_is_told, KT_UNIT)
+{
+	struct oops oops = { .vector = -2 };
+
+	t_expect(t, oops_catch(fail_shift, NULL, &oops));
+	t_expect_str_eq(t, oops.cause, "undefined behaviour: 1 shifted by 40 in 'int'");
+	t_expect(t, oops_catch(fail_index, NULL, &oops));
+	t_expect_str_eq(t, oops.cause, "undefined behaviour: index 40 outside 'int [8]'");
+}
+#endif
+
 /* ---- FPU ---- */
 
 static noinline void use_fpu(void *arg)
