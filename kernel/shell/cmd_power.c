@@ -26,18 +26,18 @@ SHELL_CMD(poweroff, "poweroff: end; the status is the first failure so far",
 
 /* ---- dying ---- */
 
-static void die_by_bug(void)
+static noinline void die_by_bug(void)
 {
 	panic("asked for by the shell");
 }
 
-static void die_by_oops(void)
+static noinline void die_by_oops(void)
 {
 	*(volatile int *)0xbad0000 = 1;
 }
 
 /* Interrupts off for ever: neither log nor watchdog of the guest can tell. */
-static void die_by_hang(void)
+static noinline void die_by_hang(void)
 {
 	local_irq_disable();
 	for (;;)
@@ -51,7 +51,7 @@ static void die_by_loop(void)
 }
 
 /* Each call needs its frame, so the stack ends before the recursion does. */
-static unsigned die_deeper(volatile unsigned char *above)
+static noinline unsigned die_deeper(volatile unsigned char *above)
 {
 	volatile unsigned char frame[512];
 

@@ -78,7 +78,7 @@ class Shell(unittest.TestCase):
         session.type("et slice\001s\005s\r", "unknown setting \"slices\"")
         session.type("set slice_ns 3000000\r", "3000000")
         session.type("set slice_ns\r", "3000000")
-        session.type("\033[A\033[A\033[A\033[A\r", "unknown setting")  # up, to the wrong one
+        session.type("\033[A\033[A\033[A\r", "unknown setting")  # up, to the wrong one
         session.type("nonsense\003", "^C")
         session.type("set chec\t\r", "accepted: on|off")
         self.assertEqual(session.end(), 1)  # the wrong setting counts
