@@ -174,17 +174,57 @@ unsigned buddy_take_bulk(struct zone *z, struct page **slots, unsigned nr)
 	return nr - left;
 }
 
+/* Frames at @pages that follow each other in memory, upwards or downwards: how many, and the lowest. */
+static unsigned run_length(struct page **pages, unsigned nr, struct page **lowest)
+{
+	struct page *first = pages[0];
+	unsigned len = 1;
+
+	while (len < nr && pages[len] == first + len)
+		len++;
+	*lowest = first;
+	if (len > 1)
+		return len;
+	while (len < nr && pages[len] == first - len)
+		len++;
+	*lowest = first - (len - 1);
+	return len;
+}
+
 void buddy_give_frames(struct zone *z, struct page **pages, unsigned nr)
 {
 	z->nr_free += nr;
 	while (nr) {
-		struct page *first = pages[0];
-		unsigned len = 1;
+		struct page *lowest;
+		unsigned len = run_length(pages, nr, &lowest);
 
-		while (len < nr && pages[len] == first + len)
-			len++;
-		run_merge_in(z, page_to_pfn(first), len);
+		run_merge_in(z, page_to_pfn(lowest), len);
 		pages += len;
 		nr -= len;
+	}
+}
+
+/* Where growth stands in range @i: frames before it are, or were, in the lists. */
+unsigned long zone_grown_end(const struct zone *z, unsigned i)
+{
+	if (i < z->grow_range)
+		return z->range[i].end_pfn;
+	return i == z->grow_range ? z->grow_pfn : z->range[i].start_pfn;
+}
+
+void buddy_sort(struct zone *z)
+{
+	for (unsigned order = 0; order <= MAX_ORDER; order++)
+		INIT_LIST_HEAD(&z->free[order]);
+	for (unsigned i = 0; i < z->nr_ranges; i++) {
+		unsigned long pfn = z->range[i].start_pfn, end = zone_grown_end(z, i);
+
+		while (pfn < end) {
+			struct page *page = pfn_to_page(pfn);
+
+			if (page->kind == FK_BUDDY)
+				list_add_tail(&page->lru, &z->free[page->order]);
+			pfn += page->kind == FK_FREE ? 1 : 1ul << page->order;
+		}
 	}
 }

@@ -57,4 +57,12 @@ void buddy_give_run(struct zone *z, unsigned long pfn, unsigned long nr) REQUIRE
 /* @nr single frames back, state FK_FREE each; consecutive neighbours in the array go as one run. */
 void buddy_give_frames(struct zone *z, struct page **pages, unsigned nr) REQUIRES(z->lock);
 
+/*
+ * Order every list by address. With the lists of vCPUs drained, what is handed out next then depends on
+ * what is in use, not on how it came about: the start of a measurement.
+ */
+void buddy_sort(struct zone *z) REQUIRES(z->lock);
+
+unsigned long zone_grown_end(const struct zone *z, unsigned i);
+
 #endif

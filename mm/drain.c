@@ -37,6 +37,6 @@ static void settle_mm(void)
 	thread_mem_trim();
 	slab_drain_all();
 	slab_shrink_all();
-	drain_all_pages();
+	frames_settle();
 }
 SETTLE_STEP(mm, 50, settle_mm);

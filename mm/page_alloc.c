@@ -303,15 +303,11 @@ static noinline void free_dead_page_slow(struct page *head)
 	preempt_enable();
 }
 
-void free_dead_page(struct page *head)
+static __always_inline void free_frame(struct page *head)
 {
 	struct frame_list *fl;
 	u32 state = head->state, n;
 
-	if (static_branch_unlikely(&lock_slow_key)) {
-		free_dead_page_slow(head);
-		return;
-	}
 	if (unlikely(!state_is_frame(state))) {
 		free_dead_page_slow(head);
 		return;
@@ -331,10 +327,20 @@ void free_dead_page(struct page *head)
 	preempt_enable();
 }
 
+void free_dead_page(struct page *head)
+{
+	if (static_branch_unlikely(&lock_slow_key))
+		free_dead_page_slow(head);
+	else
+		free_frame(head);
+}
+
 void free_pages(struct page *page, unsigned order)
 {
-	ASSERT_EQ(page->order, order);
-	if (unlikely(!put_page_testzero(page)))
+	if (unlikely(page->order != order || !put_page_testzero(page)))
 		frame_bad_free(page);
-	free_dead_page(page);
+	if (static_branch_unlikely(&lock_slow_key))
+		free_dead_page_slow(page);
+	else
+		free_frame(page);
 }

@@ -135,6 +135,8 @@ void drain_local_pages(void);
 void drain_vcpu_pages(unsigned cpu);
 /* For every virtual CPU: the caller moves over them one after the other. May sleep. */
 void drain_all_pages(void);
+/* The same, and free memory put in order: which frames come next is decided by what is in use alone. */
+void frames_settle(void);
 
 /*
  * frames_check - walk every struct page and free list and compare with the counters.

@@ -204,20 +204,12 @@ static int check_lists(struct zone *z, unsigned long *in_lists)
 	return 0;
 }
 
-/* Frames of range @i that growth has reached. */
-static unsigned long grown_end(const struct zone *z, unsigned i)
-{
-	if (i < z->grow_range)
-		return z->range[i].end_pfn;
-	return i == z->grow_range ? z->grow_pfn : z->range[i].start_pfn;
-}
-
 bool frames_manages(unsigned long pfn)
 {
 	struct zone *z = &zone;
 
 	for (unsigned i = 0; i < z->nr_ranges && z->range[i].start_pfn <= pfn; i++) {
-		if (pfn < grown_end(z, i))
+		if (pfn < zone_grown_end(z, i))
 			return true;
 	}
 	return false;
@@ -232,7 +224,7 @@ int frames_check(void)
 	if (check_lists(z, &in_lists))
 		return -EINVAL;
 	for (unsigned i = 0; i < z->nr_ranges; i++) {
-		unsigned long pfn = z->range[i].start_pfn, end = grown_end(z, i);
+		unsigned long pfn = z->range[i].start_pfn, end = zone_grown_end(z, i);
 
 		grown += end - pfn;
 		while (pfn < end) {

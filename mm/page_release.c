@@ -118,11 +118,15 @@ void release_pages(struct page **pages, unsigned nr)
 		if (!put_page_testzero_nopoint(page))
 			continue;
 		page->state = FK_FREE;
-		if (page != end) {
+		if (likely(page == end)) {
+			end++;
+		} else if (page + 1 == start) {
+			start = page;
+		} else {
 			release_run(&rel, start, end);
 			start = page;
+			end = page + 1;
 		}
-		end = page + 1;
 	}
 	release_run(&rel, start, end);
 	release_runs(&rel);
@@ -160,4 +164,12 @@ static void drain_here(void *arg __maybe_unused)
 void drain_all_pages(void)
 {
 	on_each_vcpu(drain_here, NULL);
+}
+
+void frames_settle(void)
+{
+	drain_all_pages();
+	spin_lock(&zone.lock);
+	buddy_sort(&zone);
+	spin_unlock(&zone.lock);
 }

@@ -35,6 +35,9 @@ enum slab_layout { SLAB_LAYOUT_PLAIN, SLAB_LAYOUT_REDZONE, SLAB_LAYOUT_WINDOW };
 #define SLAB_TYPESAFE_BY_RCU 0x1u
 /* One object per page in the WINDOW layout. */
 #define SLAB_OWN_PAGE 0x2u
+/* Guards, or guards and the window, whatever the world's layout. */
+#define SLAB_GUARDED  0x4u
+#define SLAB_WINDOWED 0x8u
 
 #define SLAB_MAX_CACHES 32
 #define SLAB_MAX_SIZE	8192

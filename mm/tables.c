@@ -118,24 +118,36 @@ int pte_alloc(struct mm_tables *mt, pmd_t *pmd)
 
 /* ---- walking to one entry ---- */
 
-pmd_t *pmd_walk(struct mm_tables *mt, unsigned long addr)
+static __always_inline pmd_t *pmd_find(struct mm_tables *mt, unsigned long addr)
 {
 	u64 entry = READ_ONCE(mt->pgd[pgd_index(addr)].pgd);
 	pud_t *pud;
 
-	if (!entry)
+	if (unlikely(!entry))
 		return NULL;
 	pud = table_address(entry);
 	entry = READ_ONCE(pud[pud_index(addr)].pud);
-	return entry ? (pmd_t *)table_address(entry) + pmd_index(addr) : NULL;
+	if (unlikely(!entry))
+		return NULL;
+	return (pmd_t *)table_address(entry) + pmd_index(addr);
+}
+
+pmd_t *pmd_walk(struct mm_tables *mt, unsigned long addr)
+{
+	return pmd_find(mt, addr);
 }
 
 pte_t *pte_walk(struct mm_tables *mt, unsigned long addr)
 {
-	pmd_t *pmd = pmd_walk(mt, addr);
-	u64 entry = pmd ? READ_ONCE(pmd->pmd) : 0;
+	pmd_t *pmd = pmd_find(mt, addr);
+	u64 entry;
 
-	return entry ? (pte_t *)table_address(entry) + pte_index(addr) : NULL;
+	if (unlikely(!pmd))
+		return NULL;
+	entry = READ_ONCE(pmd->pmd);
+	if (unlikely(!entry))
+		return NULL;
+	return (pte_t *)table_address(entry) + pte_index(addr);
 }
 
 spinlock_t *pte_lockptr(struct mm_tables *mt, pmd_t pmd)

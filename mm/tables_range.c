@@ -237,11 +237,15 @@ struct zap_range {
 	unsigned long nr_zapped;
 };
 
+/* Bytes of memory to a byte of mem_map: turns the address in an entry into its struct page in one shift. */
+#define PAGES_SHARE (PAGE_SIZE / sizeof(struct page))
+
 /* Unmap the entries [@pte, @end) into @slots, of which there are enough. Returns how many. */
 static __always_inline unsigned zap_entries(pte_t *pte, pte_t *end, struct page **slots,
 					    bool exclusive, bool watched)
 {
-	struct page **slot = slots, *map = mem_map;
+	struct page **slot = slots;
+	char *map = (char *)mem_map;
 
 	while (pte < end) {
 		u64 value = *(volatile u64 *)&pte->pte;
@@ -251,7 +255,7 @@ static __always_inline unsigned zap_entries(pte_t *pte, pte_t *end, struct page 
 			continue;
 		}
 		value = pte_take(pte, value, exclusive, watched);
-		*slot = map + ((value & PTE_PFN_MASK) >> PAGE_SHIFT);
+		*slot = (struct page *)(map + (value & PTE_PFN_MASK) / PAGES_SHARE);
 		if (watched)
 			count_mapping(*slot, -1);
 		slot++;

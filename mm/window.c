@@ -27,8 +27,8 @@
 #define NR_PUD		((SLAB_WINDOW_END - SLAB_WINDOW_BASE) >> 30)
 
 /*
- * Accessed and dirty from the start: a page walk then writes nothing, and the world's frames hold only
- * what its code stored.
+ * Accessed and dirty from the start: a page walk then writes nothing, and the world's frames hold
+ * only what its code stored.
  */
 #define WINDOW_TABLE (KM_PRESENT | KM_WRITE | KM_ACCESSED)
 #define WINDOW_PAGE  (KMAP_RW_LOCAL | KM_ACCESSED | KM_DIRTY)
@@ -116,12 +116,19 @@ static u64 *table_make(u64 *entry) REQUIRES(window.lock)
 static u64 *pte_make(unsigned long va) REQUIRES(window.lock)
 {
 	unsigned i = (va - SLAB_WINDOW_BASE) >> 30;
-	u64 *pmd = table_make(&window.pud[i]);
-	u64 *pte = pmd ? table_make(&pmd[va >> 21 & 511]) : NULL;
+	u64 *pmd = table_make(&window.pud[i]), *entry, *pte;
+	bool fresh;
 
+	if (!pmd)
+		return NULL;
 	*window_pud(va) = window.pud[i];
-
-	return pte ? &pte[va >> 12 & 511] : NULL;
+	entry = &pmd[va >> 21 & 511];
+	fresh = !*entry;
+	pte = table_make(entry);
+	if (!pte)
+		return NULL;
+	virt_to_page(pmd)->aux += fresh;
+	return &pte[va >> 12 & 511];
 }
 
 void *window_map(struct page *page, unsigned tag)
@@ -149,7 +156,31 @@ static void table_dies(unsigned long va, struct page *table) REQUIRES(window.loc
 	window.nr_dead++;
 }
 
-/* Dead tables beyond the newest @keep leave the tree; chained by lru.next to @chain. */
+/* The pmd table of @va, if there is one and nothing is below it, is unhooked and joins @chain. */
+static struct page *pmd_bury(unsigned long va, struct page *chain) REQUIRES(window.lock)
+{
+	u64 *entry = va < SLAB_WINDOW_END ? window_pmd(va) : NULL;
+	struct page *pmd = entry ? virt_to_page(entry) : NULL;
+
+	if (!pmd || pmd->aux)
+		return chain;
+	window.pud[(va - SLAB_WINDOW_BASE) >> 30] = 0;
+	*window_pud(va) = 0;
+	pmd->lru.next = (struct list_head *)chain;
+	return pmd;
+}
+
+static struct page *table_bury(struct page *table, struct page *chain) REQUIRES(window.lock)
+{
+	u64 *entry = window_pmd(table->index);
+
+	*entry = 0;
+	virt_to_page(entry)->aux--;
+	table->lru.next = (struct list_head *)chain;
+	return pmd_bury(table->index, table);
+}
+
+/* Dead tables beyond the newest @keep leave the tree; chained by lru.next before @chain. */
 static struct page *tables_bury(unsigned keep, struct page *chain) REQUIRES(window.lock)
 {
 	while (window.nr_dead > keep) {
@@ -157,11 +188,24 @@ static struct page *tables_bury(unsigned keep, struct page *chain) REQUIRES(wind
 
 		list_unlink(&table->lru);
 		window.nr_dead--;
-		*window_pmd(table->index) = 0;
-		table->lru.next = (struct list_head *)chain;
-		chain = table;
+		chain = table_bury(table, chain);
 	}
 	return chain;
+}
+
+/*
+ * The table in which addresses are handed out, if it maps nothing now: its other addresses are
+ * given up.
+ */
+static void current_dies(void) REQUIRES(window.lock)
+{
+	u64 *pte = window.next & (LARGE_PAGE_SIZE - 1) ? window_pte(window.next) : NULL;
+	struct page *table = pte ? virt_to_page(pte) : NULL;
+
+	if (table && table->aux == 0) {
+		table_dies(window.next, table);
+		window.next = ALIGN_UP(window.next, LARGE_PAGE_SIZE);
+	}
 }
 
 /* What was unmapped so far becomes unreachable, then free. */
@@ -171,7 +215,12 @@ static void window_flush(unsigned keep_dead)
 	unsigned long end;
 
 	spin_lock(&window.lock);
+	if (!keep_dead)
+		current_dies();
 	page = tables_bury(keep_dead, window.quarantine);
+	if (!keep_dead)
+		page = pmd_bury(window.next,
+				page); /* made for a page that then could not be mapped */
 	window.quarantine = NULL;
 	window.nr_quarantined = 0;
 	end = window.next;

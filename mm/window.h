@@ -18,7 +18,7 @@
 struct page;
 
 #define SLAB_WINDOW_BASE (WINDOW_BASE + WINDOW_SIZE / 2)
-#define SLAB_WINDOW_END	 (SLAB_WINDOW_BASE + (64ul << 30))
+#define SLAB_WINDOW_END	 (SLAB_WINDOW_BASE + (256ul << 30))
 
 /* What an entry of the window says. */
 struct window_entry {

@@ -72,7 +72,7 @@ void host_checks(bool on)
 void host_settle(void)
 {
 	rcu_barrier();
-	drain_all_pages();
+	frames_settle();
 }
 
 void host_world_ranges(const struct frame_range *ranges, unsigned nr, unsigned cpus)
