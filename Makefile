@@ -56,8 +56,7 @@ ARCH	+= -mpreferred-stack-boundary=4
 endif
 
 ifneq ($(UBSAN),)
-# A null pointer faults by itself; and address 0 of the %gs space is the first per-CPU variable.
-SANITIZE := -fsanitize=undefined -fno-sanitize=null -DMMLIFE_UBSAN=1
+SANITIZE := -fsanitize=undefined -DMMLIFE_UBSAN=1
 else
 SAFE	+= -fwrapv
 endif
