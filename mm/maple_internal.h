@@ -329,21 +329,27 @@ static inline unsigned int wide_find(const struct maple_leaf *l, unsigned long i
 	return PLACE_GAP(i);
 }
 
-/* leaf_find - the place in @l that holds @index. */
+/*
+ * leaf_find - the place in @l that holds @index.
+ *
+ * A reader may find a range begun later than when it was counted: then the place is further left.
+ */
 static inline unsigned int leaf_find(const struct maple_leaf *l, enum maple_kind kind,
 				     unsigned long index)
 {
 	unsigned long unit, i;
-	u64 word;
 
 	if (unlikely(kind == MAPLE_WIDE))
 		return wide_find(l, index);
 	unit = index >> kind_shift(kind);
 	i = leaf_count(l->word, (min(unit, MAPLE_START_MAX) + 1) << MAPLE_LEN_BITS);
-	if (likely(i)) {
-		word = READ_ONCE_NOPOINT(l->word[i - 1]);
+	for (; likely(i); i--) {
+		u64 word = READ_ONCE_NOPOINT(l->word[i - 1]);
+
 		if (unit - word_start(word) <= word_len(word))
 			return PLACE_ENTRY(i - 1);
+		if (likely(unit > word_start(word)))
+			break;
 	}
 	return PLACE_GAP(i);
 }

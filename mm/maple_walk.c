@@ -53,11 +53,11 @@ static unsigned long trailing_end(struct maple_tree *mt, unsigned long index)
 }
 
 /*
- * mas_stand - stand on @place of leaf @e, which holds mas->index; index and last become the piece.
+ * mas_stand - stand on @place of leaf @e; index and last become the piece.
  *
  * Returns: the entry there, NULL on a free range.
- * Ends of a free range are two words that may change between two looks: the range reported holds
- * the index that was asked for whatever happens.
+ * Beside a writer the piece may have moved since @place was found: who came with an index looks
+ * whether it is still inside.
  */
 void *mas_stand(struct ma_state *mas, struct maple_enode *e, unsigned int place)
 {
@@ -86,8 +86,8 @@ void *mas_stand(struct ma_state *mas, struct maple_enode *e, unsigned int place)
 		last = leaf_first(leaf, kind, i) - 1;
 	else
 		last = leaf->h.is_last ? ~0UL : trailing_end(mas->tree, mas->index);
-	mas->last = max(last, mas->index);
-	mas->index = min(first, mas->index);
+	mas->index = first;
+	mas->last = last;
 	return NULL;
 }
 
@@ -120,7 +120,7 @@ void *mas_start_walk(struct ma_state *mas)
 			return mas_walk_rootless(mas, root);
 		e = mt_descend(root, index);
 		entry = mas_stand(mas, e, leaf_find(mte_leaf(e), mte_kind(e), index));
-		/* Again if the entry lost this key between search and look. */
+		/* Again if the key changed hands between search and look. */
 	} while (unlikely(index - mas->index > mas->last - mas->index));
 	return entry;
 }

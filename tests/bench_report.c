@@ -127,7 +127,8 @@ static bool table_is_exact(const struct bench_result *result, unsigned nr)
 
 static void table_head(const struct bench_case *bc, bool exact)
 {
-	out("  %10s %8s %12s ", bc->axis.name ? bc->axis.name : "", "units", exact ? "each" : "median");
+	out("  %10s %8s %12s ", bc->axis.name ? bc->axis.name : "", "units",
+	    exact ? "each" : "median");
 	if (exact)
 		out("%14s\n", "all");
 	else
@@ -203,8 +204,8 @@ void bench_report(const struct bench_case *bc, const struct bench_result *result
 
 	exact = table_is_exact(result, nr);
 	if (exact && nr == 1) {
-		out("%-28s %s %s per %s\n", bc->name,
-		    per_unit(result->total.median, result->units, text), bench_clock_unit(), bc->per);
+		per_unit(result->total.median, result->units, text);
+		out("%-28s %s %s per %s\n", bc->name, text, bench_clock_unit(), bc->per);
 	} else {
 		out("%s: %s per %s\n", bc->name, bench_clock_unit(), bc->per);
 		table_head(bc, exact);

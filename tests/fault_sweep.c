@@ -14,12 +14,37 @@
 /* No operation here has this many allocations: it would mean that failing one changes nothing. */
 #define SWEEP_MAX_ROUNDS 100000
 
+/* From the first round to the last the sites listen, so that a round need not stop all CPUs. */
+static void begin(struct ktest *t)
+{
+	if (t->nr_open_sweeps++ == 0)
+		fault_hold();
+}
+
+static void end(struct ktest *t)
+{
+	if (--t->nr_open_sweeps == 0)
+		fault_release();
+}
+
+void fault_sweep_abandon(struct ktest *t)
+{
+	fault_nth_disarm();
+	while (t->nr_open_sweeps)
+		end(t);
+}
+
 bool fault_sweep_arm(struct fault_sweep *fs)
 {
-	if (fs->done)
-		return false;
+	if (!fs->begun)
+		begin(fs->t);
+	fs->begun = true;
 	if (fs->nth == SWEEP_MAX_ROUNDS) {
 		t_fail(fs->t, "a sweep did not end within %u rounds", SWEEP_MAX_ROUNDS);
+		fs->done = true;
+	}
+	if (fs->done) {
+		end(fs->t);
 		return false;
 	}
 	fault_nth_arm(fs->nth);

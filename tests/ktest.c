@@ -151,6 +151,8 @@ void ktest_call_body(struct ktest *t)
 	if (oops_catch(body, t, &oops))
 		t_fail(t, "the body oopsed: %s at %s (address 0x%lx)", oops.cause, oops.symbol,
 		       oops.addr);
+	if (t->nr_open_sweeps)
+		fault_sweep_abandon(t);
 }
 
 u64 t_rand(struct ktest *t)

@@ -158,7 +158,7 @@ struct fault_sweep {
 	struct ktest *t;
 	unsigned nth;	   /* allocation that fails in this round, from 0 */
 	unsigned nr_fired; /* rounds in which it was reached */
-	bool done;
+	bool begun, done;
 };
 enum fault_sweep_result { SWEEP_FAILED, SWEEP_COPED, SWEEP_DONE };
 

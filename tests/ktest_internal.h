@@ -26,6 +26,7 @@ struct ktest {
 	u32 nr_checks;			 /* [A] */
 	u32 nr_failed;			 /* [A] */
 	u32 nr_sweeps;			 /* [B] fault_sweep()s that came to their end */
+	u32 nr_open_sweeps;		 /* [B] fault_sweep()s under way */
 	u32 nr_warnings;		 /* [B] kernel warnings it said it causes */
 	bool skipped;			 /* [B] */
 	char reason[KTEST_REASON_MAX];	 /* [B] why */
@@ -57,6 +58,9 @@ enum ktap_status ktest_try(struct ktap *report, const struct ktest_case *kc,
 
 /* How many registered tests match @glob. */
 unsigned ktest_count(const char *glob);
+
+/* End what a body that was left early had begun. In the body's thread. */
+void fault_sweep_abandon(struct ktest *t);
 
 /* The body, in the calling thread, with every way out of it caught. */
 void ktest_call_body(struct ktest *t);

@@ -21,11 +21,8 @@ struct list_head {
 #define LIST_POISON_NEXT ((struct list_head *)0xdead000000000100UL)
 #define LIST_POISON_PREV ((struct list_head *)0xdead000000000122UL)
 
-#define LIST_HEAD_INIT(name)     \
-	{                        \
-		&(name), &(name) \
-	}
-#define LIST_HEAD(name) struct list_head name = LIST_HEAD_INIT(name)
+#define LIST_HEAD_INIT(name) { &(name), &(name) }
+#define LIST_HEAD(name)	     struct list_head name = LIST_HEAD_INIT(name)
 
 static inline void INIT_LIST_HEAD(struct list_head *head)
 {
@@ -145,28 +142,37 @@ static inline unsigned long list_count(const struct list_head *head)
 #define list_entry(node, type, member)	     container_of(node, type, member)
 #define list_first_entry(head, type, member) list_entry((head)->next, type, member)
 #define list_last_entry(head, type, member)  list_entry((head)->prev, type, member)
-#define list_first_entry_or_null(head, type, member) \
+#define list_first_entry_or_null(head, type, member)                                               \
 	(list_empty(head) ? NULL : list_first_entry(head, type, member))
-#define list_next_entry(pos, member) list_entry((pos)->member.next, __typeof__(*(pos)), member)
-#define list_prev_entry(pos, member) list_entry((pos)->member.prev, __typeof__(*(pos)), member)
+/*
+ * The node of @pos by arithmetic, not by access: at the end of a walk @pos is made from the head
+ * and is no object of its type, perhaps not even aligned like one.
+ */
+#define list_node_of(pos, member)                                                                  \
+	((struct list_head *)((char *)(pos) + offsetof(__typeof__(*(pos)), member)))
+#define list_next_entry(pos, member)                                                               \
+	list_entry(list_node_of(pos, member)->next, __typeof__(*(pos)), member)
+#define list_prev_entry(pos, member)                                                               \
+	list_entry(list_node_of(pos, member)->prev, __typeof__(*(pos)), member)
 
-#define list_for_each(node, head) \
+#define list_for_each(node, head)                                                                  \
 	for ((node) = (head)->next; (node) != (head); (node) = (node)->next)
-#define list_for_each_safe(node, tmp, head)                                 \
-	for ((node) = (head)->next, (tmp) = (node)->next; (node) != (head); \
+#define list_for_each_safe(node, tmp, head)                                                        \
+	for ((node) = (head)->next, (tmp) = (node)->next; (node) != (head);                        \
 	     (node) = (tmp), (tmp) = (node)->next)
 
 #define list_for_each_entry(pos, head, member)                                                     \
-	for ((pos) = list_first_entry(head, __typeof__(*(pos)), member); &(pos)->member != (head); \
-	     (pos) = list_next_entry(pos, member))
-#define list_for_each_entry_reverse(pos, head, member)                                            \
-	for ((pos) = list_last_entry(head, __typeof__(*(pos)), member); &(pos)->member != (head); \
-	     (pos) = list_prev_entry(pos, member))
+	for ((pos) = list_first_entry(head, __typeof__(*(pos)), member);                           \
+	     list_node_of(pos, member) != (head); (pos) = list_next_entry(pos, member))
+#define list_for_each_entry_reverse(pos, head, member)                                             \
+	for ((pos) = list_last_entry(head, __typeof__(*(pos)), member);                            \
+	     list_node_of(pos, member) != (head); (pos) = list_prev_entry(pos, member))
 /* The body may delete @pos; @tmp is the next one. */
 #define list_for_each_entry_safe(pos, tmp, head, member)                 \
 	for ((pos) = list_first_entry(head, __typeof__(*(pos)), member), \
 	    (tmp) = list_next_entry(pos, member);                        \
-	     &(pos)->member != (head); (pos) = (tmp), (tmp) = list_next_entry(tmp, member))
+	     list_node_of(pos, member) != (head);                        \
+	     (pos) = (tmp), (tmp) = list_next_entry(tmp, member))
 
 /*
  * A list with a one-pointer head, for hash buckets: @pprev points at whatever points at the node.
@@ -179,10 +185,7 @@ struct hlist_node {
 	struct hlist_node *next, **pprev;
 };
 
-#define HLIST_HEAD_INIT \
-	{               \
-		NULL    \
-	}
+#define HLIST_HEAD_INIT { NULL }
 
 static inline void INIT_HLIST_NODE(struct hlist_node *node)
 {
@@ -221,10 +224,10 @@ static inline void hlist_del_init(struct hlist_node *node)
 }
 
 #define hlist_entry(node, type, member) container_of(node, type, member)
-#define hlist_entry_safe(node, type, member) \
+#define hlist_entry_safe(node, type, member)                                                       \
 	((node) ? hlist_entry(node, type, member) : (type *)NULL)
-#define hlist_for_each_entry(pos, head, member)                                          \
-	for ((pos) = hlist_entry_safe((head)->first, __typeof__(*(pos)), member); (pos); \
+#define hlist_for_each_entry(pos, head, member)                                                    \
+	for ((pos) = hlist_entry_safe((head)->first, __typeof__(*(pos)), member); (pos);           \
 	     (pos) = hlist_entry_safe((pos)->member.next, __typeof__(*(pos)), member))
 
 #endif

@@ -25,4 +25,5 @@ OBJS += kernel/core/setting.o
 OBJS += kernel/core/spinlock.o
 OBJS += kernel/core/static_key.o
 OBJS += kernel/core/stop.o
+OBJS += kernel/core/ubsan.o
 OBJS += kernel/core/watchdog.o

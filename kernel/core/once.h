@@ -53,16 +53,21 @@ static __always_inline void store_point(enum point_kind kind, volatile void *p, 
 		store_nopoint(p, size, value);
 }
 
-#define ONCE_CHECK(x)                                                                \
-	((void)sizeof(struct {                                                       \
-		_Static_assert(sizeof(x) <= 8 && (sizeof(x) & (sizeof(x) - 1)) == 0, \
-			       "only scalars of 1, 2, 4 or 8 bytes");                \
-		int unused_;                                                         \
+#define ONCE_CHECK(x)                                                                              \
+	((void)sizeof(struct {                                                                     \
+		_Static_assert(sizeof(x) <= 8 && (sizeof(x) & (sizeof(x) - 1)) == 0,               \
+			       "only scalars of 1, 2, 4 or 8 bytes");                              \
+		int unused_;                                                                       \
 	}))
 /* Lets the compiler judge the assignment without doing it. */
 #define ONCE_TYPECHECK(x, v) ((void)sizeof((x) = (v)))
-#define ONCE_LOAD(x, order)  (ONCE_CHECK(x), (__typeof__(x))load_point(&(x), sizeof(x), order))
-#define ONCE_STORE(kind, x, order, v) \
+/* A statement expression: its value may be left unused without a warning. */
+#define ONCE_LOAD(x, order)                                                                        \
+	({                                                                                         \
+		ONCE_CHECK(x);                                                                     \
+		(__typeof__(x))load_point(&(x), sizeof(x), order);                                 \
+	})
+#define ONCE_STORE(kind, x, order, v)                                                              \
 	(ONCE_CHECK(x), ONCE_TYPECHECK(x, v), store_point(kind, &(x), sizeof(x), order, (u64)(v)))
 
 /* @x is an lvalue. */
@@ -70,8 +75,12 @@ static __always_inline void store_point(enum point_kind kind, volatile void *p, 
 #define WRITE_ONCE(x, v) ONCE_STORE(PT_STORE, x, MO_RELAXED, v)
 
 /* The same accesses where the lab shall not switch: data of which another point tells. */
-#define READ_ONCE_NOPOINT(x) (ONCE_CHECK(x), (__typeof__(x))load_nopoint(&(x), sizeof(x)))
-#define WRITE_ONCE_NOPOINT(x, v) \
+#define READ_ONCE_NOPOINT(x)                                                                       \
+	({                                                                                         \
+		ONCE_CHECK(x);                                                                     \
+		(__typeof__(x))load_nopoint(&(x), sizeof(x));                                      \
+	})
+#define WRITE_ONCE_NOPOINT(x, v)                                                                   \
 	(ONCE_CHECK(x), ONCE_TYPECHECK(x, v), store_nopoint(&(x), sizeof(x), (u64)(v)))
 
 /* @p is a pointer to the word. */

@@ -30,10 +30,7 @@ typedef struct CAPABILITY("spinlock") spinlock {
 	u32 ip;	   /* low half of the address where it was taken */
 } spinlock_t;
 
-#define __SPIN_LOCK_UNLOCKED(lc) \
-	{                        \
-		.class = (lc)    \
-	}
+#define __SPIN_LOCK_UNLOCKED(lc)	   { .class = (lc) }
 #define DEFINE_SPINLOCK(name, lc) spinlock_t name = __SPIN_LOCK_UNLOCKED(lc)
 
 static inline void spin_lock_init(spinlock_t *lock, enum lock_class class)
@@ -100,7 +97,8 @@ static __always_inline bool __must_check spin_trylock(spinlock_t *lock)
 	return taken;
 }
 
-static __always_inline void spin_unlock(spinlock_t *lock) RELEASES(lock) NO_LOCK_ANALYSIS
+/* The lock alone; preemption stays off. */
+static __always_inline void spin_release(spinlock_t *lock)
 {
 	if (static_branch_unlikely(&lock_slow_key)) {
 		u64 unused;
@@ -113,6 +111,11 @@ static __always_inline void spin_unlock(spinlock_t *lock) RELEASES(lock) NO_LOCK
 		barrier();
 		*(volatile u32 *)&lock->locked = 0;
 	}
+}
+
+static __always_inline void spin_unlock(spinlock_t *lock) RELEASES(lock) NO_LOCK_ANALYSIS
+{
+	spin_release(lock);
 	preempt_enable();
 }
 
@@ -124,25 +127,21 @@ static __always_inline void spin_lock_irq(spinlock_t *lock) ACQUIRES(lock) NO_LO
 
 static __always_inline void spin_unlock_irq(spinlock_t *lock) RELEASES(lock) NO_LOCK_ANALYSIS
 {
-	/*
-	 * Interrupts first: preemption is then possible in preempt_enable(), not only at the next
-	 * occasion.
-	 */
-	preempt_disable();
-	spin_unlock(lock);
+	spin_release(lock);
+	/* Interrupts first: preemption is then possible in preempt_enable(), not only later. */
 	local_irq_enable();
 	preempt_enable();
 }
 
-#define spin_lock_irqsave(lock, flags) \
-	do {                           \
-		(flags) = 0;           \
-		spin_lock_irq(lock);   \
+#define spin_lock_irqsave(lock, flags)                                                             \
+	do {                                                                                       \
+		(flags) = 0;                                                                       \
+		spin_lock_irq(lock);                                                               \
 	} while (0)
-#define spin_unlock_irqrestore(lock, flags) \
-	do {                                \
-		(void)(flags);              \
-		spin_unlock_irq(lock);      \
+#define spin_unlock_irqrestore(lock, flags)                                                        \
+	do {                                                                                       \
+		(void)(flags);                                                                     \
+		spin_unlock_irq(lock);                                                             \
 	} while (0)
 
 /*

@@ -21,22 +21,23 @@ static int cmd_poweroff(int argc, char **argv)
 	shell_end_machine();
 }
 
-SHELL_CMD(poweroff, "poweroff: end; the status is the first failure so far", cmd_poweroff);
+SHELL_CMD(poweroff, "poweroff: end; the status is the first failure so far",
+	  cmd_poweroff);
 
 /* ---- dying ---- */
 
-static void die_by_bug(void)
+static noinline void die_by_bug(void)
 {
 	panic("asked for by the shell");
 }
 
-static void die_by_oops(void)
+static noinline void die_by_oops(void)
 {
 	*(volatile int *)0xbad0000 = 1;
 }
 
 /* Interrupts off for ever: neither log nor watchdog of the guest can tell. */
-static void die_by_hang(void)
+static noinline void die_by_hang(void)
 {
 	local_irq_disable();
 	for (;;)
@@ -50,7 +51,7 @@ static void die_by_loop(void)
 }
 
 /* Each call needs its frame, so the stack ends before the recursion does. */
-static unsigned die_deeper(volatile unsigned char *above)
+static noinline unsigned die_deeper(volatile unsigned char *above)
 {
 	volatile unsigned char frame[512];
 
@@ -67,8 +68,12 @@ static const struct death {
 	const char *name;
 	void (*die)(void);
 } deaths[] = {
-	{"bug", die_by_bug},	 {"oops", die_by_oops}, {"triple", machine_triple_fault},
-	{"stack", die_by_stack}, {"hang", die_by_hang}, {"loop", die_by_loop},
+	{"bug", die_by_bug},
+	{"oops", die_by_oops},
+	{"triple", machine_triple_fault},
+	{"stack", die_by_stack},
+	{"hang", die_by_hang},
+	{"loop", die_by_loop},
 };
 
 static const char *death_names(unsigned i)
@@ -94,7 +99,7 @@ SHELL_CMD_WORDS(panic,
 		"  bug     kernel panic (default)\n"
 		"  oops    a fault that costs the command, not the machine\n"
 		"  triple  triple fault\n"
-		"  stack   recursion without end\n"
+		"  stack   recursion without end, which costs the command as well\n"
 		"  hang    endless loop with interrupts off\n"
 		"  loop    endless loop with interrupts on",
 		cmd_panic, death_names);

@@ -8,13 +8,12 @@
 #include <string.h>
 
 #include "kernel/core/clock.h"
+#include "kernel/core/symbols.h"
 #include "kernel/shell/out.h"
 #include "kernel/shell/record.h"
 #include "kernel/x86/boot_info.h"
 #include "kernel/x86/cpu.h"
 #include "kernel/x86/vcpu.h"
-
-extern const char kernel_build_id[];
 
 const char *env_accel(void)
 {
@@ -42,7 +41,7 @@ static const char *clock_meaning(void)
 
 void env_banner(void)
 {
-	out("mmlife %s, build %s\n", MMLIFE_VERSION, kernel_build_id);
+	out("mmlife %s, build %s\n", MMLIFE_VERSION, build_id());
 	out("  %u CPU%s, %lu MiB, accelerator %s, loader %s\n", nr_vcpus, nr_vcpus > 1 ? "s" : "",
 	    ram_mib(), env_accel(), boot_info.loader);
 	out("  clock %s (%s)\n", clock_name(), clock_meaning());
@@ -59,7 +58,7 @@ void env_record(u64 seed)
 	sent = true;
 	record_begin(&r, "env");
 	record_str(&r, "version", MMLIFE_VERSION);
-	record_str(&r, "build", kernel_build_id);
+	record_str(&r, "build", build_id());
 	record_str(&r, "clock", clock_record_name());
 	record_str(&r, "accel", env_accel());
 	record_u64(&r, "cpus", nr_vcpus);

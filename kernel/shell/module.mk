@@ -1,3 +1,12 @@
-OBJS += kernel/shell/cmd_help.o kernel/shell/cmd_power.o kernel/shell/cmd_set.o kernel/shell/cmd_sites.o
-OBJS += kernel/shell/cmd_system.o kernel/shell/env.o kernel/shell/line_edit.o kernel/shell/out.o
-OBJS += kernel/shell/record.o kernel/shell/shell.o kernel/shell/terminal.o kernel/shell/words.o
+OBJS += kernel/shell/cmd_help.o
+OBJS += kernel/shell/cmd_power.o
+OBJS += kernel/shell/cmd_set.o
+OBJS += kernel/shell/cmd_sites.o
+OBJS += kernel/shell/cmd_system.o
+OBJS += kernel/shell/env.o
+OBJS += kernel/shell/line_edit.o
+OBJS += kernel/shell/out.o
+OBJS += kernel/shell/record.o
+OBJS += kernel/shell/shell.o
+OBJS += kernel/shell/terminal.o
+OBJS += kernel/shell/words.o

@@ -36,13 +36,13 @@ BENCH(point_on, "point", BENCH_ONCE)
 BENCH(load_without_point, "load", BENCH_ONCE)
 {
 	bench_start(b);
-	REPEAT(ROUNDS, READ_ONCE_NOPOINT(word));
+	REPEAT(ROUNDS, (void)READ_ONCE_NOPOINT(word));
 	bench_stop(b, OPS);
 }
 
 BENCH(load_with_point_off, "load", BENCH_ONCE)
 {
 	bench_start(b);
-	REPEAT(ROUNDS, READ_ONCE(word));
+	REPEAT(ROUNDS, (void)READ_ONCE(word));
 	bench_stop(b, OPS);
 }

@@ -6,6 +6,7 @@
  * two owners, or a translation that outlived its page, is seen there. What all share is guarded by
  * one lock of each kind and must add up in the end; the runner compares the ledger.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "kernel/sched/mutex.h"
@@ -19,13 +20,13 @@
 #include "mm/tables.h"
 #include "tests/ktest.h"
 
-#define MAX_THREADS  16
-#define NR_SLOTS     32
-#define OBJECT_WORDS 12
-#define USER_BASE    0x10000000ul
-#define USER_SLOTS   24
+#define MAX_THREADS   16
+#define NR_SLOTS      32
+#define OBJECT_WORDS  12
+#define USER_BASE     0x10000000ul
+#define USER_SLOTS    24
 /* Neighbouring threads share PTE tables; their ranges do not overlap. */
-#define USER_STRIDE (USER_SLOTS * PAGE_SIZE)
+#define USER_STRIDE   (USER_SLOTS * PAGE_SIZE)
 
 static KMEM_CACHE(stress_cache, "stress_object", OBJECT_WORDS * 8, 8, NULL, 0);
 
@@ -281,8 +282,8 @@ static const struct {
 	void (*fn)(struct worker *w);
 	unsigned weight;
 } ops[] = {
-	{"memory", op_memory, 24}, {"map", op_map, 10},	   {"touch", op_touch, 8},
-	{"spin", op_spin, 6},	   {"mutex", op_mutex, 4}, {"rwsem", op_rwsem, 5},
+	{"memory", op_memory, 24}, {"map", op_map, 10},	    {"touch", op_touch, 8},
+	{"spin", op_spin, 6},	   {"mutex", op_mutex, 4},  {"rwsem", op_rwsem, 5},
 	{"rcu", op_rcu, 5},	   {"yield", op_yield, 2},
 };
 
@@ -353,6 +354,7 @@ static void teardown(void)
 static void run(struct ktest *t, unsigned nr_threads, u64 nr_ops)
 {
 	u64 nr_done = 0, nr_spun = 0, nr_mutexed = 0;
+	char counts[160] = "";
 
 	if (!setup(t, nr_threads, nr_ops)) {
 		t_fail(t, "no memory for the shared address space");
@@ -367,10 +369,11 @@ static void run(struct ktest *t, unsigned nr_threads, u64 nr_ops)
 		nr_done += shared.nr_done[i];
 		nr_spun += ops[i].fn == op_spin ? shared.nr_done[i] : 0;
 		nr_mutexed += ops[i].fn == op_mutex ? shared.nr_done[i] : 0;
-		t_note(t, "%s: %lu", ops[i].name, shared.nr_done[i]);
+		snprintf(counts + strlen(counts), sizeof(counts) - strlen(counts), "%s %lu, ",
+			 ops[i].name, shared.nr_done[i]);
 		t_expect_gt(t, shared.nr_done[i], 0);
 	}
-	t_note(t, "no memory: %lu", shared.nr_no_memory);
+	t_note(t, "%sno memory %lu", counts, shared.nr_no_memory);
 	t_expect_eq(t, nr_done, nr_ops / nr_threads * nr_threads);
 	t_expect_eq(t, shared.spin_count, nr_spun);
 	t_expect_eq(t, shared.mutex_count, nr_mutexed);

@@ -49,17 +49,17 @@ static const struct {
 	int vector;
 	const char *cause, *symbol;
 } causes[] = {
-	{fail_assert, -1, "assertion failed: 3 == 1 + 1: 0x3, 0x2", "fail_assert+"},
-	{fail_divide, TRAP_DE, "divide error", "fail_divide+"},
-	{fail_opcode, TRAP_UD, "invalid opcode", "fail_opcode+"},
-	{fail_noncanonical, TRAP_GP, "general protection", "fail_noncanonical+"},
-	{fail_null, TRAP_PF, "page fault (write, not mapped) at 0", "fail_null+"},
+	{ fail_assert, -1, "assertion failed: 3 == 1 + 1: 0x3, 0x2", "fail_assert+" },
+	{ fail_divide, TRAP_DE, "divide error", "fail_divide+" },
+	{ fail_opcode, TRAP_UD, "invalid opcode", "fail_opcode+" },
+	{ fail_noncanonical, TRAP_GP, "general protection", "fail_noncanonical+" },
+	{ fail_null, TRAP_PF, "page fault (write, not mapped) at 0", "fail_null+" },
 };
 
 KTEST(core_oops, each_cause_is_named_and_survived, KT_UNIT)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(causes); i++) {
-		struct oops oops = {.vector = -2};
+		struct oops oops = { .vector = -2 };
 
 		t_expect(t, oops_catch(causes[i].fn, NULL, &oops));
 		t_expect_eq(t, oops.vector, causes[i].vector);
@@ -96,7 +96,7 @@ KTEST(core_oops, nested_recoveries_restore_depths_and_locks, KT_UNIT)
 {
 	bool checks_were_on = static_key_enabled(&checks_key);
 	u32 fpu_depth = current_base()->fpu_depth;
-	struct oops oops = {.vector = -2};
+	struct oops oops = { .vector = -2 };
 
 	checks_set(true);
 	reached = 0;
@@ -142,7 +142,7 @@ static void overflow(void *arg)
 
 KTEST(core_oops, stack_overflow_is_named_and_survived, KT_UNIT)
 {
-	struct oops oops = {.vector = -2};
+	struct oops oops = { .vector = -2 };
 
 	t_expect(t, oops_catch(overflow, NULL, &oops));
 	t_expect_eq(t, oops.vector, TRAP_DF);
@@ -182,6 +182,32 @@ KTEST(core_oops, warnings_count_and_a_hook_may_take_them, KT_UNIT)
 	t_expect_eq(t, warn_count(), before + expected);
 }
 
+#ifdef MMLIFE_UBSAN
+static volatile int too_far = 40;
+
+static noinline void fail_shift(void *arg)
+{
+	too_far = 1 << too_far;
+}
+
+static noinline void fail_index(void *arg)
+{
+	static volatile int table[8];
+
+	too_far = table[too_far];
+}
+
+KTEST(core_oops, undefined_behaviour_is_told, KT_UNIT)
+{
+	struct oops oops = { .vector = -2 };
+
+	t_expect(t, oops_catch(fail_shift, NULL, &oops));
+	t_expect_str_eq(t, oops.cause, "undefined behaviour: 1 shifted by 40 in 'int'");
+	t_expect(t, oops_catch(fail_index, NULL, &oops));
+	t_expect_str_eq(t, oops.cause, "undefined behaviour: index 40 outside 'int [8]'");
+}
+#endif
+
 /* ---- FPU ---- */
 
 static noinline void use_fpu(void *arg)
@@ -204,7 +230,7 @@ static void fpu_thread(void *arg)
 
 KTEST(core_fpu, use_outside_a_section_traps, KT_UNIT)
 {
-	bool trapped[3] = {false, true, false};
+	bool trapped[3] = { false, true, false };
 	struct thread *thread = kthread_run("fpu", fpu_thread, trapped);
 
 	t_assert(t, thread);
@@ -327,7 +353,7 @@ KTEST(core_oops, backtraces_name_the_callers, KT_UNIT)
 /* A chain of frame pointers that was overwritten ends the walk, wherever it points. */
 KTEST(core_oops, broken_frame_pointers_end_the_walk, KT_UNIT)
 {
-	unsigned long frame[4] = {0, (unsigned long)outer};
+	unsigned long frame[4] = { 0, (unsigned long)outer };
 	void *ips[8];
 
 	t_expect_eq(t, backtrace_from(0, ips, 8), 0);
@@ -346,7 +372,7 @@ KTEST(core_oops, broken_frame_pointers_end_the_walk, KT_UNIT)
 KTEST(core_oops, a_lockup_is_judged_once, KT_UNIT)
 {
 	u64 start = 1000, limit = watchdog_limit_ns;
-	struct watchdog w = {0};
+	struct watchdog w = { 0 };
 
 	t_expect(t, !watchdog_judge(&w, true, start)); /* the first look begins the count */
 	t_expect(t, !watchdog_judge(&w, true, start + limit - 1));

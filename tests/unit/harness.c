@@ -320,3 +320,16 @@ KTEST(harness, same_seed_same_numbers, KT_UNIT)
 	for (unsigned i = 0; i < 1000; i++)
 		t_expect_lt(t, t_rand_below(t, 7), 7);
 }
+
+static void body_leaves_a_sweep(struct ktest *t)
+{
+	fault_sweep(t, operation(false), t_assert(t, false));
+}
+
+KTEST(harness, left_sweep_is_disarmed, KT_UNIT)
+{
+	expect_failure(t, body_leaves_a_sweep, KT_SWEEP, "expected false");
+	t_expect(t, !static_key_enabled(&faults_key));
+	held = 0;
+	t_expect_eq(t, operation(false), 0);
+}
