@@ -1,0 +1,35 @@
+/*
+ * once.h (host, points) - as tests/host/include, but every load of a shared word calls a hook first.
+ *
+ * The hook is where the test lets a writer run in the middle of a reader (test_points.c).
+ */
+#ifndef KERNEL_CORE_ONCE_H
+#define KERNEL_CORE_ONCE_H
+
+#include "kernel/base/compiler.h"
+
+void host_point(void);
+
+#define READ_ONCE_NOPOINT(x)                                                                       \
+	({                                                                                         \
+		host_point();                                                                      \
+		__atomic_load_n(&(x), __ATOMIC_RELAXED);                                           \
+	})
+#define WRITE_ONCE_NOPOINT(x, v) __atomic_store_n(&(x), (v), __ATOMIC_RELAXED)
+#define READ_ONCE(x)		 READ_ONCE_NOPOINT(x)
+#define WRITE_ONCE(x, v)	 WRITE_ONCE_NOPOINT(x, v)
+
+#define smp_load_acquire(p)                                                                        \
+	({                                                                                         \
+		host_point();                                                                      \
+		__atomic_load_n((p), __ATOMIC_ACQUIRE);                                            \
+	})
+#define smp_store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
+#define smp_mb()		__atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define smp_rmb()		__atomic_thread_fence(__ATOMIC_ACQUIRE)
+#define smp_wmb()		__atomic_thread_fence(__ATOMIC_RELEASE)
+
+#define rcu_dereference(p)	 smp_load_acquire(&(p))
+#define rcu_assign_pointer(p, v) smp_store_release(&(p), (v))
+
+#endif
