@@ -1,11 +1,11 @@
 """compare - the ratio of each bench between two logs.
 
 Owns: which records are the same measurement, when a difference counts.
-Idea: on insn and model the figures are exact, so any difference is one. On a time stamp counter two
-    boots of the same build differ for certain by where their code and data came to lie. So what
+Idea: on insn and model the figures are exact, so any difference is one. On a time stamp counter
+    two boots of the same build differ for certain by where their code and data came to lie. So what
     counts there is Mann-Whitney's test at 1 % on one value for each boot, from five boots on each
-    side (logs joined by cat). With fewer boots the same test on the samples within them says whether
-    the boots differ, which is shown but blames nobody.
+    side (logs joined by cat). With fewer boots the same test on the samples within them says
+    whether the boots differ, which is shown but blames nobody.
 """
 
 from . import errors, output, records, stats
@@ -14,7 +14,7 @@ from .errors import UsageError
 EXACT_CLOCKS = ("insn", "model")
 LEVEL = 0.01
 MIN_SAMPLES = 5         # four against four cannot reach 1 % two-sided
-MANY_BOOTS = f"for a verdict on this clock join the logs of {MIN_SAMPLES} boots or more on each side"
+MANY_BOOTS = f"for a verdict on this clock join the logs of {MIN_SAMPLES} boots on each side"
 
 
 class Row:

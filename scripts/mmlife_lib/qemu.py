@@ -7,8 +7,8 @@ Guest command line (fw_cfg file opt/mmlife/cmdline): words `name=value` separate
 ` -- ` and the commands, one a line. Without ` -- ` the guest is interactive.
 
 Environment: MMLIFE_BUILD names another build directory than build/ (a relative one counts from the
-top of the checkout), MMLIFE_QEMU another QEMU. MMLIFE_WORDS holds more words for the guest's command
-line (`slab=window poison=on`), put behind the launcher's own.
+top of the checkout), MMLIFE_QEMU another QEMU. MMLIFE_WORDS holds more words for the guest's
+command line (`slab=window poison=on`), put behind the launcher's own.
 """
 
 import os
