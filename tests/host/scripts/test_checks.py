@@ -113,6 +113,13 @@ class Layers(CheckTest):
         self.write("mm/high.h", "")
         self.fires('tests/host/include/mm/base_x.h:1: layer 0 includes "mm/high.h"')
 
+    def test_shim_of_a_suite_may_build_on_what_it_shadows(self):
+        self.write("tests/host/x/include/mm/good.h", '#include "../../../../../mm/good.h"\n')
+        self.clean()
+        self.write("tests/host/x/include/mm/good.h", '#include "../../../../../mm/other.h"\n')
+        self.write("mm/other.h", "")
+        self.fires('"../../../../../mm/other.h" is not a path')
+
     def test_bad_rule_file(self):
         self.write("scripts/layers.txt", "layer x mm/*\n")
         result = self.check()
@@ -252,6 +259,16 @@ class Headers(CheckTest):
         self.assertEqual(self.check(*words).returncode, 0)
         self.assertEqual(self.check("--under", "tests", "--", "gcc", "-I.").returncode, 1)
         self.assertEqual(self.check("--under", "none", "--", "gcc", "-I.").returncode, 1)
+
+    def test_shims_of_a_suite(self):
+        self.write("tests/host/x/include/mm/good.h", "struct shim { int a; };\n")
+        self.write("tests/host/x/x.h", '#include "mm/good.h"\nstatic struct shim *shim;\n')
+        result = self.check("--under", "tests/host", "--", "gcc", "-I.")
+        self.assertIn("include/mm/good.h:1: does not compile alone", result.stdout)
+        self.write("tests/host/x/include/mm/good.h",
+                   "#ifndef A\n#define A\nstruct shim { int a; };\n#endif\n")
+        result = self.check("--under", "tests/host", "--", "gcc", "-I.")
+        self.assertEqual(result.returncode, 0, result.stdout)
 
     def test_usage(self):
         self.assertEqual(self.check("gcc").returncode, 2)
