@@ -12,6 +12,7 @@
 
 #include "kernel/base/bits.h"
 #include "kernel/core/once.h"
+#include "kernel/core/point.h"
 
 typedef struct {
 	int counter;

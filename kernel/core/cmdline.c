@@ -78,7 +78,7 @@ int cmdline_init(const char *loader_cmdline, const char **error)
 			*error = "the loader's command line is longer than 16383 bytes";
 			return -EINVAL;
 		}
-		strcpy(text, loader_cmdline);
+		memcpy(text, loader_cmdline, strlen(loader_cmdline) + 1);
 	} else {
 		text[len] = '\0';
 	}

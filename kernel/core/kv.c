@@ -61,7 +61,7 @@ void kv_parse(struct kv *kv, const char *text)
 		kv_fail(kv, "more than %d characters of words", KV_TEXT_MAX - 1);
 		return;
 	}
-	strcpy(kv->text, text);
+	memcpy(kv->text, text, strlen(text) + 1);
 	while ((word = strtok_r(rest, BLANKS, &rest)))
 		add_word(kv, word);
 }

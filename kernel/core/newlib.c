@@ -85,7 +85,7 @@ int _write(int fd, const void *buf, size_t len)
 		return -1;
 	}
 	console_write(buf, len);
-	return len;
+	return (int)len;
 }
 
 /* There are no files but the console, which is read by the shell alone. */

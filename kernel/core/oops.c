@@ -92,7 +92,7 @@ void oops_describe(struct oops *out, const struct trap_frame *frame, unsigned lo
 	symbol_text((void *)frame->rip, out->symbol, sizeof(out->symbol));
 	out->addr = addr;
 	out->rip = frame->rip;
-	out->vector = frame->vector;
+	out->vector = (int)frame->vector;
 	out->regs = *frame;
 	describe_locks(out);
 }

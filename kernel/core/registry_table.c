@@ -17,7 +17,7 @@ long registry_sort(const void **table, size_t n)
 	qsort(table, n, sizeof(*table), by_name);
 	for (size_t i = 1; i < n; i++) {
 		if (!strcmp(registry_name(table[i - 1]), registry_name(table[i])))
-			return i - 1;
+			return (long)i - 1;
 	}
 	return -1;
 }

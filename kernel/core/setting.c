@@ -28,7 +28,7 @@ void setting_show(const struct setting *s, char text[SETTING_TEXT_MAX])
 	u64 value = s->get();
 
 	if (s->on_off) {
-		strcpy(text, value ? "on" : "off");
+		strncpy(text, value ? "on" : "off", SETTING_TEXT_MAX);
 		return;
 	}
 	fpu_begin();
@@ -39,7 +39,7 @@ void setting_show(const struct setting *s, char text[SETTING_TEXT_MAX])
 void setting_accepts(const struct setting *s, char text[SETTING_TEXT_MAX])
 {
 	if (s->on_off) {
-		strcpy(text, "on|off");
+		strncpy(text, "on|off", SETTING_TEXT_MAX);
 		return;
 	}
 	fpu_begin();

@@ -21,7 +21,7 @@ static const u8 nop5[JUMP_BYTES] = { 0x0f, 0x1f, 0x44, 0x00, 0x00 };
 
 static void make_jump(u8 code[JUMP_BYTES], const struct jump_entry *site)
 {
-	s32 distance = site->target - (site->code + JUMP_BYTES);
+	s32 distance = (s32)(site->target - (site->code + JUMP_BYTES));
 
 	code[0] = 0xe9;
 	memcpy(code + 1, &distance, sizeof(distance));

@@ -17,13 +17,15 @@ static void __noreturn report(const struct ubsan_place *at, const char *what)
 	bug_fail(at->file, at->line, "undefined behaviour: %s", what);
 }
 
-/* A value as the sanitizer passes it: small ones in place, 128-bit ones behind a pointer. */
+/*
+ * A value as the sanitizer passes it: in place, but 128-bit ones behind a pointer (shown as that).
+ */
 static s64 value_of(const struct ubsan_type *type, unsigned long value)
 {
 	unsigned bits = 1u << (type->info >> 1);
 
 	if (type->kind != 0 || bits >= 64)
-		return bits > 64 ? *(s64 *)value : (s64)value;
+		return (s64)value;
 	return (s64)(value << (64 - bits)) >> (64 - bits);
 }
 

@@ -8,7 +8,7 @@
 
 struct ubsan_place {
 	const char *file;
-	u32 line, column;
+	int line, column;
 };
 
 struct ubsan_type {

@@ -41,7 +41,9 @@ static noinline void fail_noncanonical(void *arg)
 
 static noinline void fail_null(void *arg)
 {
-	*(volatile u8 *)NULL = 0;
+	volatile u8 *nowhere = arg;
+
+	*nowhere = 0;
 }
 
 static const struct {
@@ -131,7 +133,7 @@ static noinline int recurse(volatile int n)
 {
 	volatile u8 frame[256];
 
-	frame[n % 256] = n;
+	frame[0] = n;
 	return n < 0 ? 0 : recurse(n + 1) + frame[0];
 }
 
@@ -314,8 +316,9 @@ static char lines[2048];
 
 static void keep_line(const char *line)
 {
-	if (strlen(lines) + strlen(line) + 2 < sizeof(lines))
-		strcat(strcat(lines, line), "\n");
+	size_t used = strlen(lines);
+
+	format(lines + used, sizeof(lines) - used, "%s\n", line);
 }
 
 static noinline void innermost(void)

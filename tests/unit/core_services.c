@@ -165,12 +165,12 @@ KTEST(core_log, levels_decide_what_is_shown_not_what_is_kept, KT_UNIT)
 KTEST(core_log, long_lines_are_cut_and_the_ring_wraps, KT_UNIT)
 {
 	enum log_level level = log_level_get();
-	char *longest = malloc(LOG_LINE_MAX * 2);
+	char *longest = malloc(2UL * LOG_LINE_MAX);
 	unsigned lines = 0;
 
 	t_assert(t, longest);
-	memset(longest, 'x', LOG_LINE_MAX * 2 - 1);
-	longest[LOG_LINE_MAX * 2 - 1] = '\0';
+	memset(longest, 'x', 2UL * LOG_LINE_MAX - 1);
+	longest[2UL * LOG_LINE_MAX - 1] = '\0';
 	log_level_set(LOG_ERR);
 	for (int i = 0; i < 300; i++)
 		pr_info("%s", longest);
@@ -179,7 +179,7 @@ KTEST(core_log, long_lines_are_cut_and_the_ring_wraps, KT_UNIT)
 	free(longest);
 
 	nr_caught = 0;
-	log_ring_read(LOG_LINE_MAX * 3, catch);
+	log_ring_read(3UL * LOG_LINE_MAX, catch);
 	for (char *at = caught; (at = strchr(at, '\n')); at++)
 		lines++;
 	t_expect(t, lines >= 3 && lines <= 4);
@@ -191,7 +191,7 @@ static void print_lines(struct ktest *t, unsigned i, void *arg)
 {
 	char line[40];
 
-	memset(line, 'a' + i, sizeof(line));
+	memset(line, 'a' + (int)i, sizeof(line));
 	line[sizeof(line) - 1] = '\n';
 	for (int n = 0; n < 20; n++)
 		console_write_line(line, sizeof(line));
