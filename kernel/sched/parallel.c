@@ -160,8 +160,9 @@ static void runq_kick(struct runq *rq)
 }
 
 /*
- * Put @t, runnable and on no queue, on the queue of its choice, and return that queue, locked. It is
- * the caller's alone: on_rq is set, so a wake leaves it be. @locked: the queue locked on entry.
+ * Put @t, runnable and on no queue, on the queue of its choice, and return that queue, locked.
+ * @t is the caller's alone: on_rq is set, so a wake leaves it be. @locked: the queue locked on
+ * entry, or NULL.
  */
 static NO_LOCK_ANALYSIS struct runq *thread_place(struct thread *t, struct runq *locked)
 {
