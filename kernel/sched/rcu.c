@@ -317,6 +317,16 @@ u64 rcu_periods_done(void)
 	return READ_ONCE(rcu.period_done);
 }
 
+bool rcu_waits_for_readers(void)
+{
+	bool waits;
+
+	spin_lock_irq(&rcu.lock);
+	waits = rcu.waiting && !rcu.unseen && !list_empty(&rcu.old_readers);
+	spin_unlock_irq(&rcu.lock);
+	return waits;
+}
+
 void rcu_world_init(unsigned nr)
 {
 	unsigned cpu;

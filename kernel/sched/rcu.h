@@ -73,6 +73,9 @@ long rcu_callbacks_live(void);
 /* Grace periods completed since the world was made. */
 u64 rcu_periods_done(void);
 
+/* Has a period looked at every vCPU, and waits now for readers only? For reports and tests. */
+bool rcu_waits_for_readers(void);
+
 /* list_add and list_del for lists that readers walk under rcu_read_lock. */
 static inline void list_add_rcu(struct list_head *node, struct list_head *head)
 {

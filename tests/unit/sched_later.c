@@ -46,12 +46,14 @@ KTEST(timer, fire_in_order_never_early, KT_MODEL)
 	int i, k;
 
 	t_assert_eq(t, thread_set_affinity(current, 1), 0);
+	local_irq_disable(); /* none fires here before all are armed */
 	for (i = 0; i < NR_TIMERS; i++) {
 		a[i] = (struct alarm){.next_rank = &next_rank, .left = &left};
 		a[i].deadline = base + t_rand_below(t, 8) * 100 * NSEC_PER_USEC;
 		timer_setup(&a[i].timer, alarm_fires);
 		t_expect(t, !mod_timer(&a[i].timer, a[i].deadline));
 	}
+	local_irq_enable();
 	while (atomic_read(&left))
 		sleep_ns(100 * NSEC_PER_USEC);
 	for (i = 0; i < NR_TIMERS; i++) {

@@ -157,6 +157,7 @@ NO_LOCK_ANALYSIS KTEST(locks, mutex_killed_waiters_leave_the_line, KT_UNIT)
 	thread_kill(n[0]);
 	thread_join(n[0]);
 	t_expect_eq(t, q[0].err, -EINTR);
+	t_expect_eq(t, atomic_long_read(&g.m.owner), (long)current); /* nobody waits */
 	mutex_unlock(&g.m);
 	t_expect(t, !mutex_is_locked(&g.m));
 }

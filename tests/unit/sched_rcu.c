@@ -45,6 +45,13 @@ static void synchronize_and_tell(void *arg)
 	WRITE_ONCE(((struct syncer *)arg)->done, 1);
 }
 
+/* Until the period that @s asked for has begun everywhere, or is over. */
+static void until_period_waits(const struct syncer *s)
+{
+	while (!rcu_waits_for_readers() && !READ_ONCE(s->done))
+		yield();
+}
+
 /* A grace period that begins while @r reads ends only after it. */
 static void period_waits_for(struct ktest *t, struct reader *r)
 {
@@ -57,7 +64,9 @@ static void period_waits_for(struct ktest *t, struct reader *r)
 		yield();
 	syncer = kthread_run("syncer", synchronize_and_tell, &s);
 	t_assert(t, syncer != NULL);
-	sleep_ns(3 * NSEC_PER_MSEC);
+	until_period_waits(&s);
+	t_expect_eq(t, READ_ONCE(s.done), 0);
+	sleep_ns(NSEC_PER_MSEC);
 	t_expect_eq(t, READ_ONCE(s.done), 0);
 	WRITE_ONCE(r->leave, 1);
 	thread_join(syncer);
@@ -92,15 +101,18 @@ KTEST(rcu, period_ignores_later_readers, KT_UNIT)
 	struct reader first = {.depth = 1, .yields = true};
 	struct reader second = {.depth = 1, .yields = true};
 	struct syncer s = {0};
-	struct thread *a = kthread_run("first", read_until_told, &first);
-	struct thread *b = kthread_create("second", read_until_told, &second);
-	struct thread *syncer = kthread_create("syncer", synchronize_and_tell, &s);
+	struct thread *a, *b, *syncer;
 
+	synchronize_rcu(); /* the next period is the syncer's */
+	a = kthread_run("first", read_until_told, &first);
+	b = kthread_create("second", read_until_told, &second);
+	syncer = kthread_create("syncer", synchronize_and_tell, &s);
 	t_assert(t, a && b && syncer);
 	while (!READ_ONCE(first.inside))
 		yield();
 	thread_start(syncer);
-	sleep_ns(3 * NSEC_PER_MSEC); /* every vCPU has been looked at by now, see the check below */
+	until_period_waits(&s);
+	t_expect_eq(t, READ_ONCE(s.done), 0);
 	thread_start(b);
 	while (!READ_ONCE(second.inside))
 		yield();
