@@ -13,111 +13,114 @@ struct window {
 	unsigned long min, max;
 	unsigned long span; /* size - 1: a size can be 2^64 - 1, a window's length 2^64 */
 	u32 code;
+	u64 word_step; /* see perhaps() */
 };
 
-/* Does free range i of the leaf, cut to the window, have room? Reports it in [*first, *last]. */
-static bool gap_in_window(const struct maple_leaf *leaf, enum maple_kind kind, unsigned int i,
-			  const struct window *win, unsigned long *first, unsigned long *last)
-{
-	unsigned long lo = i ? leaf_last(leaf, kind, i - 1) + 1 : leaf->h.min;
-	unsigned long hi = leaf_first(leaf, kind, i) - 1;
+/* A free range found, cut to the window. */
+struct room {
+	unsigned long first, last;
+};
 
-	if (hi + 1 == lo)
-		return false;
-	*first = max(lo, win->min);
-	*last = min(hi, win->max);
-	return *first <= *last && *last - *first >= win->span;
+/* Does the free range [@lo, @hi], cut to the window, have room? */
+static __always_inline bool has_room(unsigned long lo, unsigned long hi, const struct window *win,
+				     struct room *room)
+{
+	room->first = max(lo, win->min);
+	room->last = min(hi, win->max);
+	return room->first <= room->last && room->last - room->first >= win->span;
 }
 
-/* The same for the range behind the last entry, which only the last leaf has. */
-static bool tail_in_window(const struct maple_leaf *leaf, enum maple_kind kind,
-			   const struct window *win, unsigned long *first, unsigned long *last)
+/* The free range in front of entry @i. */
+static __always_inline bool gap_has_room(const struct maple_leaf *leaf, enum maple_kind kind,
+					 unsigned int i, const struct window *win,
+					 struct room *room)
 {
-	unsigned long end = leaf_last(leaf, kind, leaf->h.n - 1);
+	unsigned long lo = i ? leaf_last(leaf, kind, i - 1) + 1 : leaf->h.min;
+	unsigned long first = leaf_first(leaf, kind, i);
 
-	if (!leaf->h.is_last || end == ~0UL)
-		return false;
-	*first = max(end + 1, win->min);
-	*last = win->max;
-	return *first <= *last && *last - *first >= win->span;
+	return first != lo && has_room(lo, first - 1, win, room);
+}
+
+/* The free range behind the last entry, which only the last leaf has. */
+static bool tail_has_room(const struct maple_enode *e, const struct window *win, struct room *room)
+{
+	const struct maple_leaf *leaf = mte_leaf(e);
+	unsigned long end = leaf_last(leaf, mte_kind(e), leaf->h.n - 1);
+
+	return leaf->h.is_last && end != ~0UL && has_room(end + 1, ~0UL, win, room);
 }
 
 /*
- * Number of the first free range at or behind @i, in a leaf of pages, that is long enough by
- * itself; n if none. Windows are looked at only there.
+ * A quick no for the free range between two words of pages: with room for n pages the words
+ * differ by more than n << 28, since the front one's own length comes on top.
  */
-static unsigned int long_enough_up(const struct maple_leaf *leaf, unsigned int i,
-				   const struct window *win)
+static __always_inline bool perhaps(u64 front, u64 behind, u64 step)
 {
-	unsigned int n = leaf->h.n;
-	u64 end = i ? word_last(leaf->word[i - 1], MAPLE_PAGES) + 1 : leaf->h.min;
-
-	for (; i < n; i++) {
-		u64 word = leaf->word[i];
-		u64 gap = word_first(word, MAPLE_PAGES) - end;
-
-		if (gap > win->span)
-			break;
-		end = word_last(word, MAPLE_PAGES) + 1;
-	}
-	return i;
+	return behind - front >= step;
 }
 
-/* The same downwards; -1 if none. */
-static int long_enough_down(const struct maple_leaf *leaf, int i, const struct window *win)
+/* Lowest number at or behind @i of a free range with room, in a leaf of pages; -1 if none. */
+static int pages_lowest(const struct maple_leaf *leaf, unsigned int i, const struct window *win,
+			struct room *room)
 {
-	u64 first = word_first(leaf->word[i], MAPLE_PAGES);
+	const u64 *w = leaf->word + i, *stop = leaf->word + leaf->h.n;
+	u64 step = win->word_step;
 
-	for (; i > 0; i--) {
-		u64 word = leaf->word[i - 1];
-
-		if (first - word_last(word, MAPLE_PAGES) - 1 > win->span)
-			return i;
-		first = word_first(word, MAPLE_PAGES);
+	if (!i) {
+		if (gap_has_room(leaf, MAPLE_PAGES, 0, win, room))
+			return 0;
+		w++;
 	}
-	return first - leaf->h.min > win->span ? 0 : -1;
+	for (; w < stop; w++) {
+		if (perhaps(w[-1], w[0], step) &&
+		    gap_has_room(leaf, MAPLE_PAGES, w - leaf->word, win, room))
+			return w - leaf->word;
+	}
+	return -1;
 }
 
-/* Lowest free range with room in @e, from number @i on. Returns its number, -1 if none. */
+/* The same downwards. */
+static int pages_highest(const struct maple_leaf *leaf, unsigned int i, const struct window *win,
+			 struct room *room)
+{
+	const u64 *w = leaf->word + i;
+	u64 step = win->word_step;
+
+	for (; w > leaf->word; w--) {
+		if (perhaps(w[-1], w[0], step) &&
+		    gap_has_room(leaf, MAPLE_PAGES, w - leaf->word, win, room))
+			return w - leaf->word;
+	}
+	return gap_has_room(leaf, MAPLE_PAGES, 0, win, room) ? 0 : -1;
+}
+
+/* Lowest free range with room in front of an entry of @e, from number @i on; -1 if none. */
 static int leaf_lowest(struct maple_enode *e, unsigned int i, const struct window *win,
-		       unsigned long *first, unsigned long *last)
+		       struct room *room)
 {
 	struct maple_leaf *leaf = mte_leaf(e);
 	enum maple_kind kind = mte_kind(e);
 
+	if (likely(kind == MAPLE_PAGES))
+		return pages_lowest(leaf, i, win, room);
 	for (; i < leaf->h.n; i++) {
-		if (kind == MAPLE_PAGES) {
-			i = long_enough_up(leaf, i, win);
-			if (i == leaf->h.n)
-				break;
-		}
-		if (gap_in_window(leaf, kind, i, win, first, last))
+		if (gap_has_room(leaf, kind, i, win, room))
 			return i;
 	}
-	return tail_in_window(leaf, kind, win, first, last) ? (int)i : -1;
+	return -1;
 }
 
-/* Highest free range with room in @e, from number @i down. */
-static int leaf_highest(struct maple_enode *e, unsigned int i, const struct window *win,
-			unsigned long *first, unsigned long *last)
+/* Highest free range with room in front of an entry of @e, from number @i down. */
+static int leaf_highest(struct maple_enode *e, int i, const struct window *win, struct room *room)
 {
 	struct maple_leaf *leaf = mte_leaf(e);
 	enum maple_kind kind = mte_kind(e);
-	int at = i;
 
-	if (i == leaf->h.n) {
-		if (tail_in_window(leaf, kind, win, first, last))
-			return at;
-		at--;
-	}
-	for (; at >= 0; at--) {
-		if (kind == MAPLE_PAGES) {
-			at = long_enough_down(leaf, at, win);
-			if (at < 0)
-				break;
-		}
-		if (gap_in_window(leaf, kind, at, win, first, last))
-			return at;
+	if (likely(kind == MAPLE_PAGES))
+		return pages_highest(leaf, i, win, room);
+	for (; i >= 0; i--) {
+		if (gap_has_room(leaf, kind, i, win, room))
+			return i;
 	}
 	return -1;
 }
@@ -182,52 +185,61 @@ static bool worth_a_look(const struct maple_path *path, u32 code)
 	return !path->levels || path->node[0]->gap[path->slot[0]] >= code;
 }
 
-static int find_lowest(struct ma_state *mas, const struct window *win)
+static int take_place(struct ma_state *mas, const struct maple_path *path, int i,
+		      unsigned long first, unsigned long span)
 {
-	struct maple_path path;
-	unsigned long first, last;
-	unsigned int from;
-	int i = -1;
-
-	path_walk(&path, mas->tree, win->min);
-	from = leaf_find(mte_leaf(path.leaf), mte_kind(path.leaf), win->min) / 2;
-	if (worth_a_look(&path, win->code))
-		i = leaf_lowest(path.leaf, from, win, &first, &last);
-	while (i < 0) {
-		if (!path_next_gap(&path, win->code) || mte_leaf(path.leaf)->h.min > win->max)
-			return -EBUSY;
-		i = leaf_lowest(path.leaf, 0, win, &first, &last);
-	}
 	mas->index = first;
-	mas->last = first + win->span;
-	mas->node = path.leaf;
+	mas->last = first + span;
+	mas->node = path->leaf;
 	mas->offset = PLACE_GAP(i);
 	mas->status = ma_active;
 	return 0;
 }
 
-static int find_highest(struct ma_state *mas, const struct window *win)
+static int find_lowest(struct ma_state *mas, const struct window *win)
 {
 	struct maple_path path;
-	unsigned long first, last;
+	struct room room;
 	unsigned int from;
 	int i = -1;
 
+	path_walk(&path, mas->tree, win->min);
+	if (worth_a_look(&path, win->code)) {
+		from = leaf_find(mte_leaf(path.leaf), mte_kind(path.leaf), win->min) / 2;
+		i = leaf_lowest(path.leaf, from, win, &room);
+	}
+	while (i < 0 && path_next_gap(&path, win->code) && mte_leaf(path.leaf)->h.min <= win->max)
+		i = leaf_lowest(path.leaf, 0, win, &room);
+	if (i < 0) {
+		path_walk(&path, mas->tree, win->max);
+		if (!tail_has_room(path.leaf, win, &room))
+			return -EBUSY;
+		i = mte_leaf(path.leaf)->h.n;
+	}
+	return take_place(mas, &path, i, room.first, win->span);
+}
+
+static int find_highest(struct ma_state *mas, const struct window *win)
+{
+	struct maple_path path;
+	struct room room;
+	int from, i = -1;
+
 	path_walk(&path, mas->tree, win->max);
 	from = leaf_find(mte_leaf(path.leaf), mte_kind(path.leaf), win->max) / 2;
+	if (from == mte_leaf(path.leaf)->h.n) {
+		if (tail_has_room(path.leaf, win, &room))
+			return take_place(mas, &path, from, room.last - win->span, win->span);
+		from--;
+	}
 	if (worth_a_look(&path, win->code))
-		i = leaf_highest(path.leaf, from, win, &first, &last);
+		i = leaf_highest(path.leaf, from, win, &room);
 	while (i < 0) {
 		if (mte_leaf(path.leaf)->h.min <= win->min || !path_prev_gap(&path, win->code))
 			return -EBUSY;
-		i = leaf_highest(path.leaf, mte_leaf(path.leaf)->h.n - 1, win, &first, &last);
+		i = leaf_highest(path.leaf, mte_leaf(path.leaf)->h.n - 1, win, &room);
 	}
-	mas->index = last - win->span;
-	mas->last = last;
-	mas->node = path.leaf;
-	mas->offset = PLACE_GAP(i);
-	mas->status = ma_active;
-	return 0;
+	return take_place(mas, &path, i, room.last - win->span, win->span);
 }
 
 /* A tree without nodes: all is free but perhaps [0, 0]. */
@@ -267,13 +279,14 @@ static bool window_go_on(const struct ma_state *mas, struct window *win, bool hi
 static int empty_area(struct ma_state *mas, unsigned long min, unsigned long max,
 		      unsigned long size, bool highest)
 {
-	struct window win = {min, max, size - 1, gap_code(size)};
+	struct window win = {min, max, size - 1, gap_code(size), 0};
 	int err = -EBUSY;
 
 	if (min > max || !size || max - min < size - 1)
 		return -EINVAL;
 	if (mas_is_err(mas))
 		return xa_err(mas->node);
+	win.word_step = min((win.span >> MAPLE_PAGE_SHIFT) + 1, MAPLE_START_MAX) << MAPLE_LEN_BITS;
 	if (window_go_on(mas, &win, highest)) {
 		if (!mt_root_is_node(mas->tree->ma_root))
 			err = find_rootless(mas, &win, highest);

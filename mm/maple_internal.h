@@ -7,13 +7,13 @@
  * The tree is a B+ tree of *entries*. Free ranges are not stored: they are what lies between.
  *
  *     root -> +--------------------------------------------------+
- *             | inner: pivot[24]  slot[24]  gap[24]       header |
+ *             | inner: pivot[27]  slot[27]  gap[27]       header |
  *             +--------+-----------------------------------------+
  *                      | child i holds keys in (pivot[i-1], pivot[i]]
  *                      v
  *             +--------------------------------------------------+
- *             | leaf:  word[30]  slot[30]                 header |   pages or units: 30 entries
- *             | leaf:  start[20] last[20]  slot[20]       header |   wide: 20 entries
+ *             | leaf:  word[34]  slot[34]                 header |   pages or units: 34 entries
+ *             | leaf:  start[22] last[22]  slot[22]       header |   wide: 22 entries
  *             +--------------------------------------------------+
  *
  * A word is one range, start << 28 | length - 1, counted in pages of 4096 keys or in single keys.
@@ -21,12 +21,14 @@
  * moves either end of a range. 36 bits of start reach 2^48 bytes and 28 bits of length 1 TiB;
  * a leaf with a range that does not fit is wide. The kind stands in the pointer to the leaf.
  *
- * Why so (4096 VMA-like ranges, half of them with a gap behind):
+ * Why so (measured on VMA-like ranges, half of them with a gap behind):
  *   - storing entries, not pieces, costs 16 bytes per VMA; 1.5 pieces of 16 bytes cost 24;
- *   - 512 bytes: three levels instead of four, 20 bytes per VMA when full, 27 half-way between
- *     splits; 256 bytes took a third more instructions to search, 1024 to copy;
+ *   - 34 words and 27 pivots are the most that ten and nine compares search in two steps; both fill
+ *     nine cache lines. With 512 bytes (30 and 24) the compares were the same and a split came
+ *     earlier; 256 bytes needed a level more, a third more instructions to find a key;
+ *   - built in ascending or random order a tree takes 22 to 27 bytes per VMA, inner nodes included;
  *   - gaps are rounded up to 31 bits (exact for page multiples below 256 GiB) and lie behind what
- *     a search reads: 24 children per node where 64-bit gaps leave 20;
+ *     a search reads: 27 children per node where 64-bit gaps leave 22;
  *   - no parent pointers: a writer records its path on the way down, so replacing an inner node
  *     touches none of its children. Readers never climb: they look the next key up.
  *
@@ -36,7 +38,8 @@
  *   I2 a leaf covers [min, end]; end is the last key of its last entry, or ULONG_MAX in the last
  *      leaf. So a free range lies in one leaf, in front of an entry or behind all;
  *   I3 all nodes but the root hold at least MAPLE_LEAF_MIN or MAPLE_INNER_MIN; an inner root two;
- *   I4 gap[i] is the largest free range below child i, rounded up (trees that track gaps);
+ *   I4 gap[i] is the largest free range in front of an entry below child i, rounded up (trees that
+ *      track gaps); what is free behind the last entry of all is in no gap;
  *   I5 published nodes change only by single-word stores that no reader can catch half-done: an
  *      entry for another, one end of one range, a child for its replacement, a pivot moved
  *      through free keys. Everything else is built aside and linked by one store;
@@ -52,10 +55,10 @@
 #include "mm/maple_node.h"
 #include "mm/maple_tree.h"
 
-#define MAPLE_INNER_CAP 24
+#define MAPLE_INNER_CAP 27
 #define MAPLE_INNER_MIN 8
-#define MAPLE_LEAF_CAP	30
-#define MAPLE_WIDE_CAP	20
+#define MAPLE_LEAF_CAP	34
+#define MAPLE_WIDE_CAP	22
 #define MAPLE_LEAF_MIN	8
 #define MAPLE_LEVELS	16 /* nodes on a path; 8^15 entries do not fit any memory */
 
@@ -189,13 +192,14 @@ static inline bool mt_root_is_node(const void *root)
 /*
  * inner_find - the child that covers @index.
  *
- * Counts the smaller pivots without a branch: first which third of the node, then within it. The
- * last pivot of a third needs no look the second time.
+ * Counts the smaller pivots without a branch, in two steps: which group of seven, then within it.
+ * The seventh of a group was looked at in the first step; the last group has six.
  */
 static inline unsigned int inner_find(const struct maple_inner *node, unsigned long index)
 {
 	const u64 *p = node->pivot;
-	unsigned long i = 8 * ((unsigned long)(PEEK(p[7]) < index) + (PEEK(p[15]) < index));
+	unsigned long i = 7 * ((unsigned long)(PEEK(p[6]) < index) + (PEEK(p[13]) < index) +
+			       (PEEK(p[20]) < index));
 
 	p += i;
 	i += PEEK(p[0]) < index;
@@ -204,7 +208,6 @@ static inline unsigned int inner_find(const struct maple_inner *node, unsigned l
 	i += PEEK(p[3]) < index;
 	i += PEEK(p[4]) < index;
 	i += PEEK(p[5]) < index;
-	i += PEEK(p[6]) < index;
 	return i;
 }
 
@@ -295,11 +298,11 @@ static inline bool leaf_is_dead(const struct maple_enode *e)
 	return smp_load_acquire(&mte_leaf(e)->h.dead);
 }
 
-/* How many of 30 words are smaller than @x: first which sixth-of-five, then within the six. */
+/* How many words are smaller than @x; as inner_find, with one group more. */
 static inline unsigned long leaf_count(const u64 *w, u64 x)
 {
-	unsigned long i = 6 * ((unsigned long)(PEEK(w[5]) < x) + (PEEK(w[11]) < x) +
-			       (PEEK(w[17]) < x) + (PEEK(w[23]) < x));
+	unsigned long i = 7 * ((unsigned long)(PEEK(w[6]) < x) + (PEEK(w[13]) < x) +
+			       (PEEK(w[20]) < x) + (PEEK(w[27]) < x));
 
 	w += i;
 	i += PEEK(w[0]) < x;
@@ -506,6 +509,8 @@ struct maple_wr {
 	unsigned int a, b;
 	unsigned int nr_mid;
 	unsigned int new_at; /* among the pieces: the new entry, or where the free range begins */
+	struct maple_enode *new_leaf; /* WR_REBUILD: where the new entry went */
+	unsigned int new_place;
 	bool overlaps; /* something is stored in the range */
 	bool packed;
 	bool spans; /* r is another leaf than l */

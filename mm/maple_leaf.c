@@ -104,14 +104,11 @@ static unsigned long wide_max_gap(const struct maple_leaf *l)
 	return most;
 }
 
-/* leaf_max_gap - length of the largest free range in @l, which has at least one entry. */
+/* leaf_max_gap - length of the largest free range in front of an entry of @l. */
 unsigned long leaf_max_gap(const struct maple_leaf *l, enum maple_kind kind)
 {
-	unsigned long most = leaf_first(l, kind, 0) - l->h.min;
+	unsigned long front = leaf_first(l, kind, 0) - l->h.min;
 
-	most = max(most, kind == MAPLE_WIDE ? wide_max_gap(l) :
-					      packed_max_gap(l, kind_shift(kind)));
-	if (l->h.is_last)
-		most = max(most, ~0UL - leaf_last(l, kind, l->h.n - 1));
-	return most;
+	return max(front, kind == MAPLE_WIDE ? wide_max_gap(l) :
+					       packed_max_gap(l, kind_shift(kind)));
 }

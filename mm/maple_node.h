@@ -10,7 +10,7 @@
 
 #include "mm/gfp.h"
 
-#define MAPLE_NODE_SIZE	 512
+#define MAPLE_NODE_SIZE	 576 /* nine cache lines */
 #define MAPLE_NODE_ALIGN 64 /* at least; the low six bits of a node's address are the tree's */
 
 /*

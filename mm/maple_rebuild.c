@@ -52,25 +52,40 @@ static int rebuild_widen(struct rebuild *rb, unsigned int level)
 	return 0;
 }
 
-/* How many of @total elements go to each of @nr nodes: as even as can be. */
-static unsigned int share(unsigned int total, unsigned int nr, unsigned int i)
+/*
+ * How many of @total elements go to the i-th of @nr nodes: as even as can be. But where a node is
+ * split by what came at its end, the next is likely to come there too: @lean says at which end,
+ * -1 the left, 1 the right, and that half gets @min only.
+ */
+static unsigned int share(unsigned int total, unsigned int nr, unsigned int i, int lean,
+			  unsigned int min)
 {
+	if (nr == 2 && lean)
+		return (lean > 0) == (i == 0) ? total - min : min;
 	return total / nr + (i < total % nr);
 }
 
-static void rebuild_take_leaves(struct rebuild *rb, struct maple_run *run, enum maple_kind uniform)
+static void rebuild_take_leaves(struct rebuild *rb, struct maple_run *run, unsigned int new_at,
+				int lean)
 {
 	unsigned long min = mte_leaf(rb->l.leaf)->h.min;
 	bool last_leaf = mte_leaf(rb->r.leaf)->h.is_last;
 
 	for (unsigned int i = 0; i < rb->nr_out; i++) {
 		struct maple_node *node = mas_take_node(rb->wr->mas);
-		unsigned int n = share(run->total, rb->nr_out, i);
-		enum maple_kind kind = uniform != MAPLE_WIDE ? uniform : run_kind(run, n);
+		unsigned int n = share(run->total, rb->nr_out, i, lean, MAPLE_LEAF_MIN);
+		enum maple_kind kind = rb->wr->kind;
 
+		if (kind == MAPLE_WIDE)
+			kind = run_kind(run, n);
 		run_take_leaf(run, node, kind, n);
 		leaf_finish(&node->leaf, kind, n, min, last_leaf && i + 1 == rb->nr_out);
 		rb->out[i].node = mte_make(node, kind);
+		if (new_at < n) {
+			rb->wr->new_leaf = rb->out[i].node;
+			rb->wr->new_place = PLACE_ENTRY(new_at);
+		}
+		new_at -= n; /* wraps once it is found, and then stays large */
 		rb->out[i].end = leaf_end(&node->leaf, kind);
 		min = rb->out[i].end + 1;
 		rb->new_end = rb->out[i].end;
@@ -99,21 +114,52 @@ static enum maple_kind rebuild_kind(const struct rebuild *rb, const struct maple
 	return kind;
 }
 
+/*
+ * A leaf is too full. Before it becomes two, see whether a sibling takes part of it: that costs as
+ * many new nodes, and leaves fill up that nobody stores to any more. Some room must remain, or the
+ * next store is here again.
+ *
+ * Returns: as rebuild_widen
+ */
+static int rebuild_push(struct rebuild *rb, unsigned int total)
+{
+	const unsigned int most = MAPLE_LEAF_CAP + 1 + (MAPLE_LEAF_CAP + 2) / 2;
+	struct maple_inner *parent = rb->l.node[0];
+	unsigned int slot = rb->l.slot[0];
+	struct maple_enode *beside;
+
+	beside = slot ? parent->slot[slot - 1] : NULL;
+	if (beside && mte_kind(beside) == rb->wr->kind && mte_leaf(beside)->h.n + total <= most) {
+		path_step_left(&rb->l, 0);
+		return -1;
+	}
+	beside = slot + 1 < parent->h.n ? parent->slot[slot + 1] : NULL;
+	if (beside && mte_kind(beside) == rb->wr->kind && mte_leaf(beside)->h.n + total <= most) {
+		path_step_right(&rb->r, 0);
+		return 1;
+	}
+	return 0;
+}
+
 static void rebuild_leaves(struct rebuild *rb)
 {
 	struct maple_wr *wr = rb->wr;
 	struct maple_enode *left = rb->l.leaf, *right = rb->r.leaf;
-	unsigned int right_n = mte_leaf(right)->h.n, cap, total;
+	unsigned int right_n = mte_leaf(right)->h.n, cap, total, new_at;
 	struct maple_run run;
-	int side = 0;
+	int side = 0, lean = 0;
 
 	total = wr->a + wr->nr_mid + right_n - wr->b;
 	if (total < MAPLE_LEAF_MIN)
 		side = rebuild_widen(rb, 0);
-	if (side)
-		total += mte_leaf(side < 0 ? rb->l.leaf : rb->r.leaf)->h.n;
 	if (!rb->build)
 		wr->kind = rebuild_kind(rb, left, right);
+	if (total > MAPLE_LEAF_CAP && left == right && wr->l.levels && wr->kind != MAPLE_WIDE)
+		side = rebuild_push(rb, total);
+	if (!side && left == right && wr->nr_mid == 1)
+		lean = wr->a + 1 == total ? 1 : wr->a ? 0 : -1;
+	if (side)
+		total += mte_leaf(side < 0 ? rb->l.leaf : rb->r.leaf)->h.n;
 	cap = wr->kind != MAPLE_WIDE ? MAPLE_LEAF_CAP : MAPLE_WIDE_CAP;
 	rb->nr_out = (total + cap - 1) / cap;
 	rb->used += rb->nr_out;
@@ -131,7 +177,8 @@ static void rebuild_leaves(struct rebuild *rb)
 	if (side > 0)
 		run_add(&run, rb->r.leaf, 0, mte_leaf(rb->r.leaf)->h.n, 0);
 	rb->old_end = leaf_end(mte_leaf(rb->r.leaf), mte_kind(rb->r.leaf));
-	rebuild_take_leaves(rb, &run, wr->kind);
+	new_at = wr->a + wr->new_at + (side < 0 ? mte_leaf(rb->l.leaf)->h.n : 0);
+	rebuild_take_leaves(rb, &run, new_at, lean);
 	/* The next leaf's lower bound goes down before the pivot in front of it does. */
 	if (rb->new_end < rb->old_end)
 		mt_fix_next(rb->mt, rb->old_end + 1, rb->new_end + 1);
@@ -149,7 +196,8 @@ static void rebuild_leaf_gaps(struct rebuild *rb)
 }
 
 /* Make the new nodes of this level from the run. */
-static void rebuild_take_inner(struct rebuild *rb, struct maple_run *run, unsigned int nr)
+static void rebuild_take_inner(struct rebuild *rb, struct maple_run *run, unsigned int nr,
+			       int lean)
 {
 	if (rb->nr_out && mte_is_leaf(rb->out[0].node))
 		rebuild_leaf_gaps(rb);
@@ -157,8 +205,8 @@ static void rebuild_take_inner(struct rebuild *rb, struct maple_run *run, unsign
 		rb->below[i] = rb->out[i];
 	run->child = rb->below;
 	for (unsigned int i = 0; i < nr; i++)
-		run_take_inner(run, mas_take_node(rb->wr->mas), share(run->total, nr, i),
-			       &rb->out[i]);
+		run_take_inner(run, mas_take_node(rb->wr->mas),
+			       share(run->total, nr, i, lean, MAPLE_INNER_MIN), &rb->out[i]);
 }
 
 /* The nodes of @level > 0. Returns true if one node takes the place of one: link it, all done. */
@@ -170,7 +218,7 @@ static bool rebuild_inner(struct rebuild *rb, unsigned int level)
 	struct maple_inner *beside = NULL;
 	unsigned long right_end;
 	struct maple_run run;
-	int side = 0;
+	int side = 0, lean;
 
 	if (left == right && b == a + 1 && rb->nr_out == 1)
 		return true;
@@ -198,7 +246,8 @@ static bool rebuild_inner(struct rebuild *rb, unsigned int level)
 		if (side > 0)
 			run_add(&run, mte_make(beside, MAPLE_INNER), 0, beside->h.n,
 				path_end(&rb->r, level));
-		rebuild_take_inner(rb, &run, nr);
+		lean = side || left != right ? 0 : b == right->h.n ? 1 : a ? 0 : -1;
+		rebuild_take_inner(rb, &run, nr, lean);
 	}
 	rb->nr_out = nr;
 	return false;
@@ -215,7 +264,7 @@ static void rebuild_root(struct rebuild *rb)
 		if (rb->build) {
 			run_start(&run);
 			run_add(&run, NULL, 0, rb->nr_out, 0);
-			rebuild_take_inner(rb, &run, 1);
+			rebuild_take_inner(rb, &run, 1, 0);
 		}
 	}
 	if (rb->build)

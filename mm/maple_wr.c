@@ -73,11 +73,10 @@ static __always_inline bool foresee_gap(const struct maple_wr *wr, u32 *code, en
 	lo = a ? word_stop(leaf->word[a - 1]) + 1 : leaf->h.min >> shift;
 	if (b < leaf->h.n) {
 		end = old_end = word_start(leaf->word[b]);
-	} else if (leaf->h.is_last) {
-		end = old_end = shift ? 1UL << (64 - shift) : 0; /* 2^64 keys */
 	} else {
+		/* What lies behind the last entry is no gap of this leaf's. */
 		end = n ? word_stop(wr->word[n - 1]) + 1 : lo;
-		old_end = word_stop(leaf->word[b - 1]) + 1;
+		old_end = a < b ? word_stop(leaf->word[b - 1]) + 1 : lo;
 	}
 	is = gaps_between(wr->word, n, lo, end);
 	was = gaps_between(&leaf->word[a], b - a, lo, old_end);
@@ -183,6 +182,16 @@ static struct maple_enode *run_leaf(struct maple_wr *wr)
 	return new;
 }
 
+static inline void stand_on_new(struct maple_wr *wr, struct maple_enode *leaf, unsigned int place)
+{
+	struct ma_state *mas = wr->mas;
+
+	mas->last = wr->last;
+	mas->node = leaf;
+	mas->offset = place;
+	mas->status = ma_active;
+}
+
 /*
  * mas_wr_run - do the planned write; the state holds the nodes it counted.
  *
@@ -211,14 +220,12 @@ void mas_wr_run(struct maple_wr *wr)
 
 	mas->index = wr->first;
 	at = wr->a + wr->new_at;
-	if (leaf && wr->entry) {
-		mas->last = wr->last;
-		mas->node = leaf;
-		mas->offset = PLACE_ENTRY(at);
-		mas->status = ma_active;
-	} else if (leaf && at < mte_leaf(leaf)->h.n) {
+	if (leaf && wr->entry)
+		stand_on_new(wr, leaf, PLACE_ENTRY(at));
+	else if (leaf && at < mte_leaf(leaf)->h.n)
 		mas_stand(mas, leaf, PLACE_GAP(at));
-	} else {
+	else if (wr->how == WR_REBUILD && wr->entry)
+		stand_on_new(wr, wr->new_leaf, wr->new_place);
+	else
 		mas_start_walk(mas);
-	}
 }
