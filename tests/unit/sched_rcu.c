@@ -16,6 +16,7 @@ struct reader {
 	u32 leave;  /* may end */
 	u32 depth;
 	bool yields;
+	bool pinned; /* keeps its vCPU: only the look can find it */
 };
 
 static void read_until_told(void *arg)
@@ -23,6 +24,8 @@ static void read_until_told(void *arg)
 	struct reader *r = arg;
 	u32 i;
 
+	if (r->pinned)
+		preempt_disable();
 	for (i = 0; i < r->depth; i++)
 		rcu_read_lock();
 	WRITE_ONCE(r->inside, 1);
@@ -33,6 +36,8 @@ static void read_until_told(void *arg)
 	}
 	for (i = 0; i < r->depth; i++)
 		rcu_read_unlock();
+	if (r->pinned)
+		preempt_enable();
 }
 
 struct syncer {
@@ -45,11 +50,14 @@ static void synchronize_and_tell(void *arg)
 	WRITE_ONCE(((struct syncer *)arg)->done, 1);
 }
 
-/* Until the period that @s asked for has begun everywhere, or is over. */
+/*
+ * Until the period that @s asked for has begun everywhere, or is over. Sleeps, so that this vCPU
+ * may fetch the rcu thread from one whose reader does not give way.
+ */
 static void until_period_waits(const struct syncer *s)
 {
 	while (!rcu_waits_for_readers() && !READ_ONCE(s->done))
-		yield();
+		sleep_ns(100 * NSEC_PER_USEC);
 }
 
 /* A grace period that begins while @r reads ends only after it. */
@@ -78,6 +86,14 @@ KTEST(rcu, period_waits_for_running_reader, KT_UNIT)
 {
 	struct reader r = {.depth = 1};
 
+	period_waits_for(t, &r);
+}
+
+KTEST(rcu, period_waits_for_reader_that_never_switches, KT_UNIT)
+{
+	struct reader r = {.depth = 1, .pinned = true};
+
+	t_need_cpus(t, 2);
 	period_waits_for(t, &r);
 }
 
