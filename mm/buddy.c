@@ -29,27 +29,24 @@ static void block_add(struct zone *z, struct page *page, unsigned order) REQUIRE
 	page->state = BUDDY_STATE(order);
 	list_add(&page->lru, &z->free[order]);
 	z->nonempty |= 1u << order;
-	z->nr_blocks[order]++;
 }
 
-static void block_del(struct zone *z, struct page *page, unsigned order) REQUIRES(z->lock)
+static void block_del(struct zone *z, struct page *page) REQUIRES(z->lock)
 {
 	list_unlink(&page->lru);
 	page->state = FK_FREE;
-	z->nr_blocks[order]--;
-	if (list_empty(&z->free[order]))
-		z->nonempty &= ~(1u << order);
 }
 
 /* Merging stays inside a chunk of 2^MAX_ORDER frames, whose struct pages are all written. */
-static void block_merge_in(struct zone *z, unsigned long pfn, unsigned order) REQUIRES(z->lock)
+static __always_inline void block_merge_in(struct zone *z, unsigned long pfn, unsigned order)
+	REQUIRES(z->lock)
 {
 	while (order < MAX_ORDER) {
 		struct page *half = pfn_to_page(pfn ^ (1ul << order));
 
 		if (half->state != BUDDY_STATE(order))
 			break;
-		block_del(z, half, order);
+		block_del(z, half);
 		pfn &= ~(1ul << order);
 		order++;
 	}
@@ -122,14 +119,19 @@ static struct page *block_find(struct zone *z, unsigned order, unsigned *found) 
 	struct page *page;
 	u32 fits;
 
-	while (!(fits = z->nonempty >> order)) {
-		if (!zone_grow(z))
+	for (;;) {
+		fits = z->nonempty >> order << order;
+		if (!fits && !zone_grow(z))
 			return NULL;
+		if (!fits)
+			continue;
+		*found = __builtin_ctz(fits);
+		if (!list_empty(&z->free[*found]))
+			break;
+		z->nonempty &= ~(1u << *found);
 	}
-	order += __builtin_ctz(fits);
-	page = list_first_entry(&z->free[order], struct page, lru);
-	block_del(z, page, order);
-	*found = order;
+	page = list_first_entry(&z->free[*found], struct page, lru);
+	block_del(z, page);
 	return page;
 }
 
@@ -174,7 +176,10 @@ unsigned buddy_take_bulk(struct zone *z, struct page **slots, unsigned nr)
 	return nr - left;
 }
 
-/* Frames at @pages that follow each other in memory, upwards or downwards: how many, and the lowest. */
+/*
+ * Frames at @pages that follow each other in memory, upwards or downwards: how many, and the
+ * lowest.
+ */
 static unsigned run_length(struct page **pages, unsigned nr, struct page **lowest)
 {
 	struct page *first = pages[0];

@@ -18,18 +18,17 @@
 /* Field key: [W] set when the world is made  [Z] lock */
 struct zone {
 	spinlock_t lock;
-	u32 nonempty;				/* [Z] bit o: free[o] has a block */
-	struct list_head free[MAX_ORDER + 1];	/* [Z] blocks, first frame by lru */
-	unsigned long nr_blocks[MAX_ORDER + 1]; /* [Z] */
-	unsigned long nr_free;			/* [Z] in the blocks, and not yet grown over */
-	unsigned long nr_total;			/* [W] */
-	unsigned long wmark[WMARK_NR];		/* [Z] */
-	struct frame_range range[ZONE_RANGES];	/* [W] sorted; what may be handed out */
-	unsigned nr_ranges;			/* [W] */
-	unsigned grow_range;			/* [Z] the range growth stands in */
-	unsigned long grow_pfn;			/* [Z] next frame of it to grow over */
-	unsigned long init_pfn;			/* [Z] struct pages below are written */
-	bool poison;				/* [W] */
+	u32 nonempty;			       /* [Z] bit o clear: free[o] is empty */
+	struct list_head free[MAX_ORDER + 1];  /* [Z] blocks, first frame by lru */
+	unsigned long nr_free;		       /* [Z] in the blocks, and not yet grown over */
+	unsigned long nr_total;		       /* [W] */
+	unsigned long wmark[WMARK_NR];	       /* [Z] */
+	struct frame_range range[ZONE_RANGES]; /* [W] sorted; what may be handed out */
+	unsigned nr_ranges;		       /* [W] */
+	unsigned grow_range;		       /* [Z] the range growth stands in */
+	unsigned long grow_pfn;		       /* [Z] next frame of it to grow over */
+	unsigned long init_pfn;		       /* [Z] struct pages below are written */
+	bool poison;			       /* [W] */
 };
 
 extern struct zone zone;
@@ -58,8 +57,8 @@ void buddy_give_run(struct zone *z, unsigned long pfn, unsigned long nr) REQUIRE
 void buddy_give_frames(struct zone *z, struct page **pages, unsigned nr) REQUIRES(z->lock);
 
 /*
- * Order every list by address. With the lists of vCPUs drained, what is handed out next then depends on
- * what is in use, not on how it came about: the start of a measurement.
+ * Order every list by address. With the lists of vCPUs drained, what is handed out next then
+ * depends on what is in use, not on how it came about: the start of a measurement.
  */
 void buddy_sort(struct zone *z) REQUIRES(z->lock);
 

@@ -1,18 +1,11 @@
 /*
- * drain.c - emptying what every virtual CPU keeps for itself.
- *
- * Owns: the walk of a thread over all vCPUs; the steps by which ledger_settle() makes frames and
- *       slabs comparable.
+ * drain.c - a thread visits every virtual CPU, to empty what each keeps for itself.
  */
 #include "mm/drain.h"
 
 #include "kernel/core/bug.h"
-#include "kernel/core/ledger.h"
 #include "kernel/core/sched_ops.h"
 #include "kernel/sched/thread.h"
-#include "mm/page_alloc.h"
-#include "mm/slab.h"
-#include "mm/thread_mem.h"
 
 void on_each_vcpu(void (*fn)(void *arg), void *arg)
 {
@@ -30,13 +23,3 @@ void on_each_vcpu(void (*fn)(void *arg), void *arg)
 	}
 	WARN_ON(thread_set_affinity(t, allowed) != 0);
 }
-
-/* Magazines and empty slabs first: what they free passes through the frame lists. */
-static void settle_mm(void)
-{
-	thread_mem_trim();
-	slab_drain_all();
-	slab_shrink_all();
-	frames_settle();
-}
-SETTLE_STEP(mm, 50, settle_mm);

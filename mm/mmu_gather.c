@@ -55,8 +55,8 @@ static struct gather_batch *next_batch(struct mmu_gather *tlb)
 }
 
 /*
- * A caller with many entries gets many slots or the next batch, even if a few slots stay empty: it scans
- * as many entries as it gets slots, and should not come back for each of them.
+ * A caller with many entries gets many slots or the next batch, even if a few slots stay empty: it
+ * scans as many entries as it gets slots, and should not come back for each of them.
  */
 #define SLOTS_MIN 64u
 
@@ -116,14 +116,16 @@ static void tables_free_rcu(struct rcu_head *head)
 void tlb_free_gathered(struct mmu_gather *tlb)
 {
 	struct page *tables = tlb->tables;
+	struct page_release rel;
 
 	if (tlb_need_flush(tlb))
 		BUGF("gather frees before it flushed [%#lx, %#lx)", tlb->start, tlb->end);
+	release_begin(&rel);
 	for (struct gather_batch *batch = &tlb->local; batch; batch = batch->next) {
-		if (batch->nr)
-			release_pages(batch->pages, batch->nr);
+		release_add(&rel, batch->pages, batch->nr);
 		batch->nr = 0;
 	}
+	release_end(&rel);
 	tlb->active = &tlb->local;
 	if (tables) {
 		event_count(EV_TABLE_PAGE, tlb->nr_tables);

@@ -163,4 +163,10 @@ static inline bool put_page_testzero(struct page *head)
 	return atomic_dec_and_test(&head->_refcount);
 }
 
+/* The same without a schedule point, for code that runs only while points are off. */
+static __always_inline bool put_page_testzero_nopoint(struct page *head)
+{
+	return __atomic_sub_fetch(&head->_refcount.counter, 1, __ATOMIC_SEQ_CST) == 0;
+}
+
 #endif

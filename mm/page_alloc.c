@@ -260,7 +260,7 @@ static noinline void free_block(struct page *head)
 }
 
 /* The same for a free. */
-static noinline void free_watched(struct page *head)
+void frame_free_watched(struct page *head)
 {
 	bool checked = static_branch_unlikely(&checks_key);
 
@@ -288,7 +288,7 @@ static noinline void free_dead_page_slow(struct page *head)
 	if (head->kind < FK_KERNEL || head->kind >= FK_NR || head->tail)
 		frame_bad_free(head);
 	if (static_branch_unlikely(&lock_slow_key))
-		free_watched(head);
+		frame_free_watched(head);
 	if (head->order) {
 		free_block(head);
 		return;
@@ -333,6 +333,16 @@ void free_dead_page(struct page *head)
 		free_dead_page_slow(head);
 	else
 		free_frame(head);
+}
+
+void put_page_watched(struct page *head)
+{
+	int left = atomic_dec_return(&head->_refcount);
+
+	if (left < 0)
+		frame_bad_free(head);
+	if (left == 0)
+		free_dead_page_slow(head);
 }
 
 void free_pages(struct page *page, unsigned order)

@@ -68,21 +68,48 @@ void *__must_check get_zeroed_page(gfp_t gfp);
 /* Free a frame or folio whose last reference was just dropped with put_page_testzero(). */
 void free_dead_page(struct page *head);
 
+/* put_page() while somebody watches: a reference too many is reported. */
+void put_page_watched(struct page *head);
+
 /* Drop one reference; free at the last. @page may be a tail frame. */
 static inline void put_page(struct page *page)
 {
 	struct page *head = page_head(page);
 
-	if (put_page_testzero(head))
+	if (static_branch_unlikely(&lock_slow_key))
+		put_page_watched(head);
+	else if (put_page_testzero_nopoint(head))
 		free_dead_page(head);
 }
 
+#define RELEASE_RUNS 16u
+
+/* Consecutive dead frames. */
+struct frame_run {
+	struct page *start;
+	struct page *end;
+};
+
+/* Frames being released: runs of one owner kind that the buddy has not got yet. */
+struct page_release {
+	u32 kind;
+	unsigned nr;	       /* finished runs */
+	struct frame_run open; /* the run that grows */
+	struct frame_run run[RELEASE_RUNS];
+};
+
 /*
- * release_pages - put_page() for @nr frames at once, at a fraction of the price.
+ * release_begin, release_add, release_end - put_page() for many frames, at a fraction of the price.
  *
- * Physically contiguous runs go back to the buddy as runs. @pages is the caller's and is left as it
+ * Physically contiguous runs, also across calls of release_add(), go back to the buddy as runs.
+ * Until release_end() some frames are in nobody's list. @pages is the caller's and is left as it
  * was.
  */
+void release_begin(struct page_release *rel);
+void release_add(struct page_release *rel, struct page **pages, unsigned nr);
+void release_end(struct page_release *rel);
+
+/* All three for one array. */
 void release_pages(struct page **pages, unsigned nr);
 
 /* rep stosq over one frame. */
@@ -135,7 +162,10 @@ void drain_local_pages(void);
 void drain_vcpu_pages(unsigned cpu);
 /* For every virtual CPU: the caller moves over them one after the other. May sleep. */
 void drain_all_pages(void);
-/* The same, and free memory put in order: which frames come next is decided by what is in use alone. */
+/*
+ * The same, and free memory put in order: which frames come next is decided by what is in use
+ * alone.
+ */
 void frames_settle(void);
 
 /*

@@ -32,6 +32,8 @@ void frames_poison(struct page *page, unsigned order);
 void frames_poison_check(struct page *page, unsigned order);
 /* Checked runs: a frame that PTEs still map may not be freed. */
 void frame_check_free(struct page *head);
+/* What a free does beside freeing while anybody watches. */
+void frame_free_watched(struct page *head);
 /* A frame given back that is free already, a tail, or referenced by others. */
 void __noreturn frame_bad_free(struct page *page);
 

@@ -13,22 +13,10 @@
 #include "mm/drain.h"
 #include "mm/page_internal.h"
 
-#define RUNS_MAX  16u
-#define RUN_SHORT 4u /* runs up to this length go to the vCPU's list while it has room */
+#define RUN_SHORT \
+	1u /* runs up to this length fill the vCPU's list while it is less than half full */
 
-struct frame_run {
-	struct page *start;
-	struct page *end;
-};
-
-/* Runs of dead frames, all of one kind, on their way to the buddy. */
-struct release {
-	u32 kind;
-	unsigned nr;
-	struct frame_run run[RUNS_MAX];
-};
-
-static noinline void release_runs(struct release *rel)
+static noinline void release_runs(struct page_release *rel)
 {
 	struct frame_list *fl;
 	unsigned kept = 0;
@@ -40,7 +28,7 @@ static noinline void release_runs(struct release *rel)
 		unsigned len = run->end - run->start;
 
 		fl->live[rel->kind] -= len;
-		if (len <= RUN_SHORT && fl->count + len <= fl->high) {
+		if (len <= RUN_SHORT && fl->count + len <= fl->batch) {
 			while (run->start < run->end)
 				fl->slot[fl->count++] = run->start++;
 		} else {
@@ -58,78 +46,93 @@ static noinline void release_runs(struct release *rel)
 	rel->nr = 0;
 }
 
-static __always_inline void release_run(struct release *rel, struct page *start, struct page *end)
+static __always_inline void release_run(struct page_release *rel, struct frame_run run)
 {
-	if (start == end)
+	if (run.start == run.end)
 		return;
-	rel->run[rel->nr++] = (struct frame_run){start, end};
-	if (unlikely(rel->nr == RUNS_MAX))
+	rel->run[rel->nr++] = run;
+	if (unlikely(rel->nr == RELEASE_RUNS))
 		release_runs(rel);
 }
 
 /*
- * A frame of another kind than the last, or no single frame at all. True: go on with the new kind.
+ * A frame of another kind than the last, or of a folio, or one that is free. True: a single frame,
+ * go on with its kind. False: it was dealt with.
  */
-static bool release_kind(struct release *rel, u32 state)
+static bool release_kind(struct page_release *rel, struct page *page)
 {
 	release_runs(rel);
-	if (state < FK_KERNEL || state >= FK_NR)
+	if (page->kind < FK_KERNEL || page->kind >= FK_NR)
+		frame_bad_free(page);
+	if (page->order || page->tail) {
+		put_page(page);
 		return false;
-	rel->kind = state;
+	}
+	rel->kind = page->state;
 	return true;
 }
 
-static noinline void release_each(struct page **pages, unsigned nr)
+static __always_inline void release_frames(struct page_release *rel, struct page **pages,
+					   unsigned nr, bool watched)
 {
-	for (unsigned i = 0; i < nr; i++)
-		put_page(pages[i]);
+	struct frame_run run = rel->open;
+	u32 kind = rel->kind;
+
+	for (struct page **last = pages + nr; pages < last; pages++) {
+		struct page *page = *pages;
+
+		if (unlikely(page->state != kind)) {
+			release_run(rel, run);
+			run = (struct frame_run){NULL, NULL};
+			if (!release_kind(rel, page))
+				continue;
+			kind = rel->kind;
+		}
+		if (!(watched ? put_page_testzero(page) : put_page_testzero_nopoint(page)))
+			continue;
+		if (watched)
+			frame_free_watched(page);
+		page->state = FK_FREE;
+		if (likely(page == run.end)) {
+			run.end++;
+		} else if (page + 1 == run.start) {
+			run.start = page;
+		} else {
+			release_run(rel, run);
+			run = (struct frame_run){page, page + 1};
+		}
+	}
+	rel->open = run;
 }
 
-/* One locked instruction without a schedule point: only for loops that run while points are off. */
-static __always_inline bool put_page_testzero_nopoint(struct page *page)
+void release_begin(struct page_release *rel)
 {
-	return __atomic_sub_fetch(&page->_refcount.counter, 1, __ATOMIC_SEQ_CST) == 0;
+	rel->kind = FK_FREE;
+	rel->nr = 0;
+	rel->open = (struct frame_run){NULL, NULL};
+}
+
+void release_add(struct page_release *rel, struct page **pages, unsigned nr)
+{
+	if (static_branch_unlikely(&lock_slow_key))
+		release_frames(rel, pages, nr, true);
+	else
+		release_frames(rel, pages, nr, false);
+}
+
+void release_end(struct page_release *rel)
+{
+	release_run(rel, rel->open);
+	release_runs(rel);
 }
 
 void release_pages(struct page **pages, unsigned nr)
 {
-	struct page **last = pages + nr, *start = NULL, *end = NULL;
-	struct release rel;
-	u32 kind = FK_FREE;
+	struct page_release rel;
 
-	if (static_branch_unlikely(&lock_slow_key)) {
-		release_each(pages, nr);
-		return;
-	}
-	rel.nr = 0;
-	rel.kind = kind;
-	for (; pages < last; pages++) {
-		struct page *page = *pages;
-
-		if (unlikely(page->state != kind)) {
-			release_run(&rel, start, end);
-			start = end = NULL;
-			if (!release_kind(&rel, page->state)) {
-				put_page(page); /* a folio; if free already, reported there */
-				continue;
-			}
-			kind = rel.kind;
-		}
-		if (!put_page_testzero_nopoint(page))
-			continue;
-		page->state = FK_FREE;
-		if (likely(page == end)) {
-			end++;
-		} else if (page + 1 == start) {
-			start = page;
-		} else {
-			release_run(&rel, start, end);
-			start = page;
-			end = page + 1;
-		}
-	}
-	release_run(&rel, start, end);
-	release_runs(&rel);
+	release_begin(&rel);
+	release_add(&rel, pages, nr);
+	release_end(&rel);
 }
 
 /* ---- draining ---- */

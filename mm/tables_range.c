@@ -237,7 +237,7 @@ struct zap_range {
 	unsigned long nr_zapped;
 };
 
-/* Bytes of memory to a byte of mem_map: turns the address in an entry into its struct page in one shift. */
+/* Bytes of memory to a byte of mem_map: one shift turns an entry into its struct page. */
 #define PAGES_SHARE (PAGE_SIZE / sizeof(struct page))
 
 /* Unmap the entries [@pte, @end) into @slots, of which there are enough. Returns how many. */

@@ -1,8 +1,9 @@
 /*
- * world.c - the order in which the parts of a world's memory are made.
+ * world.c - the order in which the parts of a world's memory are made, and settled.
  */
 #include "mm/world.h"
 
+#include "kernel/core/ledger.h"
 #include "mm/thread_mem.h"
 #include "mm/tlb.h"
 #include "mm/window.h"
@@ -25,3 +26,13 @@ void mm_world_resume(void)
 {
 	window_resume();
 }
+
+/* Magazines and empty slabs first: what they free passes through the frame lists. */
+static void settle_mm(void)
+{
+	thread_mem_trim();
+	slab_drain_all();
+	slab_shrink_all();
+	frames_settle();
+}
+SETTLE_STEP(mm, 50, settle_mm);

@@ -1,8 +1,9 @@
 /*
  * mm.c - what frames, objects and page tables cost, beside loops that do only what must be done.
  *
- * Each figure is per unit of work, with schedule points and checks off. The _floor cases are the same
- * loops written bare over an array: the price of touching every entry, below which nothing can come.
+ * Each figure is per unit of work, with schedule points and checks off. The _floor cases are the
+ * same loops written bare over an array: the price of touching every entry, below which nothing can
+ * come.
  */
 #include "kernel/sched/rcu.h"
 #include "mm/slab.h"
@@ -157,7 +158,10 @@ static bool space_begin(struct bench *b)
 	return false;
 }
 
-/* The first frame of one that may be mapped over and over: nobody frees what tables_map_range() maps. */
+/*
+ * The first frame of one that may be mapped over and over: nobody frees what tables_map_range()
+ * maps.
+ */
 static unsigned long any_pfn(void)
 {
 	return frames_base_pfn + 1024;
@@ -317,8 +321,8 @@ BENCH(pte_zap_fresh, "pte", SWEEP)
 }
 
 /*
- * Clear an entry, find its struct page, remember it, and drop its reference: the least a zap of bare
- * frames does, over one table, without locks, gather and allocator.
+ * Clear an entry, find its struct page, remember it, and drop its reference: the least a zap of
+ * bare frames does, over one table, without locks, gather and allocator.
  */
 BENCH(pte_zap_floor, "pte", SWEEP)
 {

@@ -1,8 +1,8 @@
 /*
  * mm_detect.c - every detector of frames, slab and tables, shown to fire.
  *
- * Each case does what must never be done inside oops_catch(), looks whether the report names it, and
- * repairs what was half done, so that the ledger balances.
+ * Each case does what must never be done inside oops_catch(), looks whether the report names it,
+ * and repairs what was half done, so that the ledger balances.
  */
 #include <string.h>
 

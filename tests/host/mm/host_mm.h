@@ -1,8 +1,8 @@
 /*
  * host_mm.h - a machine of host memory for the tests of frames, slab and tables.
  */
-#ifndef TESTS_HOST_MM_H
-#define TESTS_HOST_MM_H
+#ifndef TESTS_HOST_MM_HOST_MM_H
+#define TESTS_HOST_MM_HOST_MM_H
 
 #include <setjmp.h>
 #include "kernel/base/compiler.h"

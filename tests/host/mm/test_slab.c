@@ -34,43 +34,44 @@ static void settle_slabs(void)
 	host_settle();
 }
 
+static void try_shape(unsigned size, unsigned align)
+{
+	static char *objs[1000];
+	unsigned nr = size > 1000 ? 50 : 1000;
+	struct kmem_cache cache;
+
+	h_assert_eq(kmem_cache_create(&cache, "shape", size, align, NULL, 0), 0);
+	for (unsigned i = 0; i < nr; i++) {
+		objs[i] = kmem_cache_alloc(&cache, GFP_KERNEL);
+		h_assert(objs[i]);
+		h_expect_eq((unsigned long)(objs[i] - host_ram) % align, 0);
+		memset(objs[i], i, size);
+	}
+	h_expect_eq(kmem_cache_live(&cache), nr);
+	h_expect_eq(kmem_cache_check(&cache), 0);
+	h_expect_eq(kmem_cache_destroy(&cache), -EBUSY);
+	for (unsigned i = 0; i < nr; i++) {
+		h_expect_eq((u8)objs[i][0], (u8)i);
+		h_expect_eq((u8)objs[i][size - 1], (u8)i);
+		host_cpu = i % 2;
+		kmem_cache_free(&cache, objs[i]);
+	}
+	h_expect_eq(kmem_cache_check(&cache), 0);
+	h_expect_eq(kmem_cache_destroy(&cache), 0);
+	h_expect_eq(frames_live(FK_SLAB), 0);
+}
+
 HTEST(objects_are_distinct_and_aligned)
 {
 	static const struct {
 		unsigned size, align;
 	} shape[] = {{8, 8},	 {24, 8},   {64, 64},  {100, 4},
 		     {256, 256}, {700, 16}, {3000, 8}, {8192, 8}};
-	static char *objs[1000];
-	struct kmem_cache cache;
 
 	for (int layout = SLAB_LAYOUT_PLAIN; layout <= SLAB_LAYOUT_REDZONE; layout++) {
 		slab_host_world(layout, 2);
-		for (unsigned s = 0; s < sizeof(shape) / sizeof(shape[0]); s++) {
-			unsigned nr = shape[s].size > 1000 ? 50 : 1000;
-
-			h_assert_eq(kmem_cache_create(&cache, "shape", shape[s].size,
-						      shape[s].align, NULL, 0),
-				    0);
-			for (unsigned i = 0; i < nr; i++) {
-				objs[i] = kmem_cache_alloc(&cache, GFP_KERNEL);
-				h_assert(objs[i]);
-				h_expect_eq((unsigned long)(objs[i] - host_ram) % shape[s].align,
-					    0);
-				memset(objs[i], i, shape[s].size);
-			}
-			h_expect_eq(kmem_cache_live(&cache), nr);
-			h_expect_eq(kmem_cache_check(&cache), 0);
-			h_expect_eq(kmem_cache_destroy(&cache), -EBUSY);
-			for (unsigned i = 0; i < nr; i++) {
-				h_expect_eq((u8)objs[i][0], (u8)i);
-				h_expect_eq((u8)objs[i][shape[s].size - 1], (u8)i);
-				host_cpu = i % 2;
-				kmem_cache_free(&cache, objs[i]);
-			}
-			h_expect_eq(kmem_cache_check(&cache), 0);
-			h_expect_eq(kmem_cache_destroy(&cache), 0);
-			h_expect_eq(frames_live(FK_SLAB), 0);
-		}
+		for (unsigned s = 0; s < sizeof(shape) / sizeof(shape[0]); s++)
+			try_shape(shape[s].size, shape[s].align);
 	}
 	h_expect_eq(host_preempt_depth, 0);
 }
@@ -93,22 +94,26 @@ HTEST(bad_caches_are_refused)
 
 HTEST(constructed_state_is_kept)
 {
+	u8 made[48];
 	static u8 *objs[200];
 	struct kmem_cache cache;
 
+	make_point(made);
 	for (int layout = SLAB_LAYOUT_PLAIN; layout <= SLAB_LAYOUT_REDZONE; layout++) {
 		slab_host_world(layout, 1);
 		nr_made = 0;
 		h_assert_eq(kmem_cache_create(&cache, "point", 48, 8, make_point, 0), 0);
-		for (unsigned round = 0; round < 3; round++) {
-			for (unsigned i = 0; i < 200; i++) {
-				objs[i] = kmem_cache_alloc(&cache, GFP_KERNEL);
-				for (unsigned b = 0; b < 48; b++)
-					h_assert_eq(objs[i][b], 0x11);
-			}
-			for (unsigned i = 0; i < 200; i++)
-				kmem_cache_free(&cache, objs[i]);
+		for (unsigned i = 0; i < 600; i++) {
+			u8 **slot = &objs[i % 200];
+
+			if (*slot)
+				kmem_cache_free(&cache, *slot);
+			*slot = kmem_cache_alloc(&cache, GFP_KERNEL);
+			h_assert(!memcmp(*slot, made, sizeof(made)));
 		}
+		for (unsigned i = 0; i < 200; i++)
+			kmem_cache_free(&cache, objs[i]);
+		memset(objs, 0, sizeof(objs));
 		h_expect(nr_made >= 200 && nr_made < 600);
 		h_expect_eq(kmem_cache_destroy(&cache), 0);
 	}

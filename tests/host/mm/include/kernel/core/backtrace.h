@@ -1,8 +1,8 @@
 /*
  * backtrace.h (host) - addresses have no names here.
  */
-#ifndef KERNEL_CORE_BACKTRACE_H
-#define KERNEL_CORE_BACKTRACE_H
+#ifndef TESTS_HOST_MM_INCLUDE_KERNEL_CORE_BACKTRACE_H
+#define TESTS_HOST_MM_INCLUDE_KERNEL_CORE_BACKTRACE_H
 
 #include <stdio.h>
 

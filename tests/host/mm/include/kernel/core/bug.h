@@ -1,8 +1,8 @@
 /*
  * bug.h (host) - a report ends the program, or returns to the test that expects it.
  */
-#ifndef KERNEL_CORE_BUG_H
-#define KERNEL_CORE_BUG_H
+#ifndef TESTS_HOST_MM_INCLUDE_KERNEL_CORE_BUG_H
+#define TESTS_HOST_MM_INCLUDE_KERNEL_CORE_BUG_H
 
 #include "kernel/base/compiler.h"
 

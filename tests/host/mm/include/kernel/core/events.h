@@ -1,8 +1,8 @@
 /*
  * events.h (host) - nobody counts.
  */
-#ifndef KERNEL_CORE_EVENTS_H
-#define KERNEL_CORE_EVENTS_H
+#ifndef TESTS_HOST_MM_INCLUDE_KERNEL_CORE_EVENTS_H
+#define TESTS_HOST_MM_INCLUDE_KERNEL_CORE_EVENTS_H
 
 #define event_count(ev, n) ((void)(n))
 

@@ -1,8 +1,8 @@
 /*
  * fault.h (host) - the n-th eligible call fails.
  */
-#ifndef KERNEL_CORE_FAULT_H
-#define KERNEL_CORE_FAULT_H
+#ifndef TESTS_HOST_MM_INCLUDE_KERNEL_CORE_FAULT_H
+#define TESTS_HOST_MM_INCLUDE_KERNEL_CORE_FAULT_H
 
 #include "kernel/core/static_key.h"
 

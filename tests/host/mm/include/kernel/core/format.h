@@ -1,8 +1,8 @@
 /*
  * format.h (host) - the C library's own.
  */
-#ifndef KERNEL_CORE_FORMAT_H
-#define KERNEL_CORE_FORMAT_H
+#ifndef TESTS_HOST_MM_INCLUDE_KERNEL_CORE_FORMAT_H
+#define TESTS_HOST_MM_INCLUDE_KERNEL_CORE_FORMAT_H
 
 #include <stdio.h>
 

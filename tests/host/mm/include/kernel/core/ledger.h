@@ -1,8 +1,8 @@
 /*
  * ledger.h (host) - tests read the counters themselves.
  */
-#ifndef KERNEL_CORE_LEDGER_H
-#define KERNEL_CORE_LEDGER_H
+#ifndef TESTS_HOST_MM_INCLUDE_KERNEL_CORE_LEDGER_H
+#define TESTS_HOST_MM_INCLUDE_KERNEL_CORE_LEDGER_H
 
 #define LEDGER_KIND(kind, live, report) \
 	static __attribute__((unused)) long (*const ledger_##kind)(void) = live

@@ -1,8 +1,8 @@
 /*
  * log.h (host) - messages go to standard error.
  */
-#ifndef KERNEL_CORE_LOG_H
-#define KERNEL_CORE_LOG_H
+#ifndef TESTS_HOST_MM_INCLUDE_KERNEL_CORE_LOG_H
+#define TESTS_HOST_MM_INCLUDE_KERNEL_CORE_LOG_H
 
 #include <stdio.h>
 

@@ -1,8 +1,8 @@
 /*
  * point.h (host) - schedule points do nothing: one thread plays all CPUs.
  */
-#ifndef KERNEL_CORE_POINT_H
-#define KERNEL_CORE_POINT_H
+#ifndef TESTS_HOST_MM_INCLUDE_KERNEL_CORE_POINT_H
+#define TESTS_HOST_MM_INCLUDE_KERNEL_CORE_POINT_H
 
 #include "kernel/core/static_key.h"
 

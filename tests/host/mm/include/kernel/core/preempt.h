@@ -1,8 +1,8 @@
 /*
  * preempt.h (host) - nothing preempts; the depth is counted so that a test sees it balanced.
  */
-#ifndef KERNEL_CORE_PREEMPT_H
-#define KERNEL_CORE_PREEMPT_H
+#ifndef TESTS_HOST_MM_INCLUDE_KERNEL_CORE_PREEMPT_H
+#define TESTS_HOST_MM_INCLUDE_KERNEL_CORE_PREEMPT_H
 
 #include "kernel/core/static_key.h"
 

@@ -1,8 +1,8 @@
 /*
  * registry.h (host) - a registered object is found by the test's own list.
  */
-#ifndef KERNEL_CORE_REGISTRY_H
-#define KERNEL_CORE_REGISTRY_H
+#ifndef TESTS_HOST_MM_INCLUDE_KERNEL_CORE_REGISTRY_H
+#define TESTS_HOST_MM_INCLUDE_KERNEL_CORE_REGISTRY_H
 
 #define REGISTER(kind, object) extern int registry_unused_
 extern void *host_registered[];

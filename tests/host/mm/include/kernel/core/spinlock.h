@@ -1,8 +1,8 @@
 /*
  * spinlock.h (host) - one thread plays all CPUs, so a lock is a flag whose misuse aborts.
  */
-#ifndef KERNEL_CORE_SPINLOCK_H
-#define KERNEL_CORE_SPINLOCK_H
+#ifndef TESTS_HOST_MM_INCLUDE_KERNEL_CORE_SPINLOCK_H
+#define TESTS_HOST_MM_INCLUDE_KERNEL_CORE_SPINLOCK_H
 
 #include "kernel/base/annotations.h"
 #include "kernel/core/bug.h"

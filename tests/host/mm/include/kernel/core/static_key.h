@@ -1,8 +1,8 @@
 /*
  * static_key.h (host) - a key is a variable.
  */
-#ifndef KERNEL_CORE_STATIC_KEY_H
-#define KERNEL_CORE_STATIC_KEY_H
+#ifndef TESTS_HOST_MM_INCLUDE_KERNEL_CORE_STATIC_KEY_H
+#define TESTS_HOST_MM_INCLUDE_KERNEL_CORE_STATIC_KEY_H
 
 #include "kernel/base/compiler.h"
 

@@ -1,8 +1,8 @@
 /*
  * rcu.h (host) - callbacks wait until the test says that a grace period has passed.
  */
-#ifndef KERNEL_SCHED_RCU_H
-#define KERNEL_SCHED_RCU_H
+#ifndef TESTS_HOST_MM_INCLUDE_KERNEL_SCHED_RCU_H
+#define TESTS_HOST_MM_INCLUDE_KERNEL_SCHED_RCU_H
 
 #include "kernel/base/compiler.h"
 

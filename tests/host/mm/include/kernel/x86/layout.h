@@ -1,8 +1,8 @@
 /*
  * layout.h (host) - the direct map is one piece of host memory that begins at physical address 0.
  */
-#ifndef KERNEL_X86_LAYOUT_H
-#define KERNEL_X86_LAYOUT_H
+#ifndef TESTS_HOST_MM_INCLUDE_KERNEL_X86_LAYOUT_H
+#define TESTS_HOST_MM_INCLUDE_KERNEL_X86_LAYOUT_H
 
 #include "kernel/base/types.h"
 

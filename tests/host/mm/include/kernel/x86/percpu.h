@@ -1,8 +1,8 @@
 /*
  * percpu.h (host) - one copy per virtual CPU in an array; the test says which CPU it plays.
  */
-#ifndef KERNEL_X86_PERCPU_H
-#define KERNEL_X86_PERCPU_H
+#ifndef TESTS_HOST_MM_INCLUDE_KERNEL_X86_PERCPU_H
+#define TESTS_HOST_MM_INCLUDE_KERNEL_X86_PERCPU_H
 
 #include "kernel/base/compiler.h"
 
