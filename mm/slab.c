@@ -172,7 +172,7 @@ static noinline void free_slow(struct kmem_cache *cache, void *obj, void *ip)
 	event_count(EV_SLAB, 1);
 	if (static_branch_unlikely(&checks_key))
 		free_check(cache, obj);
-	point(PT_FREE, obj, 0, MO_RELAXED, 0);
+	point(PT_FREE, obj, 0, MO_RELAXED, cache->size);
 	if (!cache->guarded) {
 		free_spilling(cache, obj);
 		return;

@@ -77,7 +77,8 @@ struct kmem_cache {
  * 0). Its live objects are a ledger line of the same name.
  */
 #define KMEM_CACHE(var, name_, size_, align_, ctor_, flags_)                          \
-	struct kmem_cache var = KMEM_CACHE_INIT(name_, size_, align_, ctor_, flags_); \
+	struct kmem_cache var __section(".world_data") =                              \
+		KMEM_CACHE_INIT(name_, size_, align_, ctor_, flags_);                 \
 	REGISTER(kmem_cache, &var)
 
 /*

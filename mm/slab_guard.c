@@ -160,7 +160,8 @@ void guard_free(struct kmem_cache *cache, void *obj, void *ip)
 	zones_check(cache, obj);
 	track->magic = MAGIC_FREE;
 	track->free_ip = ip;
-	if (poisoned(cache))
+	/* An object on a page of its own becomes unreachable instead: a reader must never see poison. */
+	if (poisoned(cache) && (!cache->windowed || cache->flags & SLAB_TYPESAFE_BY_RCU))
 		memset(obj, POISON, cache->size);
 }
 

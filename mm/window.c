@@ -265,6 +265,11 @@ void window_unmap(void *va, void *ip)
 		window_flush(DEAD_TABLES_MAX);
 }
 
+unsigned long window_next(void)
+{
+	return window.next;
+}
+
 struct window_entry window_lookup(unsigned long va)
 {
 	struct window_entry found = {.mapped = false};

@@ -50,6 +50,9 @@ void *__must_check window_map(struct page *page, unsigned tag);
  */
 void window_unmap(void *va, void *ip);
 
+/* First address that was never used; only grows. */
+unsigned long window_next(void);
+
 /* What lies or lay at @va. Takes no lock. */
 struct window_entry window_lookup(unsigned long va);
 

@@ -27,7 +27,7 @@ enum point_kind {
 	PT_WAIT,    /* obj = what is waited on; the caller polls again after it */
 	PT_WAKE,    /* obj = thread about to be woken */
 	PT_PUBLISH, /* obj = pointer, value = what becomes reachable */
-	PT_FREE,    /* obj = object about to be freed */
+	PT_FREE,    /* obj = object about to be freed, value = its bytes */
 	PT_DELAY,   /* obj = delay site */
 	PT_NR
 };
