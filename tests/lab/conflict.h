@@ -11,13 +11,13 @@
 #include "kernel/base/compiler.h"
 #include "kernel/base/types.h"
 
-#define CONFLICT_SLOTS 16384 /* a power of two; a scenario touches a few hundred granules */
+#define CONFLICT_SLOTS	16384 /* a power of two; a scenario touches a few hundred granules */
 #define CONFLICT_NOBODY 0xffff
 #define CONFLICT_MANY	0xfffe
 
 struct conflict_slot {
-	u64 key;    /* granule + 1; 0 = free */
-	u16 writer; /* the only entity that wrote, or NOBODY, or MANY */
+	u64 key;     /* granule + 1; 0 = free */
+	u16 writer;  /* the only entity that wrote, or NOBODY, or MANY */
 	u16 toucher; /* the only entity that touched, or MANY */
 };
 

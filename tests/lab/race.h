@@ -8,7 +8,8 @@
  *       An access is compared with the last few accesses to its eight bytes: if one of another
  *       entity overlaps, one of the two writes, one of the two is plain (not an annotated access,
  *       which is a schedule point), and it is not ordered before this one, that is a race.
- * Limit: four remembered accesses for each eight bytes; the oldest is forgotten. A race can be missed
+ * Limit: four remembered accesses for each eight bytes; the oldest is forgotten. A race can be
+ * missed
  *        in one run because of it, never invented.
  * Pure: compiles on the host; memory is the caller's.
  */

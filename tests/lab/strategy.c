@@ -1,6 +1,6 @@
 /*
- * strategy.c - the strategies that look at one decision at a time: random, script, replay, vtime;
- * and the parser of a strategy word. The exhaustive search lives in strategy_bounded.c.
+ * strategy.c - the strategies that are told what to do or need no search: script, replay, vtime;
+ * and the parser of a strategy word. Searches: strategy_random.c, strategy_bounded.c.
  *
  * Pure: compiles on the host.
  */
@@ -11,72 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* splitmix64: every 64-bit seed gives a full-period stream. */
-static u64 rng_next(u64 *state)
-{
-	u64 z = *state += 0x9e3779b97f4a7c15ull;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-	return z ^ (z >> 31);
-}
-
-unsigned lab_rng_below(struct lab_strategy *s, unsigned n)
-{
-	return (unsigned)(((rng_next(&s->rng) >> 32) * n) >> 32);
-}
-
 /* The running thread if it can go on, else the first choice: no preemption. */
 static unsigned choose_default(const struct lab_decision *d)
 {
 	return d->cur >= 0 ? (unsigned)d->cur : 0;
 }
-
-static bool parse_count(const char *args, u64 limit, u64 *val)
-{
-	char *end;
-
-	if (!args || *args < '0' || *args > '9')
-		return false;
-	*val = strtoull(args, &end, 10);
-	return *end == '\0' && *val <= limit;
-}
-
-/* ---- random:N: every choice equally likely, each run from its own stream ---- */
-
-static int random_parse(struct lab_strategy *s, const char *args, const char **why)
-{
-	if (!parse_count(args, 1000000000, &s->runs_wanted) || s->runs_wanted == 0) {
-		*why = "random:N with N schedules, 1 to 1000000000";
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static void random_begin(struct lab_strategy *s, u64 run)
-{
-	s->rng = s->seed ^ (run * 0xd1342543de82ef95ull);
-}
-
-static unsigned random_choose(struct lab_strategy *s, const struct lab_decision *d)
-{
-	return lab_rng_below(s, d->nr);
-}
-
-static bool random_end(struct lab_strategy *s, bool grown)
-{
-	(void)grown;
-	return ++s->runs_done < s->runs_wanted;
-}
-
-const struct lab_strategy_ops lab_random = {
-	.name = "random",
-	.usage = "random:N       N schedules, every choice equally likely",
-	.parse = random_parse,
-	.begin = random_begin,
-	.choose = random_choose,
-	.end = random_end,
-};
 
 /* ---- script and replay: follow a written schedule ---- */
 
@@ -146,7 +85,7 @@ static int script_parse(struct lab_strategy *s, const char *args, const char **w
 	return 0;
 }
 
-const struct lab_strategy_ops lab_script = {
+const struct lab_strategy_ops strategy_script = {
 	.name = "script",
 	.usage = "script:SCHED   one schedule, followed as far as it can be (0*5.1*3.0)",
 	.parse = script_parse,
@@ -162,7 +101,7 @@ static bool replay_end(struct lab_strategy *s, bool grown)
 	return run_once(s, grown);
 }
 
-const struct lab_strategy_ops lab_replay = {
+const struct lab_strategy_ops strategy_replay = {
 	.name = "replay",
 	.usage = "replay:SCHED   one schedule, followed exactly (the replay command)",
 	.parse = script_parse,
@@ -203,7 +142,7 @@ static unsigned vtime_choose(struct lab_strategy *s, const struct lab_decision *
 	return best;
 }
 
-const struct lab_strategy_ops lab_vtime = {
+const struct lab_strategy_ops strategy_vtime = {
 	.name = "vtime",
 	.usage = "vtime          one run, the vCPU with the smallest virtual time goes next",
 	.parse = vtime_parse,
@@ -215,7 +154,8 @@ const struct lab_strategy_ops lab_vtime = {
 /* ---- words ---- */
 
 const struct lab_strategy_ops *const lab_strategies[] = {
-	&lab_bounded, &lab_random, &lab_replay, &lab_script, &lab_vtime, NULL,
+	&strategy_bounded, &strategy_pct, &strategy_random, &strategy_replay, &strategy_script,
+	&strategy_vtime,   NULL,
 };
 
 int lab_strategy_parse(struct lab_strategy *s, const char *word, u64 seed, const char **why)
@@ -223,7 +163,7 @@ int lab_strategy_parse(struct lab_strategy *s, const char *word, u64 seed, const
 	const char *colon = strchr(word, ':');
 	size_t len = colon ? (size_t)(colon - word) : strlen(word);
 
-	*why = "bounded:P, random:N, replay:SCHED, script:SCHED or vtime";
+	*why = "bounded:P, pct:D:N, random:N, replay:SCHED, script:SCHED or vtime";
 	for (unsigned i = 0; lab_strategies[i]; i++) {
 		const struct lab_strategy_ops *ops = lab_strategies[i];
 		struct lab_strategy made = {.ops = ops, .seed = seed};

@@ -16,8 +16,10 @@
 #include "kernel/base/compiler.h"
 #include "kernel/base/types.h"
 
-#define LAB_MAX_ENTITIES 128 /* threads of one world, kernel threads and idle ones included */
+#define LAB_MAX_ENTITIES 160 /* threads of one world, kernel threads and idle ones included */
 #define LAB_MAX_CHOICES	 (2 * LAB_MAX_ENTITIES)
+
+#define LAB_CHANGES_MAX 8 /* priority changes in a run of pct */
 
 /* One thing that may happen next: a thread goes on, or its vCPU takes what is pending. */
 struct lab_choice {
@@ -56,11 +58,19 @@ struct lab_strategy_ops {
 struct lab_strategy {
 	const struct lab_strategy_ops *ops;
 	u64 seed;
-	u64 rng;	/* state of the generator */
+	u64 rng;	 /* state of the generator */
 	u64 runs_wanted; /* random: runs asked for */
 	u64 runs_done;
-	unsigned bound;	 /* bounded: preemptions allowed */
-	unsigned passes; /* bounded: passes over the tree until the conflict set stood still */
+	unsigned look_every; /* random: one decision in so many may switch; 0: by priority */
+	unsigned run_decisions; /* random, pct: of this run */
+	unsigned longest;	/* random, pct: of the longest run */
+	u64 salt;	 /* priorities of this run */
+	unsigned change_at[LAB_CHANGES_MAX], nr_changes;
+	u16 demoted[LAB_CHANGES_MAX];
+	unsigned nr_demoted;
+	unsigned bound;	 /* bounded: preemptions allowed; pct: depth */
+	unsigned level;	 /* bounded: times the default may be left in this pass */
+	unsigned passes; /* bounded: passes over the tree */
 	bool complete;	 /* bounded: every schedule within the bound was run */
 	bool grown;	 /* bounded: the conflict set grew during this pass */
 
@@ -76,11 +86,12 @@ struct lab_strategy {
 
 /* One decision on the path of the bounded search. */
 struct lab_frame {
-	u16 nr;	      /* choices there were */
-	u16 chosen;   /* the one taken in this run */
-	u16 first;    /* the one taken first: the default */
-	s16 cur;      /* as in lab_decision */
-	u16 spent;    /* preemptions spent before this decision */
+	u16 nr;		  /* choices there were */
+	u16 chosen;	  /* the one taken in this run */
+	u16 first;	  /* the one taken first: the default */
+	s16 cur;	  /* as in lab_decision */
+	u16 spent;	  /* preemptions spent before this decision */
+	u16 left;	  /* times the default was left before this decision */
 	bool may_preempt; /* conflict held here: leaving cur is worth trying */
 };
 
@@ -97,7 +108,8 @@ int __must_check lab_strategy_parse(struct lab_strategy *s, const char *word, u6
 /* The strategies there are, NULL-terminated, for help. */
 extern const struct lab_strategy_ops *const lab_strategies[];
 
-extern const struct lab_strategy_ops lab_random, lab_bounded, lab_script, lab_replay, lab_vtime;
+extern const struct lab_strategy_ops strategy_random, strategy_pct, strategy_bounded,
+	strategy_script, strategy_replay, strategy_vtime;
 
 /* Uniform number below @n from the strategy's own generator. */
 unsigned lab_rng_below(struct lab_strategy *s, unsigned n);

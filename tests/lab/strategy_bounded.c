@@ -6,6 +6,10 @@
  * the path of the last run is kept as frames; the next run repeats it up to the deepest frame
  * with an untried choice, takes that one, and then goes on without preemption.
  *
+ * Short passes come first: all schedules that leave the default at most once, twice, three times,
+ * preempting or not; then everything. So what needs few switches is found after few schedules,
+ * wherever in the run it is, and the conflict set is nearly known when the long pass begins.
+ *
  * Preempting is tried only where the running thread is about to touch an object that a second
  * entity touches too (the decision's conflict mark). That set is learned while running; when a
  * pass over the whole tree taught something new the tree is searched again, until nothing new
@@ -21,6 +25,7 @@
 #include <stdlib.h>
 
 #define MAX_BOUND 8
+#define MAX_SHORT 3 /* times the default is left in the longest of the short passes */
 
 static int bounded_parse(struct lab_strategy *s, const char *args, const char **why)
 {
@@ -36,15 +41,9 @@ static void bounded_begin(struct lab_strategy *s, u64 run)
 {
 	if (run == 0) {
 		s->nr_frames = 0;
-		s->passes = 1;
+		s->passes = s->level = 1;
 	}
 	s->depth = 0;
-}
-
-/* What leaving the default costs at @f: one preemption when the running thread could go on. */
-static unsigned cost_of_leaving(const struct lab_frame *f)
-{
-	return f->cur >= 0 ? 1 : 0;
 }
 
 static unsigned bounded_choose(struct lab_strategy *s, const struct lab_decision *d)
@@ -67,13 +66,13 @@ static unsigned bounded_choose(struct lab_strategy *s, const struct lab_decision
 	f->first = (u16)(d->cur >= 0 ? d->cur : 0);
 	f->chosen = f->first;
 	f->may_preempt = d->conflict;
-	f->spent = 0;
+	f->spent = f->left = 0;
 	if (depth > 0) {
 		const struct lab_frame *up = &s->frames[depth - 1];
+		bool left = up->chosen != up->first;
 
-		f->spent = up->spent;
-		if (up->chosen != up->first)
-			f->spent = (u16)(f->spent + cost_of_leaving(up));
+		f->left = (u16)(up->left + left);
+		f->spent = (u16)(up->spent + (left && up->cur >= 0));
 	}
 	s->nr_frames = depth + 1;
 	return f->chosen;
@@ -91,9 +90,9 @@ static bool may_branch(const struct lab_strategy *s, const struct lab_frame *f)
 {
 	if (next_choice(f) >= f->nr)
 		return false;
-	if (f->cur < 0)
-		return true;
-	return f->may_preempt && f->spent < s->bound;
+	if (s->level <= MAX_SHORT && f->left >= s->level)
+		return false;
+	return f->cur < 0 || (f->may_preempt && f->spent < s->bound);
 }
 
 static bool bounded_end(struct lab_strategy *s, bool grown)
@@ -111,7 +110,8 @@ static bool bounded_end(struct lab_strategy *s, bool grown)
 		}
 		s->nr_frames--;
 	}
-	if (s->grown) {
+	if (s->grown || s->level <= MAX_SHORT) {
+		s->level += s->level <= MAX_SHORT;
 		s->grown = false;
 		s->passes++;
 		return true;
@@ -120,7 +120,7 @@ static bool bounded_end(struct lab_strategy *s, bool grown)
 	return false;
 }
 
-const struct lab_strategy_ops lab_bounded = {
+const struct lab_strategy_ops strategy_bounded = {
 	.name = "bounded",
 	.usage = "bounded:P      every schedule with at most P preemptions",
 	.parse = bounded_parse,

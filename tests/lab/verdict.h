@@ -2,8 +2,8 @@
  * verdict.h - what a run showed, and what many runs together showed.
  *
  * Owns: the verdict list with its letters, the rules that make one verdict of many runs.
- * Not here: the detectors. A verdict is noted by whoever saw the fact, and never inferred from which
- * semantics or mutant was chosen.
+ * Not here: the detectors. A verdict is noted by whoever saw the fact, and never inferred from
+ * which semantics or mutant was chosen.
  * Order: within one run the first fact seen wins, because what follows it may be its consequence.
  */
 #ifndef TESTS_LAB_VERDICT_H
@@ -73,8 +73,8 @@ struct lab_summary {
 void lab_summary_add(struct lab_summary *s, const struct lab_outcome *o, u32 reached_mask);
 
 /*
- * The verdict of a whole search: the first bad one; else safe if every place was reached in at least
- * LAB_REACH_MIN runs (or in every run, when there were fewer), else unreached.
+ * The verdict of a whole search: the first bad one; else safe if every place was reached in at
+ * least LAB_REACH_MIN runs (or in every run, when there were fewer), else unreached.
  */
 enum lab_verdict lab_summary_verdict(const struct lab_summary *s);
 

@@ -22,8 +22,12 @@ static struct race *new_race(void)
 
 static bool touch(struct race *r, u16 who, u64 addr, unsigned size, bool write, bool marked)
 {
-	struct race_access a = {.addr = addr, .size = size, .entity = who, .write = write,
-				.marked = marked, .ip = 0xffffffff80001000ull + who};
+	struct race_access a = {.addr = addr,
+				.size = size,
+				.entity = who,
+				.write = write,
+				.marked = marked,
+				.ip = 0xffffffff80001000ull + who};
 	struct race_report rep = {.entity = 99};
 	bool found = race_access(r, &a, &rep);
 

@@ -2,7 +2,7 @@
  * test_strategy.c - the strategies on toy actors: counts known by hand, every schedule once.
  */
 #include "tests/host/htest.h"
-#include "toy.h"
+#include "tests/host/lab/toy.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -69,7 +69,7 @@ HTEST(bounded_does_not_preempt_where_nobody_meets)
 			t.obj[a][i] = 10 * a + i;
 	toy_init(&t, &s, "bounded:2", 1);
 	h_expect_eq(search(&t, &s), 6);
-	h_expect_eq(s.passes, 1);
+	h_expect_eq(s.passes, 4);
 }
 
 /* One shared object in the middle: found in the first pass, used in the second. */
@@ -118,6 +118,29 @@ HTEST(random_repeats_from_its_seed_and_covers_all)
 	h_expect(different >= 12);
 }
 
+/* Depth 1: one order of the actors for the whole run, and every order comes up. */
+HTEST(pct_of_depth_one_never_preempts)
+{
+	struct toy t = {.nr_actors = 3, .nr_steps = {2, 2, 2}};
+	char seen[128][32];
+	struct lab_strategy s;
+	unsigned different = 1;
+	bool more = true;
+
+	toy_init(&t, &s, "pct:1:128", 3);
+	for (u64 run = 0; more; run++) {
+		toy_run(&t, &s, run);
+		for (unsigned i = 0; i < 6; i += 2)
+			h_expect_eq(t.trace[i], t.trace[i + 1]);
+		strcpy(seen[run], t.trace);
+		more = s.ops->end(&s, false);
+	}
+	qsort(seen, 128, sizeof(seen[0]), by_text);
+	for (unsigned i = 1; i < 128; i++)
+		different += strcmp(seen[i - 1], seen[i]) != 0;
+	h_expect_eq(different, 6);
+}
+
 HTEST(replay_gives_the_run_and_refuses_another)
 {
 	struct toy t = {.nr_actors = 3, .nr_steps = {4, 3, 5}};
@@ -159,10 +182,11 @@ HTEST(vtime_runs_the_slowest_clock_first)
 
 HTEST(strategy_words_that_are_refused)
 {
-	static const char *const bad[] = {"",	      "random",	    "random:",	 "random:0",
-					  "random:x", "random:10x", "bounded",	 "bounded:9",
-					  "bounded:12", "vtime:3",  "script",	 "script:",
-					  "randomly:3", "rand:3",   "random:-1"};
+	static const char *const bad[] = {
+		"",	      "random",	 "random:",    "random:0",   "random:x",
+		"random:10x", "bounded", "bounded:9",  "bounded:12", "vtime:3",
+		"script",     "script:", "randomly:3", "rand:3",     "random:-1",
+		"pct",	      "pct:3",	 "pct:0:5",    "pct:10:5",   "pct:3:0"};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(bad); i++) {
 		struct lab_strategy s = {.seed = 42};
@@ -176,7 +200,8 @@ HTEST(strategy_words_that_are_refused)
 
 HTEST(schedule_text_round_trip_and_refusals)
 {
-	static const char *const bad[] = {"", ".", "0*", "0*0", "0..1", "0.", "x", "0*5x", "99999", "i"};
+	static const char *const bad[] = {"",	".", "0*",   "0*0",   "0..1",
+					  "0.", "x", "0*5x", "99999", "i"};
 	struct lab_segment seg[4];
 	struct lab_schedule s = {.seg = seg, .max = 4};
 	const char *at;

@@ -1,7 +1,7 @@
 /*
  * toy.c - the engine of toy.h: offers every unfinished actor at each step.
  */
-#include "toy.h"
+#include "tests/host/lab/toy.h"
 #include "tests/host/htest.h"
 
 static struct conflict_slot slots[CONFLICT_SLOTS];
