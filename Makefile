@@ -68,7 +68,9 @@ KLDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --build-id=no
 	   --no-warn-rwx-segments --orphan-handling=error
 
 # Race build: what runs inside the world is instrumented, the runtime that listens is not.
-race_flags = $(if $(RACE),-DMMLIFE_RACE=1 $(if $(filter mm/% kernel/proc/%,$(1)),-fsanitize=thread))
+# Volatile accesses are annotated ones: the compiler must call them by other names.
+RACE_VOLATILE := $(if $(IS_CLANG),-mllvm -tsan-distinguish-volatile=1,--param=tsan-distinguish-volatile=1)
+race_flags = $(if $(RACE),-DMMLIFE_RACE=1 $(if $(filter mm/% kernel/proc/% tests/lab/case_%,$(1)),-fsanitize=thread $(RACE_VOLATILE)))
 # The earliest code runs before a sanitizer could report.
 san_flags = $(if $(filter kernel/x86/% kernel/core/ubsan%,$(1)),,$(SANITIZE))
 
@@ -79,7 +81,7 @@ c_flags = $(if $(call fpu_flags,$(1)),$(filter-out -mgeneral-regs-only,$(KCFLAGS
 # --- objects -----------------------------------------------------------------
 
 FLAGS_NOW := $(shell $(CC) --version | head -n 1) | $(KCFLAGS) | $(KAFLAGS) | $(KLDFLAGS) | \
-	     $(SANITIZE) | race=$(RACE)
+	     $(SANITIZE) | race=$(RACE) $(RACE_VOLATILE)
 
 $(B)/flags: FORCE
 	@mkdir -p $(@D)

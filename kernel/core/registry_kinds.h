@@ -22,6 +22,7 @@
 	X(walker)         \
 	X(walker_check)   \
 	X(scenario_kind)  \
+	X(lab_case)       \
 	X(strategy)       \
 	X(question)
 

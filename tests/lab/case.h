@@ -1,0 +1,42 @@
+/*
+ * case.h - the cases of `scenario locks`: a few actors on the real primitives, right and wrong.
+ *
+ * Owns: how a case is declared. A case is a small program that is correct, and mutants of it: the
+ * same program with one mistake. The mutant is chosen by the scenario's word, and told to the code
+ * through case_mutant(), which the detectors never see. What a mutant is expected to show is read
+ * by tests only, after the verdict.
+ */
+#ifndef TESTS_LAB_CASE_H
+#define TESTS_LAB_CASE_H
+
+#include "tests/lab/lab.h"
+
+struct lab_mutant {
+	const char *name;
+	const char *what;
+	enum lab_verdict expect;
+};
+
+struct lab_case {
+	const char *name;
+	const char *what;
+	unsigned actors; /* default number */
+	unsigned actors_min, actors_max;
+	const char *const *reach;	  /* NULL-terminated */
+	const struct lab_mutant *mutants; /* ends with a NULL name; may be NULL */
+	int (*setup)(unsigned actors);	  /* in the world; makes its actors with case_actors() */
+	void (*check)(unsigned actors);	  /* in the world; gives back what setup made */
+};
+
+#define LAB_CASE(case_) REGISTER(lab_case, &case_)
+
+/* Is the mutant at @index of the case's list switched on? */
+bool case_mutant(unsigned index);
+
+/*
+ * @actors threads named @name and a digit (a letter from 10 on), each on a vCPU of its own, running
+ * @fn(index).
+ */
+int __must_check case_actors(const char *name, unsigned actors, void (*fn)(void *index));
+
+#endif

@@ -1,0 +1,205 @@
+/*
+ * cmd_scenario.c - `scenario` and `replay`: a search or one run, its verdict in words, in a record,
+ * as a trace.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "kernel/base/err.h"
+#include "kernel/core/symbols.h"
+#include "kernel/core/clock.h"
+#include "kernel/core/setting.h"
+#include "kernel/shell/out.h"
+#include "kernel/shell/shell.h"
+#include "tests/lab/lab.h"
+
+/* Host side and large: not for a stack. */
+static struct scenario sc;
+static struct lab_result res;
+
+/* ---- what is printed ---- */
+
+static void print_reach(void)
+{
+	for (unsigned i = 0; i < res.summary.nr_reach; i++)
+		out("  reached %-16s in %llu of %llu runs\n", res.summary.reach_names[i],
+		    (unsigned long long)res.summary.reached[i],
+		    (unsigned long long)res.summary.runs);
+}
+
+static void print_costs(void)
+{
+	u64 runs = max(res.summary.runs, 1ull);
+
+	out("  per schedule: %lu pages restored, %lu %s (restore %lu, actors %lu, judge %lu)\n",
+	    res.restored_pages / runs, res.ticks / runs, clock_is_insn() ? "instructions" : "ticks",
+	    res.ticks_restore / runs, res.ticks_actors / runs, res.ticks_judge / runs);
+}
+
+static void print_vtime(void)
+{
+	if (sc.strategy.ops == &strategy_vtime)
+		out("  last actor done at virtual time %lu instructions%s\n", res.vtime,
+		    clock_is_insn() ? ""
+				    : ": not so, this clock counts time; use --clock insn --smp 1");
+}
+
+static void print_verdict(void)
+{
+	const struct lab_summary *s = &res.summary;
+	bool bounded = sc.strategy.ops == &strategy_bounded;
+
+	out("verdict %s (%c): %s\n", lab_verdicts[res.verdict].name,
+	    lab_verdicts[res.verdict].letter,
+	    s->first.verdict != LV_SAFE ? s->first.why : "nothing bad seen");
+	out("  %llu schedules, %llu points (%llu per run), memory model SC, %s%s\n",
+	    (unsigned long long)s->runs, (unsigned long long)s->points,
+	    (unsigned long long)(s->points / max(s->runs, 1ull)), sc.strategy_word,
+	    !bounded	   ? ""
+	    : res.complete ? ", complete"
+			   : ", not complete");
+	print_costs();
+	print_vtime();
+	print_reach();
+	if (s->first.verdict != LV_SAFE)
+		out("  found in schedule %llu, %s\n", (unsigned long long)s->first_run + 1,
+		    res.reproduced ? "and again when replayed" : "but NOT again when replayed");
+}
+
+static void print_record(void)
+{
+	const struct lab_summary *s = &res.summary;
+
+	out("{\"mmlife\":1,\"type\":\"verdict\",\"scenario\":\"%s\",\"strategy\":\"%s\","
+	    "\"seed\":%llu,\"verdict\":\"%s\",\"letter\":\"%c\",\"schedules\":%llu,"
+	    "\"points\":%llu,\"found_in\":%lld,\"complete\":%s,\"reproduced\":%s}\n",
+	    sc.line, sc.strategy_word, (unsigned long long)sc.seed, lab_verdicts[res.verdict].name,
+	    lab_verdicts[res.verdict].letter, (unsigned long long)s->runs,
+	    (unsigned long long)s->points,
+	    s->first.verdict != LV_SAFE ? (long long)s->first_run + 1 : -1ll,
+	    res.complete ? "true" : "false", res.reproduced ? "true" : "false");
+}
+
+static void print_replay_line(void)
+{
+	if (!res.schedule)
+		return;
+	/* In three pieces: a schedule may be longer than a line of out(). */
+	out("replay build=%s %s schedule=", build_id(), sc.line);
+	out_line(res.schedule);
+}
+
+static int status(void)
+{
+	if (sc.expect == LV_NR || sc.expect == res.verdict)
+		return SHELL_OK;
+	out("expected %s, got %s\n", lab_verdicts[sc.expect].name, lab_verdicts[res.verdict].name);
+	return SHELL_FAIL;
+}
+
+/* ---- scenario ---- */
+
+static int cmd_scenario(int argc, char **argv)
+{
+	struct lab_print print = {.line = out_line, .columns = true};
+	char why[256];
+
+	if (scenario_parse(&sc, argc - 1, argv + 1, why, sizeof(why)) != 0)
+		return shell_error("scenario", "%s", why);
+	if (sc.strategy.ops == &strategy_script || sc.strategy.ops == &strategy_replay)
+		return shell_error("scenario", "strategy=%s: use `replay` for one given schedule",
+				   sc.strategy_word);
+	if (lab_search(&sc, &res, true, why, sizeof(why)) != 0)
+		return shell_error("scenario", "%s", why);
+	print_verdict();
+	print_record();
+	print_replay_line();
+	if (res.schedule) {
+		static struct lab_result again;
+
+		out("trace:\n");
+		if (lab_replay(&sc, res.schedule, &again, &print, why, sizeof(why)) != 0)
+			return shell_error("scenario", "the trace could not be made: %s", why);
+	}
+	return status();
+}
+
+SHELL_CMD(scenario,
+	  "scenario KIND k=v...: search schedules of one scenario for a bad one\n"
+	  "  kinds: locks; words of all kinds: strategy= seed= cpus= world= steps= expect=\n"
+	  "  strategies: random:N, bounded:P (all with at most P preemptions), vtime\n"
+	  "  verdicts: safe unreached waste empty late refused marker foreign uaf null stale\n"
+	  "            leak stranded stall deadlock corrupt race\n"
+	  "  a bad verdict comes with a replay line and a trace",
+	  cmd_scenario);
+
+/* ---- replay ---- */
+
+/* Take `name=` out of argv; NULL when it is not there. */
+static const char *take_word(int *argc, char **argv, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (int i = 1; i < *argc; i++) {
+		const char *value;
+
+		if (strncmp(argv[i], name, len) != 0)
+			continue;
+		value = argv[i] + len;
+		memmove(&argv[i], &argv[i + 1], (size_t)(*argc - i) * sizeof(*argv));
+		(*argc)--;
+		return value;
+	}
+	return NULL;
+}
+
+static int cmd_replay(int argc, char **argv)
+{
+	struct lab_print print = {.line = out_line};
+	const char *build = take_word(&argc, argv, "build=");
+	const char *schedule = take_word(&argc, argv, "schedule=");
+	char why[256];
+	int err;
+
+	if (!build || !schedule)
+		return shell_error("replay",
+				   "%s is missing: accepted is a line that `scenario` printed",
+				   build ? "schedule=" : "build=");
+	if (strcmp(build, build_id()) != 0)
+		return shell_error("replay",
+				   "build=%s: this is build %s, schedules of another do not fit",
+				   build, build_id());
+	if (scenario_parse(&sc, argc - 1, argv + 1, why, sizeof(why)) != 0)
+		return shell_error("replay", "%s", why);
+	out("replay begin\n");
+	err = lab_replay(&sc, schedule, &res, &print, why, sizeof(why));
+	if (!err)
+		out("verdict %s: %s\n", lab_verdicts[res.verdict].name,
+		    res.summary.first.why[0] ? res.summary.first.why : "nothing bad seen");
+	out("replay end\n");
+	if (err)
+		return shell_error("replay", "%s", why);
+	return status();
+}
+
+SHELL_CMD(
+	replay,
+	"replay build=ID KIND k=v... schedule=S: run one schedule again and show every step\n"
+	"  `scenario` prints the line with a bad verdict. The same line gives the same steps,\n"
+	"  whatever machine and whatever ran before; a line of another build is refused.",
+	cmd_replay);
+
+/* ---- settings ---- */
+
+static u64 verify_get(void)
+{
+	return lab_world_verify;
+}
+
+static int verify_set(u64 value)
+{
+	lab_world_verify = value != 0;
+	return 0;
+}
+
+SETTING_BOOL(world_verify, "lab: hash the whole world after every restore", verify_get, verify_set);

@@ -1,0 +1,184 @@
+/*
+ * detect.c - from a fault, a failed assert, a freed frame or a silent loop to a verdict.
+ */
+#include "tests/lab/detect.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "kernel/core/bug.h"
+#include "kernel/core/symbols.h"
+#include "kernel/x86/apic.h"
+#include "kernel/x86/cpu.h"
+#include "kernel/x86/kmap.h"
+#include "kernel/x86/tlb_ctx.h"
+#include "kernel/x86/trap.h"
+#include "mm/observer.h"
+#include "mm/page.h"
+#include "tests/lab/lockstep.h"
+#include "tests/lab/stale.h"
+#include "tests/lab/trace.h"
+
+#define WATCHDOG_NS	  100000000ull
+#define WATCHDOG_PATIENCE 3 /* ticks without a point before `stall` */
+
+static bool (*bug_hook_before)(const struct bug *bug);
+static bool (*oops_hook_before)(struct trap_frame *f, unsigned long addr);
+static u64 last_points;
+static unsigned silent_ticks;
+
+/* ---- faults in kernel code ---- */
+
+static const char *where(unsigned long rip, char *buf, size_t len)
+{
+	unsigned long off = 0;
+	const char *name = symbol_lookup((void *)rip, &off);
+
+	snprintf(buf, len, "%s+%#lx", name ? name : "?", off);
+	return buf;
+}
+
+/* What kind of misuse does a fault at @addr tell of? */
+static enum lab_verdict verdict_of_fault(const struct trap_frame *f, unsigned long addr)
+{
+	if (f->vector != TRAP_PF)
+		return f->vector == TRAP_GP ? LV_UAF
+					    : LV_CORRUPT; /* poison is no canonical address */
+	if (addr >= 0x406 && addr < 0x406 + PAGE_SIZE)
+		return LV_MARKER;
+	if (addr < PAGE_SIZE)
+		return LV_NULL;
+	if (addr >= WINDOW_BASE && addr < WINDOW_BASE + WINDOW_SIZE)
+		return LV_UAF;
+	return LV_CORRUPT;
+}
+
+static bool take_fault(struct trap_frame *f, unsigned long addr)
+{
+	char at[80], what[64];
+
+	if (!lockstep_active())
+		return oops_hook_before(f, addr);
+	lockstep_to_host();
+	where(f->rip, at, sizeof(at));
+	trace_object(addr, what, sizeof(what));
+	lockstep_fail(verdict_of_fault(f, addr), "%s at %s, address %s",
+		      trap_name((unsigned)f->vector), at, what);
+}
+
+static enum lab_verdict verdict_of_bug(const struct bug *bug)
+{
+	return strstr(bug->text, "use after free") || strstr(bug->text, "poison") ? LV_UAF
+										  : LV_CORRUPT;
+}
+
+static bool take_bug(const struct bug *bug)
+{
+	if (!lockstep_active())
+		return bug_hook_before ? bug_hook_before(bug) : false;
+	lockstep_fail(verdict_of_bug(bug), "%s", bug->text);
+}
+
+/* ---- stale translations ---- */
+
+/*
+ * The frame that the tables of @pgd map at @addr, and the tables on the way. As the hardware walks,
+ * 4 KiB only.
+ */
+static bool walk(phys_t pgd, unsigned long addr, unsigned long pfn[STALE_FRAMES])
+{
+	u64 entry = pgd.v | KM_PRESENT;
+
+	for (int level = STALE_FRAMES - 1; level >= 0; level--) {
+		const u64 *table = phys_to_virt(PHYS(entry & KM_ADDR));
+
+		entry = table[(addr >> (PAGE_SHIFT + 9 * level)) & 511];
+		if (!(entry & KM_PRESENT))
+			return false;
+		pfn[level] = (entry & KM_ADDR) >> PAGE_SHIFT;
+	}
+	return true;
+}
+
+void detect_user_access(unsigned cpu, unsigned long addr)
+{
+	const struct tlb_ctx *ctx = per_cpu_ptr(tlb_state, cpu)->loaded;
+	unsigned long pfn[STALE_FRAMES];
+
+	if (ctx && walk(ctx->pgd, addr, pfn))
+		stale_note_use(cpu, ctx, addr, pfn);
+}
+
+/*
+ * It has left the address space (its translations went with it), or catches up before it uses it
+ * again.
+ */
+static bool may_keep_frames(unsigned cpu, const struct tlb_ctx *ctx)
+{
+	const struct tlb_state *s = per_cpu_ptr(tlb_state, cpu);
+
+	return s->loaded != ctx || s->lazy;
+}
+
+static void frames_freed(struct page *page, unsigned order)
+{
+	struct stale_hit hit;
+
+	if (lockstep_active() &&
+	    stale_check_free(page_to_pfn(page), 1ul << order, may_keep_frames, &hit))
+		lockstep_fail(LV_STALE, "%s freed while vCPU %u may still use it at %#lx",
+			      hit.table ? "table" : "frame", hit.cpu, hit.addr);
+}
+
+static void range_flushed(struct tlb_ctx *ctx, unsigned long start, unsigned long end)
+{
+	if (lockstep_active())
+		stale_note_flush(smp_processor_id(), ctx, start, end);
+}
+
+static const struct mm_observer observer = {.flushed = range_flushed, .freed = frames_freed};
+
+/* ---- code that loops without a point ---- */
+
+static void watchdog(struct trap_frame *f)
+{
+	char at[80];
+	u64 now = lockstep_steps();
+
+	apic_timer_arm(WATCHDOG_NS, VEC_WATCHDOG);
+	silent_ticks = now == last_points ? silent_ticks + 1 : 0;
+	last_points = now;
+	if (silent_ticks < WATCHDOG_PATIENCE || !lockstep_active())
+		return;
+	silent_ticks = 0;
+	apic_eoi();
+	lockstep_to_host();
+	where(f->rip, at, sizeof(at));
+	lockstep_fail(LV_STALL, "no point reached any more, at %s", at);
+}
+
+void detect_enter(void)
+{
+	bug_hook_before = bug_hook;
+	bug_hook = take_bug;
+	oops_hook_before = oops_hook;
+	oops_hook = take_fault;
+	mm_observer = &observer;
+	irq_handler_set(VEC_WATCHDOG, watchdog);
+	apic_timer_arm(WATCHDOG_NS, VEC_WATCHDOG);
+}
+
+void detect_leave(void)
+{
+	apic_timer_stop();
+	irq_handler_set(VEC_WATCHDOG, NULL);
+	mm_observer = NULL;
+	oops_hook = oops_hook_before;
+	bug_hook = bug_hook_before;
+}
+
+void detect_begin_run(void)
+{
+	stale_begin_run();
+	silent_ticks = 0;
+}

@@ -1,0 +1,144 @@
+/*
+ * lab.h - what scenarios are made of: kinds, parameters, actors, and what code inside a world may
+ * say.
+ *
+ * Owns: the interface between a kind of scenario (files beside this one) and the lab.
+ *
+ * A kind sets up a world once (its setup runs in it, as a thread), names its actors, and checks at
+ * the end. The world is then run again and again from the snapshot, each time under another
+ * schedule.
+ *
+ *	setup -> snapshot -> { actors -> judge (check, settle, ledger) -> restore } x schedules
+ *
+ * State of a kind that a run changes must lie in the world: allocate it in setup (frames, slab), or
+ * mark a variable __lab_world (zero at the start of setup). Everything else in tests/ is host side
+ * and survives restores.
+ */
+#ifndef TESTS_LAB_LAB_H
+#define TESTS_LAB_LAB_H
+
+#include "kernel/core/kv.h"
+#include "kernel/core/registry.h"
+#include "tests/lab/lockstep.h"
+#include "tests/lab/verdict.h"
+
+#define __lab_world __section(".world_bss")
+
+#define LAB_LINE_MAX	 1024
+#define LAB_SCHEDULE_MAX 16384 /* text of a schedule */
+
+/* One scenario as given: the words common to all kinds. A kind keeps what it parsed for itself. */
+struct scenario {
+	const struct scenario_kind *kind;
+	/* Kind and words as given, without strategy=, seed= and expect=: what a replay repeats. */
+	char line[LAB_LINE_MAX];
+	char strategy_word[64];
+	struct lab_strategy strategy;
+	u64 seed;
+	unsigned cpus;
+	unsigned world_mib;
+	u64 step_budget;
+	enum lab_verdict expect; /* LV_NR: none given */
+};
+
+struct scenario_kind {
+	const char *name;
+	const char *usage; /* its own words, for help */
+
+	/*
+	 * Read own words from @kv (host side; errors through kv_fail) and set sc->cpus unless it
+	 * was given.
+	 */
+	void (*parse)(struct scenario *sc, struct kv *kv);
+	/* Build the initial state; make actors with lab_actor(). In the world. 0 or -errno. */
+	int (*setup)(void);
+	/*
+	 * After all actors have ended: look, free what is left; lab_fail() on anything wrong. In
+	 * the world.
+	 */
+	void (*check)(void);
+	/* Places that must be reached for `safe`, NULL-terminated; asked after parse. */
+	const char *const *(*reach)(void);
+};
+
+#define SCENARIO_KIND(kind_) REGISTER(scenario_kind, &kind_)
+
+/*
+ * lab_actor - a thread whose steps are searched over, from setup only.
+ *
+ * @name:  shown in traces
+ * @cpu:   the vCPU it is bound to
+ * Returns 0 or -ENOMEM. It starts with every run.
+ */
+int __must_check lab_actor(const char *name, unsigned cpu, void (*fn)(void *arg), void *arg);
+
+/* Name of an object in traces; @addr must stay the same in every run (made in setup). */
+void lab_name(const volatile void *addr, size_t size, const char *name);
+
+/* Place @i of the kind's reach list was reached in this run. */
+static inline void lab_reach(unsigned i)
+{
+	lockstep_reach(i);
+}
+
+/* An actor or check saw something wrong: ends the run. */
+#define lab_fail(verdict, ...) lockstep_fail(verdict, __VA_ARGS__)
+#define lab_assert(cond)                                                      \
+	do {                                                                  \
+		if (unlikely(!(cond)))                                        \
+			lockstep_fail(LV_CORRUPT, "%s does not hold", #cond); \
+	} while (0)
+
+/* How a search went. */
+struct lab_result {
+	enum lab_verdict verdict;
+	struct lab_summary summary;
+	u64 restored_pages; /* over all restores */
+	u64 ticks; /* clock ticks of all schedules, world making excluded, and of their parts */
+	u64 ticks_restore, ticks_actors, ticks_judge;
+	bool complete; /* bounded: everything within the bound was run */
+	unsigned passes;
+	u64 vtime;	/* vtime strategy: when the last actor ended */
+	char *schedule;	    /* of the first bad run, in the lab's buffer until the next search */
+	bool reproduced; /* the first bad run gave the same verdict when replayed */
+};
+
+/*
+ * lab_search - run @sc under its strategy until the first bad verdict or the end.
+ *
+ * @progress: say on the log how far it is, now and then
+ * Returns 0 with *@res filled, or a negative errno with a clear line in @why (no world could be
+ * made).
+ * Context: thread with floating point allowed (shell, test); the other CPUs stand still meanwhile
+ */
+int __must_check lab_search(struct scenario *sc, struct lab_result *res, bool progress, char *why,
+			    size_t len);
+
+/* How the steps of a replay are shown. Called after the run, on the host side. */
+struct lab_print {
+	void (*line)(const char *text);
+	bool columns; /* side by side, for people; else one form for comparing */
+};
+
+/*
+ * lab_replay - run @sc once under @schedule and show every step of the actors' phase.
+ *
+ * Returns 0 with *@res filled, or a negative errno with a clear line in @why: -EINVAL for a
+ * schedule that cannot be read, -ESTALE for one that does not fit the scenario. Context: as
+ * lab_search()
+ */
+int __must_check lab_replay(struct scenario *sc, const char *schedule, struct lab_result *res,
+			    struct lab_print *print, char *why, size_t len);
+
+/*
+ * scenario_parse - read "KIND k=v ..." into @sc; every word is checked before anything is done.
+ *
+ * @argv:  argv[0] is the kind
+ * Returns 0, or -EINVAL with the one clear line in @why.
+ */
+int __must_check scenario_parse(struct scenario *sc, int argc, char **argv, char *why, size_t len);
+
+/* Check world contents after every restore (`set world_verify on`). */
+extern bool lab_world_verify;
+
+#endif

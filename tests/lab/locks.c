@@ -1,0 +1,122 @@
+/*
+ * locks.c - the scenario kind `locks`: cases on the primitives alone, below any address space.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "kernel/base/err.h"
+#include "tests/lab/case.h"
+
+static const struct lab_case *the_case;
+static unsigned the_mutant = ~0u; /* index, ~0: none */
+static unsigned nr_actors;
+
+bool case_mutant(unsigned index)
+{
+	return the_mutant == index;
+}
+
+int case_actors(const char *name, unsigned actors, void (*fn)(void *index))
+{
+	for (unsigned i = 0; i < actors; i++) {
+		char full[16];
+		size_t len = strlen(name);
+		int err;
+
+		memcpy(full, name, len);
+		full[len] = (char)(i < 10 ? '0' + i : 'a' + i - 10);
+		full[len + 1] = '\0';
+		err = lab_actor(full, i, fn, (void *)(unsigned long)i);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* ---- words ---- */
+
+static void list_cases(char *buf, size_t len)
+{
+	const struct lab_case *c;
+	size_t at = 0;
+
+	buf[0] = '\0';
+	for_each_registered(lab_case, c)
+		if (at < len)
+			at += (size_t)snprintf(buf + at, len - at, "%s%s", at ? "|" : "", c->name);
+}
+
+static void list_mutants(char *buf, size_t len)
+{
+	size_t at = (size_t)snprintf(buf, len, "none");
+
+	for (unsigned i = 0; the_case->mutants && the_case->mutants[i].name && at < len; i++)
+		at += (size_t)snprintf(buf + at, len - at, "|%s", the_case->mutants[i].name);
+}
+
+static void parse_mutant(struct kv *kv)
+{
+	const char *word = "none";
+	char accepted[160];
+
+	the_mutant = ~0u;
+	if (!kv_str(kv, "mutant", &word) || strcmp(word, "none") == 0)
+		return;
+	for (unsigned i = 0; the_case->mutants && the_case->mutants[i].name; i++) {
+		if (strcmp(the_case->mutants[i].name, word) == 0) {
+			the_mutant = i;
+			return;
+		}
+	}
+	list_mutants(accepted, sizeof(accepted));
+	kv_fail(kv, "mutant=%s: accepted is %s", word, accepted);
+}
+
+static void locks_parse(struct scenario *sc, struct kv *kv)
+{
+	const char *name = NULL;
+	char accepted[160];
+	u64 actors;
+
+	if (kv_str(kv, "case", &name) && name)
+		the_case = registry_find(lab_case, name);
+	if (!name || !the_case) {
+		list_cases(accepted, sizeof(accepted));
+		kv_fail(kv, "case=%s: accepted is %s", name ? name : "", accepted);
+		return;
+	}
+	parse_mutant(kv);
+	actors = the_case->actors;
+	kv_u64(kv, "actors", the_case->actors_min, the_case->actors_max, &actors);
+	nr_actors = (unsigned)actors;
+	if (sc->cpus == 0)
+		sc->cpus = nr_actors + 1 > MAX_VCPUS ? MAX_VCPUS : nr_actors + 1;
+	else if (sc->cpus < nr_actors)
+		kv_fail(kv, "cpus=%u: accepted is %u..%u, one for each actor", sc->cpus, nr_actors,
+			MAX_VCPUS);
+}
+
+static int locks_setup(void)
+{
+	return the_case->setup(nr_actors);
+}
+
+static void locks_check(void)
+{
+	the_case->check(nr_actors);
+}
+
+static const char *const *locks_reach(void)
+{
+	return the_case->reach;
+}
+
+static const struct scenario_kind kind_locks = {
+	.name = "locks",
+	.usage = "case=NAME mutant=NAME actors=N",
+	.parse = locks_parse,
+	.setup = locks_setup,
+	.check = locks_check,
+	.reach = locks_reach,
+};
+SCENARIO_KIND(kind_locks);

@@ -1,0 +1,588 @@
+/*
+ * lockstep.c - carrying out what was decided: switching, interrupts, blocking, waking; the
+ * sched_ops.
+ *
+ * Not here: choosing (lockstep_decide.c).
+ *
+ * Depths: a thread that left its vCPU expects the vCPU's irq depth to be 1 when it is resumed
+ * there,
+ *         and lowers it; so does a fresh one. The idle thread finds and leaves it at 0, so that
+ *         interrupts are on while a vCPU is idle.
+ */
+#include "tests/lab/lockstep.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kernel/core/bug.h"
+#include "kernel/core/fpu.h"
+#include "kernel/core/preempt.h"
+#include "kernel/core/sched_ops.h"
+#include "kernel/sched/sched.h"
+#include "kernel/sched/timer.h"
+#include "kernel/x86/cpu.h"
+#include "kernel/x86/pcpu.h"
+#include "kernel/x86/switch.h"
+#include "kernel/x86/tlb_ctx.h"
+#include "tests/lab/lockstep_internal.h"
+#include "tests/lab/race_hooks.h"
+
+#define LAB_STACK_SIZE 16384
+
+struct lockstep ls;
+
+/* Decisions are taken here, so that the lab leaves no trace on the stacks of the world. */
+static char lab_stack[LAB_STACK_SIZE] __aligned(16);
+
+static struct ls_thread *thread_of_entity(u16 e)
+{
+	return &ls.w.thread[e];
+}
+
+static struct ls_vcpu *vcpu_of_entity(u16 e)
+{
+	return &ls.w.vcpu[ls.w.thread[e].vcpu];
+}
+
+/* ---- going from one context to another ---- */
+
+struct question {
+	const struct point *p;
+	u16 next;
+};
+
+static void ask_on_lab_stack(void *arg)
+{
+	struct question *q = arg;
+
+	q->next = lockstep_decide(q->p);
+}
+
+/* The running entity stands at @p: who goes next? Its virtual time stops meanwhile. */
+static u16 decide(const struct point *p)
+{
+	struct question q = {.p = p};
+
+	if (ls.run->measure && ls.running != LS_NONE)
+		vcpu_of_entity(ls.running)->vtime += rdtsc() - ls.since;
+	ls.quiet = true;
+	stack_call(lab_stack + LAB_STACK_SIZE, ask_on_lab_stack, &q);
+	return q.next;
+}
+
+static struct thread_base *base_of(u16 e)
+{
+	return e == LS_NONE ? ls.host_thread : &ls.w.thread[e].t->base;
+}
+
+/*
+ * Let the CPU carry @v. Reads nothing of the vCPU it carried before: that may be a wrecked world's.
+ */
+static void carry(struct vcpu *v)
+{
+	if (v == ls.carried)
+		return;
+	ls.carried = v;
+	v->pcpu = ls.pcpu;
+	wrmsr(MSR_GS_BASE, (u64)v);
+}
+
+/*
+ * Continue @next, leaving the present context where it is. Returns when somebody comes back here.
+ */
+static void go(u16 next)
+{
+	u16 from = ls.running;
+	unsigned long unused, *save = &unused;
+
+	if (next != from) {
+		struct vcpu *v = next == LS_NONE ? ls.host_vcpu : vcpu_of_entity(next)->v;
+		unsigned long sp = next == LS_NONE ? ls.host_sp : ls.w.thread[next].t->sp;
+
+		save = from == LS_NONE ? &ls.host_sp : &ls.w.thread[from].t->sp;
+		fpu_switch(ls.fpu_owner, base_of(next));
+		ls.fpu_owner = base_of(next);
+		carry(v);
+		ls.running = next;
+		stack_switch(save, sp, NULL);
+	}
+	ls.quiet = ls.running == LS_NONE;
+	if (ls.run && ls.run->measure)
+		ls.since = rdtsc();
+}
+
+/* ---- what a resumed thread does on behalf of its vCPU ---- */
+
+static void take_interrupts(struct ls_vcpu *v)
+{
+	struct ls_thread *t = thread_of_entity(ls.running);
+	bool rested = t->resting;
+
+	t->resting = false;
+	irq_enter();
+	race_edge_acquire(&v->pending);
+	while (v->pending) {
+		unsigned bit = (unsigned)__builtin_ctz(v->pending);
+
+		v->pending &= ~(1u << bit);
+		if (1u << bit == LS_TIMER_BIT)
+			timers_run();
+		else if (bit == IPI_RESCHED)
+			this_cpu_write(vcpu_self.need_resched, true);
+		else
+			ipi_dispatch((enum ipi_kind)bit);
+	}
+	irq_exit();
+	t->resting = rested;
+	if (resched_needed())
+		lockstep_preempt();
+}
+
+/* Thread @e is at home on vCPU @home from now on. */
+static void settle_at(u16 e, unsigned home)
+{
+	struct ls_thread *t = thread_of_entity(e);
+	u16 *link = &ls.w.vcpu[t->vcpu].first;
+
+	if (t->idle || (t->listed && t->vcpu == home))
+		return;
+	while (t->listed && *link != e)
+		link = &ls.w.thread[*link].next_here;
+	if (t->listed)
+		*link = t->next_here;
+	t->listed = true;
+	t->vcpu = (u16)home;
+	t->next_here = ls.w.vcpu[home].first;
+	ls.w.vcpu[home].first = e;
+}
+
+/*
+ * The running thread gives its vCPU to @to and is at home on vCPU @home from now on. Returns when
+ * it has a vCPU again and is the one to go on.
+ */
+static void leave_vcpu(u16 to, unsigned home)
+{
+	u16 me = ls.running;
+	struct ls_vcpu *v = vcpu_of_entity(me);
+	struct ls_thread *t = thread_of_entity(me), *next = thread_of_entity(to);
+
+	local_irq_disable();
+	sched_switch_out(t->t, next->t);
+	ls.fpu_owner = &next->t->base;
+	settle_at(me, home);
+	v->runs = to;
+	v->v->thread = &next->t->base;
+	next->t->vcpu = v->v->id;
+	sched_ops->load_mm(next->t->active);
+	v->v->irq_depth = next->idle ? 0 : 1;
+	race_edge_release(v);
+	go(next->idle ? decide(NULL) : to);
+	race_edge_acquire(vcpu_of_entity(me));
+	if (!t->idle)
+		local_irq_enable();
+}
+
+/*
+ * Stand at @p (NULL: at no operation) until it is this thread's turn to go on with it. What it was
+ * told to do first it does; after interrupts it asks again, so that one operation lies between two
+ * points.
+ */
+static void wait_for_turn(const struct point *p)
+{
+	u16 me = ls.running;
+	struct ls_thread *t = thread_of_entity(me);
+
+	go(decide(p));
+	for (;;) {
+		u16 to = t->leave_to;
+
+		if (to != LS_NONE) {
+			t->leave_to = LS_NONE;
+			leave_vcpu(to, t->vcpu);
+		} else if (t->irq_first) {
+			t->irq_first = false;
+			take_interrupts(vcpu_of_entity(me));
+			go(decide(p));
+		} else {
+			return;
+		}
+	}
+}
+
+static void show_step(const struct point *p)
+{
+	const struct ls_run *run = ls.run;
+	struct ls_step step = {
+		.nr = run->points,
+		.entity = ls.running,
+		.irq = this_cpu_ptr(vcpu_self)->in_irq != 0,
+		.kind = p->kind,
+		.size = p->size,
+		.order = p->order,
+		.obj = (unsigned long)p->obj,
+		.value = p->value,
+		.ip = (unsigned long)p->ip,
+	};
+
+	ls.quiet = true;
+	run->on_step(&step);
+	ls.quiet = false;
+}
+
+/* The page tables of the vCPU that runs: loaded when a user address is about to be used. */
+static void load_user_tables(void)
+{
+	struct tlb_ctx *ctx = this_cpu_ptr(tlb_state)->loaded;
+
+	if (ctx)
+		pcpu_load_cr3(ctx->pgd);
+}
+
+static bool lockstep_point(struct point *p)
+{
+	struct ls_thread *t;
+
+	if (ls.quiet || !ls.active)
+		return false;
+	/* Outside the searched part nobody is ever preempted: only a wait needs another thread. */
+	if (ls.phase != LS_ACTORS && p->kind != PT_WAIT) {
+		ls.progress = true;
+		if (ls.w.nr_spinning == 0)
+			return false;
+	}
+	ls.run->points++;
+	if (ls.run->points > ls.run->step_budget)
+		lockstep_fail(LV_STALL, "no end after %llu points",
+			      (unsigned long long)ls.run->step_budget);
+	t = thread_of_entity(ls.running);
+	if (p->kind == PT_WAIT) {
+		ls.w.nr_spinning += !t->spinning;
+		t->spinning = true;
+		t->wait_obj = (unsigned long)p->obj;
+	}
+	wait_for_turn(p);
+	race_point(p);
+	if (ls.run->on_step && ls.phase == LS_ACTORS)
+		show_step(p);
+	ls.doing = *p;
+	ls.doing_valid = true;
+	if (p->kind == PT_USER)
+		load_user_tables();
+	return false;
+}
+
+/* ---- block, wake, time, interrupts ---- */
+
+/* Threads bound to one vCPU go there; others to the last, away from the actors. */
+static unsigned home_of(const struct thread *t)
+{
+	u64 mask = t->affinity & (ls.w.nr_vcpus < 64 ? (1ull << ls.w.nr_vcpus) - 1 : ~0ull);
+
+	return mask ? 63u - (unsigned)__builtin_clzll(mask) : 0;
+}
+
+static bool allowed_here(const struct ls_thread *t)
+{
+	return (t->t->affinity >> t->vcpu) & 1;
+}
+
+/* A yield: others may go first, and a thread whose affinity has changed moves. */
+void lockstep_preempt(void)
+{
+	u16 me = ls.running;
+
+	this_cpu_write(vcpu_self.need_resched, false);
+	if (!ls.active || ls.quiet || !preemptible())
+		return;
+	if (!allowed_here(thread_of_entity(me))) {
+		leave_vcpu(vcpu_of_entity(me)->idle, home_of(thread_of_entity(me)->t));
+		return;
+	}
+	wait_for_turn(NULL);
+}
+
+static void lockstep_block(void)
+{
+	u16 me = ls.running;
+	struct ls_thread *t = thread_of_entity(me);
+	struct ls_vcpu *v = vcpu_of_entity(me);
+	u32 state = t->t->base.state;
+
+	if (state != TS_BLOCKED && state != TS_KILLABLE && state != TS_DEAD)
+		return;
+	t->blocked = true;
+	if (state == TS_DEAD) {
+		v->dead = me;
+		ls.w.alive[t->role]--;
+	}
+	leave_vcpu(v->idle, t->vcpu);
+	race_edge_acquire(t->t);
+}
+
+static u16 entity_of(const struct thread *t)
+{
+	for (u16 i = 0; i < ls.w.nr_threads; i++)
+		if (ls.w.thread[i].t == t)
+			return i;
+	return LS_NONE;
+}
+
+static struct ls_thread *add_thread(struct thread *t, unsigned vcpu)
+{
+	struct ls_thread *n = &ls.w.thread[ls.w.nr_threads];
+
+	ASSERT(ls.w.nr_threads < LAB_MAX_ENTITIES);
+	ls.w.nr_threads++;
+	*n = (struct ls_thread){.t = t, .vcpu = (u16)vcpu, .blocked = true, .leave_to = LS_NONE};
+	ls.w.alive[LS_KERNEL]++;
+	return n;
+}
+
+static void lockstep_entry(void *from, void *thread)
+{
+	(void)from;
+	ls.quiet = false;
+	race_edge_acquire(thread);
+	race_edge_acquire(vcpu_of_entity(ls.running));
+	ls.since = rdtsc();
+	local_irq_enable();
+	thread_main();
+}
+
+static void lockstep_wake(struct thread_base *base)
+{
+	struct thread *t = thread_of(base);
+	u16 e = entity_of(t);
+	struct ls_thread *n = e == LS_NONE ? add_thread(t, home_of(t)) : thread_of_entity(e);
+
+	if (base->state == TS_NEW) {
+		settle_at(entity_of(t), home_of(t));
+		t->vcpu = n->vcpu;
+		thread_stack_init(t, lockstep_entry);
+	} else if (base->state != TS_BLOCKED && base->state != TS_KILLABLE) {
+		return;
+	}
+	base->state = TS_RUNNING;
+	n->blocked = false;
+	if (ls.running != LS_NONE)
+		n->ready_at = vcpu_of_entity(ls.running)->vtime;
+}
+
+static u64 lockstep_now(void)
+{
+	return ls.w.now_ns;
+}
+
+static void lockstep_arm_timer(u64 deadline_ns)
+{
+	ls.w.vcpu[smp_processor_id()].deadline_ns = deadline_ns;
+}
+
+static void lockstep_send_ipi(unsigned vcpu, enum ipi_kind kind)
+{
+	struct ls_vcpu *v = &ls.w.vcpu[vcpu];
+
+	if (!v->pending && ls.run)
+		v->irq_at = ls.w.vcpu[smp_processor_id()].vtime + ls.run->ipi_cost;
+	v->pending |= 1u << kind;
+	race_edge_release(&v->pending);
+}
+
+static void lockstep_load_mm(struct tlb_ctx *ctx)
+{
+	if (tlb_switch_hook)
+		tlb_switch_hook(ctx);
+}
+
+const struct sched_ops lockstep_ops = {
+	.point = lockstep_point,
+	.block = lockstep_block,
+	.wake = lockstep_wake,
+	.now = lockstep_now,
+	.arm_timer = lockstep_arm_timer,
+	.send_ipi = lockstep_send_ipi,
+	.load_mm = lockstep_load_mm,
+};
+
+/* ---- the world's threads ---- */
+
+/* An idle vCPU: takes interrupts, reaps what ended here, gives way to whoever is chosen. */
+static void idle_loop(void *from, void *data)
+{
+	(void)from;
+	(void)data;
+	ls.quiet = false;
+	for (;;) {
+		struct ls_vcpu *v = vcpu_of_entity(ls.running);
+		u16 dead = v->dead;
+
+		if (dead != LS_NONE) {
+			v->dead = LS_NONE;
+			thread_of_entity(ls.running)->resting = false;
+			thread_reap(thread_of_entity(dead)->t);
+		}
+		thread_of_entity(ls.running)->resting = true;
+		wait_for_turn(NULL);
+	}
+}
+
+void lockstep_world_init(unsigned nr, char *idle_stacks, size_t size_each)
+{
+	memset(&ls.w, 0, sizeof(ls.w));
+	ls.w.nr_vcpus = nr;
+	for (unsigned i = 0; i < nr; i++) {
+		struct ls_vcpu *v = &ls.w.vcpu[i];
+		struct thread *t = thread_of(vcpu_table[i]->thread);
+		struct ls_thread *n = add_thread(t, i);
+
+		n->idle = n->resting = true;
+		n->blocked = false;
+		t->base.stack_low = idle_stacks + i * size_each;
+		t->base.stack_high = idle_stacks + (i + 1) * size_each;
+		t->sp = stack_prepare(t->base.stack_high, idle_loop, NULL);
+		v->v = vcpu_table[i];
+		v->v->pcpu = this_pcpu();
+		v->v->irq_depth = v->v->preempt_depth = 0; /* areas are made with both above 0 */
+		v->idle = v->runs = (u16)i;
+		v->dead = v->first = LS_NONE;
+		v->deadline_ns = ~0ull;
+	}
+}
+
+void lockstep_role(struct thread *t, enum ls_role role)
+{
+	u16 e = entity_of(t);
+	struct ls_thread *n = e == LS_NONE ? add_thread(t, home_of(t)) : thread_of_entity(e);
+
+	ls.w.alive[n->role]--;
+	n->role = role;
+	ls.w.alive[role]++;
+}
+
+static void copy_world(struct ls_world *to, const struct ls_world *from)
+{
+	memcpy(to->thread, from->thread, from->nr_threads * sizeof(from->thread[0]));
+	memcpy(to->vcpu, from->vcpu, from->nr_vcpus * sizeof(from->vcpu[0]));
+	to->nr_threads = from->nr_threads;
+	to->nr_vcpus = from->nr_vcpus;
+	to->now_ns = from->now_ns;
+	memcpy(to->alive, from->alive, sizeof(to->alive));
+	to->nr_spinning = from->nr_spinning;
+}
+
+void lockstep_save(void)
+{
+	copy_world(&ls.saved, &ls.w);
+}
+
+void lockstep_load(void)
+{
+	copy_world(&ls.w, &ls.saved);
+}
+
+/* ---- a phase of a run ---- */
+
+/* Virtual time begins with the actors. */
+static void reset_vtime(void)
+{
+	for (unsigned i = 0; i < ls.w.nr_vcpus; i++)
+		ls.w.vcpu[i].vtime = ls.w.vcpu[i].irq_at = 0;
+	for (unsigned i = 0; i < ls.w.nr_threads; i++)
+		ls.w.thread[i].ready_at = 0;
+}
+
+enum ls_end lockstep_run(struct ls_run *run, enum ls_phase phase)
+{
+	ls.run = run;
+	ls.phase = phase;
+	ls.end = LS_QUIET;
+	ls.host_vcpu = ls.carried = this_cpu_ptr(vcpu_self);
+	ls.pcpu = this_pcpu();
+	ls.host_thread = ls.fpu_owner = current_base();
+	ls.running = LS_NONE;
+	ls.doing_valid = false;
+	ls.progress = true;
+	if (phase == LS_ACTORS)
+		reset_vtime();
+	ls.active = true;
+	go(decide(NULL));
+	ls.active = false;
+	ls.quiet = false;
+	return ls.end;
+}
+
+void lockstep_to_host(void)
+{
+	ls.quiet = true;
+	carry(ls.host_vcpu);
+	fpu_switch(ls.fpu_owner, ls.host_thread);
+	ls.fpu_owner = ls.host_thread;
+}
+
+void lockstep_fail(enum lab_verdict verdict, const char *fmt, ...)
+{
+	struct lab_outcome *o = &ls.run->outcome;
+	va_list args;
+
+	lockstep_to_host();
+	if (o->verdict == LV_SAFE) {
+		o->verdict = verdict;
+		o->entity = ls.running;
+		va_start(args, fmt);
+		vsnprintf(o->why, sizeof(o->why), fmt, args);
+		va_end(args);
+	}
+	ls.end = LS_BAD;
+	go(LS_NONE);
+	__builtin_unreachable();
+}
+
+bool lockstep_active(void)
+{
+	return ls.active && !ls.quiet;
+}
+
+bool lockstep_searched(void)
+{
+	return lockstep_active() && ls.phase == LS_ACTORS;
+}
+
+void lockstep_reach(unsigned i)
+{
+	ls.run->reached |= 1u << i;
+}
+
+u64 lockstep_steps(void)
+{
+	return ls.run ? ls.run->points : 0;
+}
+
+u16 lockstep_entity(void)
+{
+	return ls.running;
+}
+
+const char *lockstep_entity_name(u16 entity)
+{
+	return entity < ls.w.nr_threads ? ls.w.thread[entity].t->base.name : "nobody";
+}
+
+unsigned lockstep_nr_entities(void)
+{
+	return ls.w.nr_threads;
+}
+
+bool lockstep_entity_is_actor(u16 entity)
+{
+	return entity < ls.w.nr_threads && ls.w.thread[entity].role == LS_ACTOR;
+}
+
+u64 lockstep_vtime(void)
+{
+	u64 t = 0;
+
+	for (unsigned i = 0; i < ls.w.nr_vcpus; i++)
+		t = max(t, ls.w.vcpu[i].vtime);
+	return t;
+}

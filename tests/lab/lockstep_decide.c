@@ -1,0 +1,293 @@
+/*
+ * lockstep_decide.c - the choices at a schedule point, and the rule by which one is taken.
+ *
+ * Owns: what may happen next in a world, when a busy wait is worth another look, when time jumps,
+ * when nobody can go on. Not here: making it happen (lockstep.c).
+ *
+ * Busy waits: a thread that polls an object is left out until somebody else touches the object;
+ * when nobody else can run, all of them get one more look each (a wait may depend on more than it
+ * names); if that changes nothing, nobody can run.
+ */
+#include "tests/lab/lockstep_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "kernel/core/fpu.h"
+#include "kernel/core/sched_ops.h"
+#include "tests/lab/detect.h"
+
+static bool phase_allows(const struct ls_thread *t)
+{
+	switch (t->role) {
+	case LS_ACTOR: return ls.phase == LS_ACTORS;
+	case LS_JUDGING: return ls.phase == LS_JUDGE;
+	default: return true;
+	}
+}
+
+/* ---- what the step that was just taken means for others ---- */
+
+static bool writes(const struct point *p)
+{
+	switch (p->kind) {
+	case PT_LOAD:
+	case PT_WAIT: return false;
+	case PT_USER: return p->value != 0;
+	default: return true;
+	}
+}
+
+static unsigned bytes_of(const struct point *p)
+{
+	return p->kind == PT_FREE ? (unsigned)max(p->value, 1ull) : max(p->size, (u8)1);
+}
+
+static bool touches_memory(const struct point *p)
+{
+	return p->obj && p->kind != PT_DELAY && p->kind != PT_IPI && p->kind != PT_WAKE;
+}
+
+static void release_spinners(const struct point *did)
+{
+	unsigned long low = (unsigned long)did->obj, high = low + bytes_of(did);
+
+	if (ls.w.nr_spinning == 0)
+		return;
+	for (unsigned i = 0; i < ls.w.nr_threads; i++) {
+		struct ls_thread *t = &ls.w.thread[i];
+
+		if (t->spinning && i != ls.running && t->wait_obj + 8 > low && t->wait_obj < high) {
+			t->spinning = false;
+			ls.w.nr_spinning--;
+			t->ready_at = ls.w.vcpu[ls.w.thread[ls.running].vcpu].vtime;
+		}
+	}
+}
+
+static void step_done(void)
+{
+	if (!ls.doing_valid)
+		return;
+	ls.doing_valid = false;
+	if (ls.doing.kind == PT_USER && ls.running != LS_NONE)
+		detect_user_access(ls.w.thread[ls.running].vcpu, (unsigned long)ls.doing.obj);
+	if (!writes(&ls.doing) || ls.running == LS_NONE)
+		return;
+	ls.progress = true;
+	release_spinners(&ls.doing);
+}
+
+/* ---- the choices ---- */
+
+struct offers {
+	struct lab_choice opt[LAB_MAX_CHOICES];
+	u16 via[LAB_MAX_CHOICES]; /* entity that is resumed to carry the choice out */
+	struct lab_decision d;
+};
+
+static void offer(struct offers *o, u16 entity, bool irq, u16 via, u64 vtime)
+{
+	if (o->d.nr == LAB_MAX_CHOICES)
+		return;
+	o->opt[o->d.nr] = (struct lab_choice){.entity = entity, .irq = irq, .vtime = vtime};
+	o->via[o->d.nr++] = via;
+}
+
+/*
+ * What @v may do that brings an actor on (@actors), or anything else: interrupts, kernel threads.
+ */
+static void offer_vcpu(struct offers *o, struct ls_vcpu *v, bool actors)
+{
+	struct ls_thread *cur = &ls.w.thread[v->runs];
+	bool open = v->v->irq_depth == 0;
+
+	if (!cur->resting && !cur->spinning && (cur->role == LS_ACTOR) == actors &&
+	    phase_allows(cur)) {
+		if (v->runs == ls.running)
+			o->d.cur = (int)o->d.nr;
+		offer(o, v->runs, false, v->runs, max(v->vtime, cur->ready_at));
+	}
+	if (!actors && cur->resting && v->dead != LS_NONE)
+		offer(o, v->runs, false, v->runs, v->vtime);
+	if (!actors && v->pending && open)
+		offer(o, v->runs, true, v->runs, max(v->vtime, v->irq_at));
+	if (!open || v->v->preempt_depth != 0)
+		return;
+	for (u16 i = v->first; i != LS_NONE; i = ls.w.thread[i].next_here) {
+		struct ls_thread *t = &ls.w.thread[i];
+
+		if (i != v->runs && ls_ready(t) && (t->role == LS_ACTOR) == actors &&
+		    phase_allows(t))
+			offer(o, i, false, v->runs, max(v->vtime, t->ready_at));
+	}
+}
+
+/*
+ * Actors come last, so that the default where a choice is free is to let interrupts, callbacks and
+ * other deferred work happen as early as they can: the earliest legal free is in the first
+ * schedules of a search.
+ */
+static void collect(struct offers *o)
+{
+	o->d = (struct lab_decision){.opt = o->opt, .cur = -1};
+	for (unsigned i = 0; i < ls.w.nr_vcpus; i++)
+		offer_vcpu(o, &ls.w.vcpu[i], false);
+	for (unsigned i = 0; i < ls.w.nr_vcpus; i++)
+		offer_vcpu(o, &ls.w.vcpu[i], true);
+}
+
+/* Jump to the earliest timer. False: there is none. */
+static bool advance_time(void)
+{
+	struct ls_vcpu *first = NULL;
+
+	for (unsigned i = 0; i < ls.w.nr_vcpus; i++) {
+		struct ls_vcpu *v = &ls.w.vcpu[i];
+
+		if (v->deadline_ns != ~0ull && (!first || v->deadline_ns < first->deadline_ns))
+			first = v;
+	}
+	if (!first)
+		return false;
+	ls.w.now_ns = max(ls.w.now_ns, first->deadline_ns);
+	first->deadline_ns = ~0ull;
+	first->pending |= LS_TIMER_BIT;
+	first->irq_at = first->vtime;
+	return true;
+}
+
+/* Let every busy waiter look once more, if anything happened since they last did. */
+static bool retry_spinners(void)
+{
+	bool any = ls.w.nr_spinning != 0;
+
+	if (!ls.progress)
+		return false;
+	ls.progress = false;
+	for (unsigned i = 0; i < ls.w.nr_threads; i++)
+		ls.w.thread[i].spinning = false;
+	ls.w.nr_spinning = 0;
+	return any;
+}
+
+/* ---- nobody can go on: is that the end, or a deadlock? ---- */
+
+static void describe_stuck(char *buf, size_t len)
+{
+	size_t at = 0;
+
+	fpu_begin();
+	for (unsigned i = 0; i < ls.w.nr_threads && at < len; i++) {
+		const struct ls_thread *t = &ls.w.thread[i];
+
+		if (t->idle || t->role == LS_KERNEL || t->t->base.state == TS_DEAD)
+			continue;
+		at += (size_t)snprintf(buf + at, len - at, "%s%s %s", at ? ", " : "",
+				       t->t->base.name, t->spinning ? "spins" : "blocked");
+	}
+	fpu_end();
+}
+
+static u16 nobody_can_run(void)
+{
+	enum ls_role role = ls.phase == LS_JUDGE ? LS_JUDGING : LS_ACTOR;
+	struct lab_outcome *o = &ls.run->outcome;
+
+	ls.end = LS_QUIET;
+	if (ls.phase != LS_SETUP && ls.w.alive[role] != 0) {
+		ls.end = LS_BAD;
+		if (o->verdict == LV_SAFE) {
+			o->verdict = LV_DEADLOCK;
+			o->entity = LS_NONE;
+			describe_stuck(o->why, sizeof(o->why));
+		}
+	}
+	return LS_NONE;
+}
+
+/* ---- choosing ---- */
+
+static unsigned ask_strategy(struct offers *o)
+{
+	struct ls_run *run = ls.run;
+	struct lab_strategy *s = run->strategy;
+	unsigned pick;
+
+	if (o->d.nr == 1)
+		return 0;
+	if (ls.phase != LS_ACTORS)
+		return o->d.cur >= 0 ? (unsigned)o->d.cur : 0;
+	run->decisions++;
+	pick = s->ops->choose(s, &o->d);
+	if (pick != LAB_DIVERGED && run->schedule)
+		schedule_add(run->schedule, o->opt[pick].entity, o->opt[pick].irq);
+	return pick;
+}
+
+static u16 carry_out(const struct offers *o, unsigned pick)
+{
+	const struct lab_choice *c = &o->opt[pick];
+	u16 via = o->via[pick];
+	struct ls_thread *t = &ls.w.thread[via];
+	struct ls_vcpu *v = &ls.w.vcpu[t->vcpu];
+
+	v->vtime = c->vtime;
+	t->irq_first = c->irq;
+	t->leave_to = c->entity == via ? LS_NONE : c->entity;
+	return via;
+}
+
+/* The conflict set is about what an entity is going to touch, and is asked before it is told. */
+static bool learn(const struct point *p)
+{
+	struct ls_run *run = ls.run;
+	unsigned size = bytes_of(p);
+	bool meets;
+
+	if (!run->learn || !touches_memory(p))
+		return false;
+	meets = conflict_meets(run->conflicts, (u64)p->obj, size, ls.running, writes(p));
+	conflict_touch(run->conflicts, (u64)p->obj, size, ls.running, writes(p));
+	return meets;
+}
+
+/*
+ * The phase is over as soon as the last of its threads has ended: kernel threads do not prolong it.
+ */
+static bool phase_over(void)
+{
+	if (ls.phase == LS_ACTORS)
+		return ls.w.alive[LS_ACTOR] == 0;
+	return ls.phase == LS_JUDGE && ls.w.alive[LS_JUDGING] == 0;
+}
+
+u16 lockstep_decide(const struct point *p)
+{
+	static struct offers o;
+	bool conflict = false;
+	unsigned pick;
+
+	step_done();
+	ls.w.now_ns++;
+	if (p && ls.phase == LS_ACTORS)
+		conflict = learn(p);
+	if (phase_over()) {
+		ls.end = LS_QUIET;
+		return LS_NONE;
+	}
+	for (;;) {
+		collect(&o);
+		if (o.d.nr > 0)
+			break;
+		if (!retry_spinners() && !advance_time())
+			return nobody_can_run();
+	}
+	o.d.conflict = conflict;
+	pick = ask_strategy(&o);
+	if (pick == LAB_DIVERGED) {
+		ls.end = LS_LOST;
+		return LS_NONE;
+	}
+	return carry_out(&o, pick);
+}

@@ -1,0 +1,90 @@
+/*
+ * lockstep_internal.h - shared by lockstep.c (carrying out) and lockstep_decide.c (choosing).
+ */
+#ifndef TESTS_LAB_LOCKSTEP_INTERNAL_H
+#define TESTS_LAB_LOCKSTEP_INTERNAL_H
+
+#include "tests/lab/lockstep.h"
+
+#define LS_NONE	     0xffff
+#define LS_TIMER_BIT (1u << IPI_NR) /* among a vCPU's pending interrupts */
+
+/* A thread as the lab knows it. */
+struct ls_thread {
+	struct thread *t;
+	u16 vcpu;
+	u16 next_here; /* next thread at home on the same vCPU */
+	enum ls_role role;
+	bool idle;
+	bool listed;	/* on its vCPU's list */
+	bool blocked;	/* left through block() and not woken since */
+	bool resting;	/* idle only: has nothing to do but to wait for interrupts and threads */
+	bool irq_first; /* told to take its vCPU's pending interrupts when resumed */
+	u16 leave_to;	/* told to give its vCPU to this entity when resumed */
+	bool spinning;	/* in a busy wait: runs again after somebody touched @wait_obj */
+	unsigned long wait_obj;
+	u64 ready_at; /* virtual time at which it became able to run */
+};
+
+struct ls_vcpu {
+	struct vcpu *v;
+	u16 idle;    /* entity */
+	u16 runs;    /* entity */
+	u16 first;   /* threads at home here, idle one excluded */
+	u16 dead;    /* entity that ended here and was not reaped yet */
+	u32 pending; /* interrupts */
+	u64 deadline_ns;
+	u64 vtime;
+	u64 irq_at; /* virtual time at which the first pending interrupt arrives */
+};
+
+struct lockstep {
+	struct ls_run *run;
+	enum ls_phase phase;
+	enum ls_end end;
+	bool active; /* a run is in progress */
+	bool quiet;  /* inside the lab: points mean nothing */
+	u16 running; /* entity; LS_NONE: the host */
+	unsigned long host_sp;
+	struct vcpu *host_vcpu;
+	struct vcpu *carried; /* whose area %gs points at */
+	struct pcpu *pcpu;
+	struct thread_base *host_thread;
+	struct thread_base *fpu_owner; /* whose FPU state the CPU carries */
+	u64 since;		       /* time stamp when the running entity was let go */
+
+	/* What the running entity is about to do; done when it is back at its next point. */
+	struct point doing;
+	bool doing_valid;
+	bool progress; /* somebody wrote something since the busy waiters last looked */
+
+	/* Follows the world. */
+	struct ls_world {
+		struct ls_thread thread[LAB_MAX_ENTITIES];
+		struct ls_vcpu vcpu[MAX_VCPUS];
+		unsigned nr_threads, nr_vcpus;
+		unsigned alive[3]; /* threads of each role that have not ended */
+		unsigned nr_spinning;
+		u64 now_ns;
+	} w, saved;
+};
+
+extern struct lockstep ls;
+
+/*
+ * Choose who goes next. @p: the point the running entity stands at, NULL when it stands at none.
+ * Returns the entity to resume (with irq_first or leave_to set if it has to), or LS_NONE: to the
+ * host.
+ */
+u16 lockstep_decide(const struct point *p);
+
+/*
+ * A thread that has left its vCPU other than by being preempted is blocked; one that has ended
+ * stays so.
+ */
+static inline bool ls_ready(const struct ls_thread *t)
+{
+	return !t->blocked;
+}
+
+#endif

@@ -1,0 +1,492 @@
+/*
+ * search.c - one scenario under many schedules: world, setup, run, judge, restore, and again.
+ *
+ * Owns: the session (what is made once for a scenario), the loop over runs, the ledger rule,
+ * replay.
+ * Not here: choosing (strategies), carrying out (lockstep), memory (world).
+ *
+ * The judge is a thread of the world that wakes after the last actor has ended: it joins the
+ * actors, lets the kind look at its objects and give them back, settles the ledger, and compares it
+ * with what there was before the setup. Setup thread and judge stand for each other in that
+ * comparison.
+ */
+#include "tests/lab/lab.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "kernel/base/err.h"
+#include "kernel/core/bug.h"
+#include "kernel/core/clock.h"
+#include "kernel/core/ledger.h"
+#include "kernel/core/log.h"
+#include "kernel/sched/kthread.h"
+#include "mm/page_alloc.h"
+#include "tests/lab/detect.h"
+#include "tests/lab/race_hooks.h"
+#include "tests/lab/trace.h"
+#include "tests/lab/world.h"
+
+#define FRAMES_ORDER	  8 /* 1 MiB: 65536 decisions of a bounded search */
+#define SEGMENTS_ORDER	  6
+#define STEPS_ORDER	  9 /* 2 MiB: 32768 steps of a replay */
+#define FULL_LEDGER_EVERY 64
+#define PROGRESS_NS	  2000000000ull
+#define ACTORS_MAX	  64
+#define BOUNDED_FRAMES	  (PAGE_SIZE_ORDER(FRAMES_ORDER) / sizeof(struct lab_frame))
+#define SCHEDULE_SEGMENTS (PAGE_SIZE_ORDER(SEGMENTS_ORDER) / sizeof(struct lab_segment) / 2)
+
+bool lab_world_verify;
+
+/* Host side; one session at a time. */
+static struct session {
+	const struct scenario *sc;
+	struct ls_run run;
+	struct lab_schedule recorded;
+	struct lab_segment *replayed;
+	struct conflict_set conflicts;
+	struct ledger before, after;
+	int setup_error;
+	struct thread *actor[ACTORS_MAX];
+	unsigned nr_actors;
+	u64 run_nr, vtime;
+	u64 ticks_restore, ticks_actors, ticks_judge;
+	u64 hash; /* of the world at the snapshot, when verifying */
+	bool points_before, checks_before;
+} se;
+
+static struct conflict_slot conflict_slots[CONFLICT_SLOTS];
+static char schedule_text[LAB_SCHEDULE_MAX];
+
+/* ---- in the world: setup, actors, judge ---- */
+
+int lab_actor(const char *name, unsigned cpu, void (*fn)(void *arg), void *arg)
+{
+	struct thread *t;
+
+	ASSERT(se.nr_actors < ACTORS_MAX);
+	t = kthread_create(name, fn, arg);
+	if (!t)
+		return -ENOMEM;
+	if (thread_set_affinity(t, 1ull << cpu) != 0) {
+		kthread_free(t);
+		return -EINVAL;
+	}
+	lockstep_role(t, LS_ACTOR);
+	se.actor[se.nr_actors++] = t;
+	thread_start(t);
+	return 0;
+}
+
+void lab_name(const volatile void *addr, size_t size, const char *name)
+{
+	trace_name((unsigned long)addr, size, name);
+}
+
+static char leak_text[LAB_WHY_MAX];
+
+static void note_leak(const char *line)
+{
+	size_t at = strlen(leak_text);
+
+	while (*line == ' ')
+		line++;
+	if (at + strlen(line) + 3 > sizeof(leak_text))
+		return;
+	if (at)
+		memcpy(leak_text + at, "; ", 3);
+	strcat(leak_text, line);
+}
+
+/*
+ * What the allocators keep for the next user (empty slabs, stacks) is given back by settling only,
+ * which takes many steps: it is done in the first run and in every 64th, and whenever anything else
+ * differs. Objects are counted one by one, so a leaked one is seen without.
+ */
+static bool kept_by_allocators(const char *line)
+{
+	return strcmp(line, "frames_slab") == 0 || strcmp(line, "frames_stack") == 0;
+}
+
+static bool objects_differ(void)
+{
+	if (se.before.nr != se.after.nr)
+		return true;
+	for (unsigned i = 0; i < se.before.nr; i++)
+		if (se.before.line[i].live != se.after.line[i].live &&
+		    !kept_by_allocators(se.before.line[i].name))
+			return true;
+	return false;
+}
+
+static void judge_main(void *arg)
+{
+	(void)arg;
+	for (unsigned i = 0; i < se.nr_actors; i++)
+		thread_join(se.actor[i]);
+	se.sc->kind->check();
+	ledger_snapshot(&se.after);
+	if (se.run_nr % FULL_LEDGER_EVERY != 0 && !objects_differ())
+		return;
+	ledger_settle();
+	ledger_snapshot(&se.after);
+	leak_text[0] = '\0';
+	if (ledger_diff(&se.before, &se.after, note_leak))
+		lockstep_fail(LV_LEAK, "%s", leak_text);
+}
+
+static void setup_main(void *arg)
+{
+	struct thread *judge;
+
+	(void)arg;
+	ledger_settle();
+	ledger_snapshot(&se.before);
+	se.setup_error = se.sc->kind->setup();
+	if (se.setup_error)
+		return;
+	judge = kthread_create("judge", judge_main, NULL);
+	if (!judge) {
+		se.setup_error = -ENOMEM;
+		return;
+	}
+	lockstep_role(judge, LS_JUDGING);
+	thread_start(judge);
+	thread_detach(judge);
+}
+
+/* ---- the session ---- */
+
+static void *frames_for(unsigned order)
+{
+	struct page *page = alloc_pages(GFP_KERNEL, order);
+
+	return page ? page_address(page) : NULL;
+}
+
+static void free_frames(void *va, unsigned order)
+{
+	if (va)
+		free_pages(virt_to_page(va), order);
+}
+
+static int session_memory(struct scenario *sc)
+{
+	sc->strategy.frames = frames_for(FRAMES_ORDER);
+	sc->strategy.max_frames = BOUNDED_FRAMES;
+	se.recorded.seg = frames_for(SEGMENTS_ORDER);
+	se.recorded.max = SCHEDULE_SEGMENTS;
+	se.replayed = se.recorded.seg + SCHEDULE_SEGMENTS;
+	se.conflicts.slot = conflict_slots;
+	conflict_reset(&se.conflicts);
+	return sc->strategy.frames && se.recorded.seg ? 0 : -ENOMEM;
+}
+
+static void session_free_memory(struct scenario *sc)
+{
+	free_frames(sc->strategy.frames, FRAMES_ORDER);
+	free_frames(se.recorded.seg, SEGMENTS_ORDER);
+	sc->strategy.frames = NULL;
+	se.recorded.seg = NULL;
+}
+
+static void begin_run(struct scenario *sc, struct lab_strategy *strategy, u64 run)
+{
+	se.run = (struct ls_run){
+		.strategy = strategy,
+		.schedule = &se.recorded,
+		.conflicts = &se.conflicts,
+		.step_budget = sc->step_budget,
+		.ipi_cost = 1000,
+		.learn = strategy->ops == &strategy_bounded,
+		.measure = strategy->ops == &strategy_vtime,
+	};
+	se.run_nr = run;
+	schedule_reset(&se.recorded);
+	detect_begin_run();
+	race_run_begin();
+	strategy->ops->begin(strategy, run);
+}
+
+/* Make the world and run the kind's setup in it, up to the snapshot. */
+static int session_start(struct scenario *sc, char *why, size_t len)
+{
+	struct world_config config = {
+		.nr_vcpus = sc->cpus, .mib = sc->world_mib, .layout = SLAB_LAYOUT_WINDOW};
+	const char *text;
+	int err;
+
+	trace_names_reset();
+	se.nr_actors = 0;
+	se.setup_error = -ENOMEM;
+	err = world_make(&config, &text);
+	if (err) {
+		snprintf(why, len, "world=%u: %s", sc->world_mib, text);
+		return err;
+	}
+	begin_run(sc, &sc->strategy, 0);
+	if (world_start_thread("setup", setup_main) != 0 ||
+	    lockstep_run(&se.run, LS_SETUP) != LS_QUIET || se.setup_error) {
+		snprintf(why, len, "the scenario could not be set up (error %d%s%s)",
+			 -se.setup_error, se.run.outcome.why[0] ? ": " : "", se.run.outcome.why);
+		return -EINVAL;
+	}
+	world_snapshot();
+	if (lab_world_verify)
+		se.hash = world_hash();
+	return 0;
+}
+
+static int session_enter(struct scenario *sc, char *why, size_t len)
+{
+	const char *text = "not enough memory for the search";
+	int err = session_memory(sc);
+
+	se.sc = sc;
+	se.points_before = points_enabled();
+	se.checks_before = static_key_enabled(&checks_key);
+	if (!err)
+		err = race_session_begin();
+	if (!err)
+		err = world_enter(&text);
+	if (err) {
+		race_session_end();
+		session_free_memory(sc);
+		snprintf(why, len, "%s", text);
+		return err;
+	}
+	points_set(true);
+	checks_set(true);
+	detect_enter();
+	return 0;
+}
+
+static void session_leave(struct scenario *sc)
+{
+	detect_leave();
+	points_set(se.points_before);
+	checks_set(se.checks_before);
+	world_leave();
+	race_session_end();
+	session_free_memory(sc);
+}
+
+/* ---- one run ---- */
+
+static void one_run(struct scenario *sc, struct lab_strategy *strategy, u64 run)
+{
+	u64 start = rdtsc(), middle;
+	enum ls_end end;
+
+	begin_run(sc, strategy, run);
+	end = lockstep_run(&se.run, LS_ACTORS);
+	se.vtime = lockstep_vtime();
+	middle = rdtsc();
+	se.ticks_actors += middle - start;
+	if (end == LS_QUIET && se.run.outcome.verdict == LV_SAFE)
+		lockstep_run(&se.run, LS_JUDGE);
+	se.ticks_judge += rdtsc() - middle;
+}
+
+static unsigned back_to_snapshot(void)
+{
+	u64 start = rdtsc();
+	unsigned pages = world_restore();
+
+	se.ticks_restore += rdtsc() - start;
+	if (lab_world_verify && world_hash() != se.hash)
+		BUGF("the world differs from its snapshot after a restore");
+	return pages;
+}
+
+static void add_up(struct lab_result *res)
+{
+	res->summary.points += se.run.points;
+	res->summary.decisions += se.run.decisions;
+	lab_summary_add(&res->summary, &se.run.outcome, se.run.reached);
+}
+
+/* Run the recorded schedule again: a verdict that cannot be repeated is not worth printing. */
+static void reproduce(struct scenario *sc, struct lab_result *res)
+{
+	struct lab_strategy replay = {.ops = &strategy_replay};
+	struct lab_outcome first = se.run.outcome;
+
+	if (se.recorded.overflow || schedule_format(&se.recorded, schedule_text,
+						    sizeof(schedule_text)) >= sizeof(schedule_text))
+		return;
+	res->schedule = schedule_text;
+	memcpy(se.replayed, se.recorded.seg, se.recorded.nr * sizeof(*se.replayed));
+	replay.script = se.replayed;
+	replay.nr_script = se.recorded.nr;
+	back_to_snapshot();
+	one_run(sc, &replay, 0);
+	replay.ops->end(&replay, false);
+	res->reproduced = !replay.diverged && se.run.outcome.verdict == first.verdict &&
+			  strcmp(se.run.outcome.why, first.why) == 0;
+}
+
+static void say_progress(const struct scenario *sc, const struct lab_result *res, u64 *last_ns)
+{
+	u64 now = clock_ns();
+
+	if (now - *last_ns < PROGRESS_NS)
+		return;
+	*last_ns = now;
+	pr_info("# %s %s: %llu schedules, %llu points", sc->kind->name, sc->strategy_word,
+		(unsigned long long)res->summary.runs, (unsigned long long)res->summary.points);
+}
+
+static void search_loop(struct scenario *sc, struct lab_result *res, bool progress)
+{
+	struct lab_strategy *s = &sc->strategy;
+	u64 last_ns = clock_ns(), start = rdtsc();
+	bool more = true;
+
+	se.ticks_restore = se.ticks_actors = se.ticks_judge = 0;
+
+	for (u64 run = 0; more; run++) {
+		if (run > 0)
+			res->restored_pages += back_to_snapshot();
+		one_run(sc, s, run);
+		add_up(res);
+		res->vtime = se.vtime;
+		more = s->ops->end(s, se.conflicts.grown);
+		se.conflicts.grown = false;
+		if (lab_verdicts[se.run.outcome.verdict].bad)
+			break;
+		if (progress && (run & 255) == 255)
+			say_progress(sc, res, &last_ns);
+	}
+	res->ticks = rdtsc() - start;
+	res->ticks_restore = se.ticks_restore;
+	res->ticks_actors = se.ticks_actors;
+	res->ticks_judge = se.ticks_judge;
+	res->complete = s->complete;
+	res->passes = s->passes;
+	res->verdict = lab_summary_verdict(&res->summary);
+	if (lab_verdicts[res->verdict].bad)
+		reproduce(sc, res);
+}
+
+static void count_reach(struct scenario *sc, struct lab_result *res)
+{
+	const char *const *names = sc->kind->reach();
+
+	res->summary.reach_names = names;
+	while (names[res->summary.nr_reach])
+		res->summary.nr_reach++;
+}
+
+int lab_search(struct scenario *sc, struct lab_result *res, bool progress, char *why, size_t len)
+{
+	int err;
+
+	memset(res, 0, sizeof(*res));
+	count_reach(sc, res);
+	err = session_enter(sc, why, len);
+	if (err)
+		return err;
+	err = session_start(sc, why, len);
+	if (!err)
+		search_loop(sc, res, progress);
+	session_leave(sc);
+	return err;
+}
+
+/* ---- replay ---- */
+
+static struct {
+	struct ls_step *step;
+	unsigned nr, max;
+} steps;
+
+static void keep_step(const struct ls_step *step)
+{
+	if (steps.nr < steps.max)
+		steps.step[steps.nr] = *step;
+	steps.nr++;
+}
+
+static void print_steps(struct lab_print *print)
+{
+	char line[256];
+
+	for (unsigned i = 0; i < min(steps.nr, steps.max); i++) {
+		if (print->columns)
+			trace_format_column(&steps.step[i], line, sizeof(line));
+		else
+			trace_format_step(&steps.step[i], line, sizeof(line));
+		print->line(line);
+	}
+	if (steps.nr > steps.max) {
+		snprintf(line, sizeof(line), "... and %u steps more than fit",
+			 steps.nr - steps.max);
+		print->line(line);
+	}
+}
+
+static int read_schedule(struct lab_strategy *replay, const char *text, char *why, size_t len)
+{
+	struct lab_schedule s = {.seg = se.replayed, .max = SCHEDULE_SEGMENTS};
+	const char *bad = text;
+	int err = schedule_parse(&s, text, &bad);
+
+	if (err == -E2BIG)
+		snprintf(why, len, "schedule=: more than %u segments", s.max);
+	else if (err)
+		snprintf(why, len,
+			 "schedule=%.40s: not understood from \"%.20s\"; accepted is a "
+			 "schedule such as 0*12.1*3.i0.1",
+			 text, bad);
+	*replay = (struct lab_strategy){
+		.ops = &strategy_replay, .script = se.replayed, .nr_script = s.nr};
+	return err;
+}
+
+static int replay_loop(struct scenario *sc, const char *schedule, struct lab_result *res,
+		       struct lab_print *print, char *why, size_t len)
+{
+	struct lab_strategy replay;
+	int err = read_schedule(&replay, schedule, why, len);
+
+	if (err)
+		return -EINVAL;
+	begin_run(sc, &replay, 0);
+	steps.nr = 0;
+	se.run.on_step = keep_step;
+	if (lockstep_run(&se.run, LS_ACTORS) == LS_QUIET && se.run.outcome.verdict == LV_SAFE)
+		lockstep_run(&se.run, LS_JUDGE);
+	replay.ops->end(&replay, false);
+	if (replay.diverged) {
+		snprintf(why, len,
+			 "the schedule does not fit this scenario: it asks for what is not on "
+			 "offer after %llu points",
+			 (unsigned long long)se.run.points);
+		return -ESTALE;
+	}
+	add_up(res);
+	res->verdict = lab_summary_verdict(&res->summary);
+	print_steps(print);
+	return 0;
+}
+
+int lab_replay(struct scenario *sc, const char *schedule, struct lab_result *res,
+	       struct lab_print *print, char *why, size_t len)
+{
+	int err;
+
+	memset(res, 0, sizeof(*res));
+	count_reach(sc, res);
+	steps.step = frames_for(STEPS_ORDER);
+	steps.max = steps.step ? PAGE_SIZE_ORDER(STEPS_ORDER) / sizeof(*steps.step) : 0;
+	err = session_enter(sc, why, len);
+	if (!err) {
+		err = session_start(sc, why, len);
+		if (!err)
+			err = replay_loop(sc, schedule, res, print, why, len);
+		session_leave(sc);
+	}
+	free_frames(steps.step, STEPS_ORDER);
+	return err;
+}
