@@ -30,6 +30,7 @@ struct recovery {
 };
 
 void (*oops_first_hook)(struct trap_frame *frame, unsigned long addr);
+bool (*oops_address_hook)(unsigned long addr, char *buf, size_t size);
 void (*oops_exit_hook)(void);
 void (*oops_unwind_hook)(u32 nesting);
 
@@ -55,6 +56,9 @@ static bool stack_overflowed(const struct trap_frame *f)
 
 static void describe_cause(struct oops *out, const struct trap_frame *f, unsigned long addr)
 {
+	char object[80];
+	size_t used;
+
 	if (stack_overflowed(f)) {
 		format(out->cause, sizeof(out->cause), "stack overflow at %#lx", read_cr2());
 		return;
@@ -66,13 +70,16 @@ static void describe_cause(struct oops *out, const struct trap_frame *f, unsigne
 		return;
 	}
 	format(out->cause, sizeof(out->cause), "page fault (%s%s) at %#lx",
-	       f->error & PF_INSTR	? "execute"
-	       : f->error & PF_WRITE	? "write"
-					: "read",
-	       f->error & PF_RSVD	 ? ", reserved bit"
+	       f->error & PF_INSTR   ? "execute"
+	       : f->error & PF_WRITE ? "write"
+				     : "read",
+	       f->error & PF_RSVD      ? ", reserved bit"
 	       : f->error & PF_PRESENT ? ", not permitted"
-					 : ", not mapped",
+				       : ", not mapped",
 	       addr);
+	used = strlen(out->cause);
+	if (oops_address_hook && oops_address_hook(addr, object, sizeof(object)))
+		format(out->cause + used, sizeof(out->cause) - used, ": %s", object);
 }
 
 static void describe_locks(struct oops *out)

@@ -17,11 +17,11 @@
 #define OOPS_LOCKS 4
 
 struct oops {
-	char cause[160];  /* "page fault (write)", "assertion failed: ..." */
-	char symbol[64];  /* "function+0x12" of rip */
+	char cause[160];    /* "page fault (write)", "assertion failed: ..." */
+	char symbol[64];    /* "function+0x12" of rip */
 	unsigned long addr; /* what was accessed, for page faults */
 	unsigned long rip;
-	int vector;	  /* trap number; -1: a bug report */
+	int vector; /* trap number; -1: a bug report */
 	struct trap_frame regs;
 	unsigned nr_held; /* locks held in all; the newest OOPS_LOCKS are in held[] */
 	struct held_lock held[OOPS_LOCKS];
@@ -42,6 +42,12 @@ bool oops_catch(void (*fn)(void *arg), void *arg, struct oops *out);
  * above.
  */
 extern void (*oops_first_hook)(struct trap_frame *frame, unsigned long addr);
+
+/*
+ * Says what lies, or lay, at a faulting address: "vm_area_struct, freed at ..." into @buf. False:
+ * not known there. Set by the owner of memory; takes no lock. NULL: nobody knows.
+ */
+extern bool (*oops_address_hook)(unsigned long addr, char *buf, size_t size);
 
 /* Ends the running thread after an oops without recovery; set by the scheduler. NULL: panic. */
 extern void (*oops_exit_hook)(void);
