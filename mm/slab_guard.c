@@ -12,6 +12,7 @@
 #include "mm/slab_internal.h"
 
 #include <string.h>
+#include "kernel/core/backtrace.h"
 #include "kernel/core/bug.h"
 #include "kernel/core/format.h"
 #include "kernel/core/log.h"
@@ -160,7 +161,10 @@ void guard_free(struct kmem_cache *cache, void *obj, void *ip)
 	zones_check(cache, obj);
 	track->magic = MAGIC_FREE;
 	track->free_ip = ip;
-	/* An object on a page of its own becomes unreachable instead: a reader must never see poison. */
+	/*
+	 * An object on a page of its own becomes unreachable instead: a reader must never see
+	 * poison.
+	 */
 	if (poisoned(cache) && (!cache->windowed || cache->flags & SLAB_TYPESAFE_BY_RCU))
 		memset(obj, POISON, cache->size);
 }
@@ -235,13 +239,15 @@ static bool describe_windowed(unsigned long addr, char *buf, size_t len)
 	struct window_entry entry = window_lookup(addr);
 	struct kmem_cache *cache = entry.tag < SLAB_MAX_CACHES ? slab_cache[entry.tag] : NULL;
 	const char *name = cache ? cache->name : "a cache that is gone";
+	char site[48];
 
 	if (addr < SLAB_WINDOW_BASE || addr >= SLAB_WINDOW_END)
 		return false;
 	if (entry.mapped)
 		format(buf, len, "%s, in use", name);
 	else if (entry.was_mapped)
-		format(buf, len, "%s, freed at %p", name, (void *)entry.free_ip);
+		format(buf, len, "%s, freed at %s", name,
+		       symbol_text((void *)entry.free_ip, site, sizeof(site)));
 	else
 		format(buf, len, "slab window, beside any object");
 	return true;

@@ -4,6 +4,7 @@
 #include "mm/world.h"
 
 #include "kernel/core/ledger.h"
+#include "kernel/core/oops.h"
 #include "mm/thread_mem.h"
 #include "mm/tlb.h"
 #include "mm/window.h"
@@ -19,6 +20,7 @@ int mm_world_init(const struct frame_range *ranges, unsigned nr, const struct fr
 	window_world_init();
 	slab_world_init(layout);
 	thread_mem_world_init();
+	oops_address_hook = slab_describe;
 	return 0;
 }
 

@@ -196,6 +196,7 @@ KTEST(detect, use_after_free_is_a_page_fault_that_names_the_object, KT_UNIT)
 
 	kmem_cache_free(&cache, obj);
 	expect_report(t, touch, obj, "page fault");
+	t_expect(t, strstr(oops.cause, "detect, freed at"));
 	t_expect_eq(t, oops.addr, (unsigned long)obj);
 	t_expect(t, slab_describe(oops.addr, text, sizeof(text)));
 	t_expect(t, strstr(text, "detect") && strstr(text, "freed"));
