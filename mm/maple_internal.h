@@ -41,8 +41,8 @@
  *   I4 gap[i] is the largest free range in front of an entry below child i, rounded up (trees that
  *      track gaps); what is free behind the last entry of all is in no gap;
  *   I5 published nodes change only by single-word stores that no reader can catch half-done: an
- *      entry for another, one end of one range, a child for its replacement, a pivot moved
- *      through free keys. Everything else is built aside and linked by one store;
+ *      entry for another, a longer range for the same entry, a child for its replacement, a pivot
+ *      moved through free keys. Everything else is built aside and linked by one store;
  *   I6 a replaced leaf is marked dead after its replacement can be seen, and keeps its contents
  *      until no reader is left.
  */
@@ -492,7 +492,7 @@ enum maple_write {
 	WR_NOTHING, /* NULL over free keys */
 	WR_ROOT,    /* the tree has no node */
 	WR_ENTRY,   /* one entry for another, same range */
-	WR_RANGE,   /* another range for one entry; its word is stored */
+	WR_RANGE,   /* a longer range for one entry; its word is stored */
 	WR_LEAF,    /* one leaf is replaced by one leaf */
 	WR_REBUILD, /* anything else */
 };

@@ -65,17 +65,6 @@ static void *stand_behind(struct ma_state *mas, unsigned int i, unsigned long la
 	return NULL;
 }
 
-/* The piece in the next leaf that holds @last + 1; no key up to @last is reported again. */
-static void *walk_behind(struct ma_state *mas, unsigned long last)
-{
-	void *entry;
-
-	mas->index = last + 1;
-	entry = mas_start_walk(mas);
-	mas->index = max(mas->index, last + 1);
-	return entry;
-}
-
 static void *stand_before(struct ma_state *mas, unsigned int i, unsigned long first)
 {
 	void *entry = mas_stand(mas, mas->node, PLACE_ENTRY(i));
@@ -85,6 +74,51 @@ static void *stand_before(struct ma_state *mas, unsigned int i, unsigned long fi
 		return entry;
 	mas->index = first;
 	return NULL;
+}
+
+/* What the state stands on, as its leaf has it: the entry, or NULL for a free range. */
+static void *stood_on(const struct ma_state *mas)
+{
+	struct maple_leaf *leaf = mte_leaf(mas->node);
+
+	return mas->offset & 1 ? leaf_entry(leaf, mte_kind(mas->node), mas->offset / 2) : NULL;
+}
+
+/*
+ * Look up what lies behind @last, where the leaf ends or after it has died.
+ *
+ * Usually that is the next piece. But a writer may have given it keys up to @last or before, or
+ * given keys behind @last to the piece stood on, @stood: no key is reported twice and only a piece
+ * that is not the one stood on is a step.
+ *
+ * Returns: true if it is the answer; false to step on from there
+ */
+static bool land_behind(struct ma_state *mas, unsigned long last, const void *stood, bool skip,
+			void **entry)
+{
+	unsigned long first;
+
+	mas->index = last + 1;
+	*entry = mas_start_walk(mas);
+	if (!mas_is_active(mas))
+		return true;
+	first = mas->index;
+	mas->index = max(first, last + 1);
+	return *entry ? first > last || *entry != stood : stood && !skip;
+}
+
+static bool land_before(struct ma_state *mas, unsigned long first, const void *stood, bool skip,
+			void **entry)
+{
+	unsigned long last;
+
+	mas->index = first - 1;
+	*entry = mas_start_walk(mas);
+	if (!mas_is_active(mas))
+		return true;
+	last = mas->last;
+	mas->last = min(last, first - 1);
+	return *entry ? last < first || *entry != stood : stood && !skip;
 }
 
 /*
@@ -99,38 +133,31 @@ static void *step_forward(struct ma_state *mas, unsigned long max, bool skip)
 		struct maple_leaf *leaf = mte_leaf(e);
 		enum maple_kind kind = mte_kind(e);
 		unsigned int i = (mas->offset + 1) / 2; /* the entry that comes next */
+		bool dead = leaf_is_dead(e);
 		unsigned long last, first;
 		void *entry;
 
-		if (unlikely(leaf_is_dead(e))) {
-			mas->index = mas->last;
-			mas_start_walk(mas);
-			if (!mas_is_active(mas))
-				return NULL;
-			continue;
-		}
-		last = max(place_last(mas, leaf, kind), mas->last);
+		last = dead ? mas->last : max(place_last(mas, leaf, kind), mas->last);
 		if (last >= max)
 			return mas_limit(mas, ma_overflow);
-		if (likely(i < leaf->h.n)) {
-			first = leaf_first(leaf, kind, i);
-			if (unlikely(first > max || (!skip && first > last + 1))) {
-				stand_on_gap(mas, i, last + 1, first - 1);
-				return skip ? mas_limit(mas, ma_overflow) : NULL;
-			}
-			if (likely(first > last))
-				return mas_stand(mas, e, PLACE_ENTRY(i));
-			entry = stand_behind(mas, i, last);
-			if (entry)
+		if (unlikely(dead || (i >= leaf->h.n && !leaf->h.is_last))) {
+			if (land_behind(mas, last, stood_on(mas), skip, &entry))
 				return entry;
 			continue;
 		}
-		if (leaf->h.is_last) {
+		if (i >= leaf->h.n) {
 			stand_on_gap(mas, i, last + 1, ~0UL);
 			return skip ? mas_limit(mas, ma_overflow) : NULL;
 		}
-		entry = walk_behind(mas, last);
-		if (entry || !skip || !mas_is_active(mas))
+		first = leaf_first(leaf, kind, i);
+		if (unlikely(first > max || (!skip && first > last + 1))) {
+			stand_on_gap(mas, i, last + 1, first - 1);
+			return skip ? mas_limit(mas, ma_overflow) : NULL;
+		}
+		if (likely(first > last))
+			return mas_stand(mas, e, PLACE_ENTRY(i));
+		entry = stand_behind(mas, i, last);
+		if (entry)
 			return entry;
 	}
 }
@@ -143,36 +170,34 @@ static void *step_back(struct ma_state *mas, unsigned long min, bool skip)
 		struct maple_leaf *leaf = mte_leaf(e);
 		enum maple_kind kind = mte_kind(e);
 		unsigned int i = mas->offset / 2; /* entries in front of the piece */
+		bool dead = leaf_is_dead(e);
 		unsigned long first, low;
 		void *entry;
 
-		if (unlikely(leaf_is_dead(e))) {
-			mas_start_walk(mas);
-			if (!mas_is_active(mas))
-				return NULL;
-			continue;
-		}
-		first = min(place_first(mas, leaf, kind), mas->index);
+		first = dead ? mas->index : min(place_first(mas, leaf, kind), mas->index);
 		if (first <= min)
 			return mas_limit(mas, ma_underflow);
+		if (unlikely(dead)) {
+			if (land_before(mas, first, stood_on(mas), skip, &entry))
+				return entry;
+			continue;
+		}
 		low = i ? leaf_last(leaf, kind, i - 1) + 1 : READ_ONCE_NOPOINT(leaf->h.min);
 		if (low < first && (low <= min || !skip)) {
 			stand_on_gap(mas, i, low, first - 1);
 			return skip ? mas_limit(mas, ma_underflow) : NULL;
 		}
-		if (likely(i)) {
-			if (likely(low <= first))
-				return mas_stand(mas, e, PLACE_ENTRY(i - 1));
-			entry = stand_before(mas, i - 1, first);
-			if (entry)
+		if (unlikely(!i)) {
+			/* A free range in front of the first entry is passed on the way. */
+			if (land_before(mas, min(low, first), low < first ? NULL : stood_on(mas),
+					skip, &entry))
 				return entry;
 			continue;
 		}
-		low = min(low, first);
-		mas->index = low - 1;
-		entry = mas_start_walk(mas);
-		mas->last = min(mas->last, low - 1);
-		if (entry || !skip || !mas_is_active(mas))
+		if (likely(low <= first))
+			return mas_stand(mas, e, PLACE_ENTRY(i - 1));
+		entry = stand_before(mas, i - 1, first);
+		if (entry)
 			return entry;
 	}
 }
@@ -514,8 +539,9 @@ static __always_inline void *leaf_pages_find(struct maple_leaf *leaf, unsigned l
 
 	if (i == leaf->h.n)
 		return NULL;
-	entry = rcu_dereference(leaf->slot[i]);
+	/* The word first: ranges grow, so whatever entry comes after holds all of that word's keys. */
 	word = READ_ONCE_NOPOINT(leaf->word[i]);
+	entry = rcu_dereference(leaf->slot[i]);
 	if (xa_is_zero(entry) || word_first(word, MAPLE_PAGES) > max ||
 	    word_last(word, MAPLE_PAGES) < *index)
 		return NULL;

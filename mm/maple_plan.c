@@ -44,6 +44,16 @@ static noinline bool touches_next_leaf(const struct maple_wr *wr, unsigned long 
 	       leaf_find(leaf, mte_kind(path.leaf), wr->last) != PLACE_GAP(0);
 }
 
+/*
+ * May the published word @old become @new? Beside readers ranges only grow: who found a key in a
+ * word and comes for the entry later must not meet one that was stored after the key had left.
+ */
+static __always_inline bool word_may_change(const struct maple_tree *mt, u64 old, u64 new)
+{
+	return (word_start(new) <= word_start(old) && word_stop(new) >= word_stop(old)) ||
+	       !mt_in_rcu(mt);
+}
+
 /* One leaf does not do: from here on the pieces are ranges of keys. */
 static noinline void packed_rebuild(struct maple_wr *wr, enum maple_kind kind)
 {
@@ -71,7 +81,8 @@ static __always_inline void packed_choose(struct maple_wr *wr, const struct mapl
 	wr->spans = false;
 	if (!gone && !wr->entry) {
 		wr->how = WR_NOTHING;
-	} else if (gone == 1 && wr->nr_mid == 1 && wr->slot[0] == leaf->slot[wr->a]) {
+	} else if (gone == 1 && wr->nr_mid == 1 && wr->slot[0] == leaf->slot[wr->a] &&
+		   word_may_change(wr->mas->tree, leaf->word[wr->a], wr->word[0])) {
 		wr->how = WR_RANGE;
 	} else if (likely(total <= MAPLE_LEAF_CAP &&
 			  (total >= MAPLE_LEAF_MIN || (!wr->l.levels && total)))) {

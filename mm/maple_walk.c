@@ -31,25 +31,26 @@ void *mtree_load(struct maple_tree *mt, unsigned long index)
 }
 
 /*
- * Where does the free range behind a leaf's last entry end? In the last leaf, at ULONG_MAX. In
- * any other there is no such range, but a reader may see one between two stores of a writer that
- * shortens the leaf: it then ends where the pivots on the way still say.
+ * Where does the free range behind the last entry of leaf @e end, which holds @index and is not the
+ * last leaf? A reader sees one only between two stores of a writer that shortens the leaf: it ends
+ * where the pivots still say. If they lead elsewhere the leaf is not what to believe: @index - 1.
  */
-static unsigned long trailing_end(struct maple_tree *mt, unsigned long index)
+static unsigned long trailing_end(struct maple_tree *mt, const struct maple_enode *e,
+				  unsigned long index)
 {
-	struct maple_enode *e = rcu_dereference(mt->ma_root);
+	struct maple_enode *at = rcu_dereference(mt->ma_root);
 	unsigned long end = ~0UL;
 
-	if (!mt_root_is_node(e))
-		return index;
-	while (!mte_is_leaf(e)) {
-		struct maple_inner *node = mte_inner(e);
+	if (!mt_root_is_node(at))
+		return index - 1;
+	while (!mte_is_leaf(at)) {
+		struct maple_inner *node = mte_inner(at);
 		unsigned int i = inner_find(node, index);
 
 		end = min(end, READ_ONCE_NOPOINT(node->pivot[i]));
-		e = rcu_dereference(node->slot[i]);
+		at = rcu_dereference(node->slot[i]);
 	}
-	return end;
+	return at == e ? end : index - 1;
 }
 
 /*
@@ -85,7 +86,7 @@ void *mas_stand(struct ma_state *mas, struct maple_enode *e, unsigned int place)
 	if (i < leaf->h.n)
 		last = leaf_first(leaf, kind, i) - 1;
 	else
-		last = leaf->h.is_last ? ~0UL : trailing_end(mas->tree, mas->index);
+		last = leaf->h.is_last ? ~0UL : trailing_end(mas->tree, e, mas->index);
 	mas->index = first;
 	mas->last = last;
 	return NULL;
@@ -121,7 +122,7 @@ void *mas_start_walk(struct ma_state *mas)
 		e = mt_descend(root, index);
 		entry = mas_stand(mas, e, leaf_find(mte_leaf(e), mte_kind(e), index));
 		/* Again if the key changed hands between search and look. */
-	} while (unlikely(index - mas->index > mas->last - mas->index));
+	} while (unlikely(index < mas->index || index > mas->last));
 	return entry;
 }
 
