@@ -21,6 +21,16 @@ void model_env_fail_after(long nr)
 	nodes_fail_after(nr);
 }
 
+void model_env_fail_nowait(bool on)
+{
+	nodes_fail_nowait(on);
+}
+
+bool model_env_fails_nowait(void)
+{
+	return nodes_fails_nowait();
+}
+
 bool model_env_fault_fired(void)
 {
 	return nodes_fault_fired();

@@ -57,6 +57,31 @@ void model_same_state(struct model *m, int k)
 		   mas->last, mas->status, os->index, os->last, os->status);
 }
 
+/*
+ * Before a write that may be starved of memory: the flags to write with. Either every allocation
+ * from some point on fails, or only those that may not sleep.
+ */
+gfp_t model_arm(struct model *m)
+{
+	if (model_one_in(m, m->starve)) {
+		if (model_one_in(m, 3))
+			model_env_fail_nowait(true);
+		else
+			model_env_fail_after(model_below(m, 4));
+	}
+	return model_one_in(m, 2) ? GFP_KERNEL : GFP_NOWAIT;
+}
+
+/* After it. True if the write may have failed for lack of memory. */
+bool model_disarm(struct model *m, gfp_t gfp)
+{
+	bool fired = model_env_fault_fired(), waits = model_env_fails_nowait();
+
+	model_env_fail_after(-1);
+	m->failures += fired;
+	return fired && !(waits && gfpflags_allow_blocking(gfp));
+}
+
 void model_lock(struct model *m)
 {
 	if (!mt_external_lock(m->mt))

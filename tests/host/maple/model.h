@@ -70,10 +70,12 @@ bool model_life(struct model *m, struct piece *array, size_t cap, uint64_t seed,
 __printf(2, 3) void model_fail(struct model *m, const char *fmt, ...);
 
 /* Surroundings: allocator faults, node count, end of a grace period, the report's text. */
-void model_env_fail_after(long nr); /* the allocation after @nr more fails; -1 none */
-bool model_env_fault_fired(void);   /* since the last model_env_fail_after() */
-long model_env_live_nodes(void);    /* nodes handed out and not yet free */
-void model_env_quiesce(void);	    /* no reader runs: deferred frees may happen */
+void model_env_fail_after(long nr);  /* the allocation after @nr more fails; -1 none */
+void model_env_fail_nowait(bool on); /* only what may not sleep fails */
+bool model_env_fails_nowait(void);
+bool model_env_fault_fired(void); /* since one of those */
+long model_env_live_nodes(void);  /* nodes handed out and not yet free */
+void model_env_quiesce(void);	  /* no reader runs: deferred frees may happen */
 void model_env_report(struct model *m, const char *fmt, __builtin_va_list args);
 
 /* model_gen.c */
@@ -94,6 +96,8 @@ void model_write(struct model *m);
 void model_tree_call(struct model *m);
 
 /* model.c: shared by the parts */
+gfp_t model_arm(struct model *m);
+bool model_disarm(struct model *m, gfp_t gfp);
 void model_lock(struct model *m);
 void model_unlock(struct model *m);
 int model_ready(struct model *m);

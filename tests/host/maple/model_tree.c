@@ -16,22 +16,11 @@ static struct model_call *note(struct model *m, const char *name, unsigned long 
 	return call;
 }
 
-static gfp_t arm(struct model *m)
-{
-	if (model_one_in(m, m->starve))
-		model_env_fail_after(model_below(m, 4));
-	return model_one_in(m, 2) ? GFP_KERNEL : GFP_NOWAIT;
-}
-
 /* True when @err is the answer of a starved allocator, and the tree must be as it was. */
-static bool starved(struct model *m, int err)
+static bool starved(struct model *m, gfp_t gfp, int err)
 {
-	bool fired = model_env_fault_fired();
-
-	model_env_fail_after(-1);
 	m->trace[m->step % MODEL_TRACE].ret = err;
-	m->failures += fired;
-	return fired && err == -ENOMEM;
+	return model_disarm(m, gfp) && err == -ENOMEM;
 }
 
 static void call_load(struct model *m)
@@ -87,6 +76,7 @@ static void call_store_range(struct model *m)
 {
 	unsigned long first, last;
 	void *entry = wrapper_entry(m);
+	gfp_t gfp = model_arm(m);
 	int err, want;
 
 	model_range(m, &first, &last);
@@ -97,10 +87,10 @@ static void call_store_range(struct model *m)
 	note(m, "mtree_store_range", first, last, entry);
 	want = oracle_check_store(first, last, entry);
 	if (first == last && model_one_in(m, 2))
-		err = mtree_store(m->mt, first, entry, arm(m));
+		err = mtree_store(m->mt, first, entry, gfp);
 	else
-		err = mtree_store_range(m->mt, first, last, entry, arm(m));
-	if (starved(m, err))
+		err = mtree_store_range(m->mt, first, last, entry, gfp);
+	if (starved(m, gfp, err))
 		want = err;
 	model_same_long(m, "mtree_store_range", err, want);
 	if (!err)
@@ -112,6 +102,7 @@ static void call_insert_range(struct model *m)
 {
 	unsigned long first, last;
 	void *entry = wrapper_entry(m);
+	gfp_t gfp = model_arm(m);
 	int err, want;
 
 	model_range(m, &first, &last);
@@ -123,10 +114,10 @@ static void call_insert_range(struct model *m)
 	}
 	note(m, "mtree_insert_range", first, last, entry);
 	if (first == last && model_one_in(m, 2))
-		err = mtree_insert(m->mt, first, entry, arm(m));
+		err = mtree_insert(m->mt, first, entry, gfp);
 	else
-		err = mtree_insert_range(m->mt, first, last, entry, arm(m));
-	want = starved(m, err) ? err : oracle_insert(&m->o, first, last, entry);
+		err = mtree_insert_range(m->mt, first, last, entry, gfp);
+	want = starved(m, gfp, err) ? err : oracle_insert(&m->o, first, last, entry);
 	model_same_long(m, "mtree_insert_range", err, want);
 	model_wrote(m, -1);
 }
@@ -140,10 +131,9 @@ static void call_erase(struct model *m)
 	bool fired;
 
 	note(m, "mtree_erase", at, 0, old.entry);
-	arm(m);
+	model_arm(m);
 	got = mtree_erase(m->mt, at);
-	fired = model_env_fault_fired();
-	starved(m, 0);
+	fired = model_disarm(m, GFP_KERNEL);
 	if (fired && old.entry && !oracle_is_zero(old.entry) && mtree_load(m->mt, at) == old.entry)
 		return;
 	if (fired && oracle_is_zero(old.entry) && !got)
@@ -160,17 +150,19 @@ static void call_alloc_range(struct model *m)
 	void *entry = model_one_in(m, 16) ? wrapper_entry(m) : model_entry(m);
 	bool rev = model_one_in(m, 2);
 	int err, want;
+	gfp_t gfp;
 
 	if (!entry || m->o.n > m->target * 2)
 		return;
+	gfp = model_arm(m);
 	if (model_one_in(m, 16))
 		size = model_below(m, 2) * model_rand(m);
 	note(m, rev ? "mtree_alloc_rrange" : "mtree_alloc_range", min, max, entry)->c = size;
 	if (rev)
-		err = mtree_alloc_rrange(m->mt, &got, entry, size, min, max, arm(m));
+		err = mtree_alloc_rrange(m->mt, &got, entry, size, min, max, gfp);
 	else
-		err = mtree_alloc_range(m->mt, &got, entry, size, min, max, arm(m));
-	want = starved(m, err) ? err : oracle_alloc(&m->o, &at, entry, size, min, max, rev);
+		err = mtree_alloc_range(m->mt, &got, entry, size, min, max, gfp);
+	want = starved(m, gfp, err) ? err : oracle_alloc(&m->o, &at, entry, size, min, max, rev);
 	model_same_long(m, "mtree_alloc_range", err, want);
 	if (!err)
 		model_same_long(m, "start of mtree_alloc_range", got, at);
@@ -183,13 +175,15 @@ static void call_alloc_cyclic(struct model *m)
 	unsigned long lo = a < b ? a : b, hi = a < b ? b : a;
 	void *entry = model_one_in(m, 16) ? wrapper_entry(m) : model_entry(m);
 	int err, want;
+	gfp_t gfp;
 
 	if (!entry || m->o.n > m->target * 2)
 		return;
+	gfp = model_arm(m);
 	next = want_next = model_one_in(m, 4) ? 0 : model_index(m);
 	note(m, "mtree_alloc_cyclic", lo, hi, entry)->c = next;
-	err = mtree_alloc_cyclic(m->mt, &got, entry, lo, hi, &next, arm(m));
-	if (starved(m, err))
+	err = mtree_alloc_cyclic(m->mt, &got, entry, lo, hi, &next, gfp);
+	if (starved(m, gfp, err))
 		want = err;
 	else
 		want = oracle_alloc_cyclic(&m->o, &at, entry, lo, hi, &want_next);
@@ -223,13 +217,14 @@ static void call_dup(struct model *m)
 	struct maple_tree *from = m->mt, *to = &m->tree[from == &m->tree[0]];
 	long nodes = model_env_live_nodes();
 	bool keep_copy = model_one_in(m, 2);
+	gfp_t gfp;
 	int err;
 
 	note(m, "mtree_dup", keep_copy, 0, NULL);
 	refuse_unlike_dup(m, to);
-	arm(m);
-	err = mtree_dup(from, to, GFP_KERNEL);
-	if (starved(m, err)) {
+	gfp = model_arm(m);
+	err = mtree_dup(from, to, gfp);
+	if (starved(m, gfp, err)) {
 		model_same_long(m, "copy after a failed dup", !mtree_empty(to), 0);
 		model_same_long(m, "nodes after a failed dup", model_env_live_nodes(), nodes);
 		return;

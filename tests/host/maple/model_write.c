@@ -10,34 +10,18 @@
 
 typedef void (*write_call)(struct model *m, int k, void *entry);
 
-/* Before a write that may be starved of memory; returns the flags to write with. */
-static gfp_t arm(struct model *m)
-{
-	if (model_one_in(m, m->starve))
-		model_env_fail_after(model_below(m, 4));
-	return model_one_in(m, 2) ? GFP_KERNEL : GFP_NOWAIT;
-}
-
-static void disarm(struct model *m)
-{
-	if (model_env_fault_fired())
-		m->failures++;
-	model_env_fail_after(-1);
-}
-
 /*
  * The outcome of a store through state @k: @err as the tree gave it. A refusal for lack of memory
  * must be the allocator's doing, and the state must then be set again.
  */
-static void stored(struct model *m, int k, void *entry, int err)
+static void stored(struct model *m, int k, void *entry, gfp_t gfp, int err)
 {
-	bool fired = model_env_fault_fired();
+	bool starved = model_disarm(m, gfp);
 
 	m->trace[m->step % MODEL_TRACE].ret = err;
-	disarm(m);
 	if (err) {
-		if (err != -ENOMEM || !fired)
-			model_fail(m, "store failed with %d, fault %d", err, fired);
+		if (err != -ENOMEM || !starved)
+			model_fail(m, "store failed with %d, starved %d", err, starved);
 		mas_reset(&m->mas[k]);
 		model_place(m, k);
 		model_wrote(m, k);
@@ -58,10 +42,10 @@ static void note_store(struct model *m, const char *name, int k, void *entry)
 
 static void call_store_gfp(struct model *m, int k, void *entry)
 {
-	gfp_t gfp = arm(m);
+	gfp_t gfp = model_arm(m);
 
 	note_store(m, "mas_store_gfp", k, entry);
-	stored(m, k, entry, mas_store_gfp(&m->mas[k], entry, gfp));
+	stored(m, k, entry, gfp, mas_store_gfp(&m->mas[k], entry, gfp));
 }
 
 /* mas_store allocates without waiting; mas_nomem fetches what was missing. */
@@ -69,7 +53,7 @@ static void call_store(struct model *m, int k, void *entry)
 {
 	void *want = oracle_piece(&m->o, m->os[k].index).entry, *got;
 	struct ma_state *mas = &m->mas[k];
-	gfp_t gfp = arm(m);
+	gfp_t gfp = model_arm(m);
 	int err;
 
 	note_store(m, "mas_store", k, entry);
@@ -80,24 +64,24 @@ static void call_store(struct model *m, int k, void *entry)
 	if (!err)
 		model_same_entry(m, got, want);
 	mas_destroy(mas);
-	stored(m, k, entry, err);
+	stored(m, k, entry, gfp, err);
 }
 
 static void call_prealloc(struct model *m, int k, void *entry)
 {
 	struct ma_state *mas = &m->mas[k];
 	int err, again = model_one_in(m, 4);
-	gfp_t gfp = arm(m);
+	gfp_t gfp = model_arm(m);
 
 	note_store(m, "mas_preallocate", k, entry);
 	do {
 		err = mas_preallocate(mas, entry, gfp);
 	} while (!err && again--);
 	if (err) {
-		stored(m, k, entry, err);
+		stored(m, k, entry, gfp, err);
 		return;
 	}
-	disarm(m);
+	model_disarm(m, gfp);
 	model_same_long(m, "index after mas_preallocate", mas->index, m->os[k].index);
 	model_same_long(m, "last after mas_preallocate", mas->last, m->os[k].last);
 	model_env_fail_after(0);
@@ -105,7 +89,7 @@ static void call_prealloc(struct model *m, int k, void *entry)
 	if (model_env_fault_fired())
 		model_fail(m, "mas_store_prealloc allocated");
 	model_env_fail_after(-1);
-	stored(m, k, entry, 0);
+	stored(m, k, entry, gfp, 0);
 }
 
 /* Preallocate and give up: nothing may have happened. */
@@ -113,14 +97,15 @@ static void call_prealloc_destroy(struct model *m, int k, void *entry)
 {
 	long nodes = model_env_live_nodes();
 	struct ma_state *mas = &m->mas[k];
-	gfp_t gfp = arm(m);
+	gfp_t gfp = model_arm(m);
+	bool starved;
 	int err;
 
 	note_store(m, "mas_preallocate+mas_destroy", k, entry);
 	err = mas_preallocate(mas, entry, gfp);
-	if (err && (err != -ENOMEM || !model_env_fault_fired()))
+	starved = model_disarm(m, gfp);
+	if (err && (err != -ENOMEM || !starved))
 		model_fail(m, "mas_preallocate returned %d", err);
-	disarm(m);
 	if (!err) {
 		mas_destroy(mas);
 		model_same_long(m, "index after mas_destroy", mas->index, m->os[k].index);
@@ -135,17 +120,16 @@ static void call_erase(struct model *m, int k, void *entry)
 {
 	struct ma_state *mas = &m->mas[k];
 	struct ostate before = m->os[k];
+	bool starved;
 	void *got;
-	bool fired;
 
 	(void)entry;
 	model_note(m, "mas_erase", before.index, k);
-	arm(m);
+	model_arm(m);
 	got = mas_erase(mas);
-	fired = model_env_fault_fired();
-	disarm(m);
+	starved = model_disarm(m, GFP_KERNEL);
 	if (mas_is_err(mas)) {
-		if (!fired || xa_err(mas->node) != -ENOMEM)
+		if (!starved || xa_err(mas->node) != -ENOMEM)
 			model_fail(m, "mas_erase failed with %d", xa_err(mas->node));
 		mas_reset(mas);
 		model_place(m, k);
@@ -179,6 +163,35 @@ static int search(struct model *m, int k, bool rev, unsigned long min, unsigned 
 	return 0;
 }
 
+/* A state in error answers every read with NULL and stays as it is. */
+static void read_in_error(struct model *m, int k)
+{
+	struct ma_state *mas = &m->mas[k];
+	struct maple_enode *err = mas->node;
+	unsigned long limit = model_index(m);
+	void *got;
+
+	switch (model_below(m, 6)) {
+	case 0: got = mas_next(mas, limit); break;
+	case 1: got = mas_prev_range(mas, limit); break;
+	case 2: got = mas_find(mas, limit); break;
+	case 3: got = mas_find_range(mas, limit); break;
+	case 4: got = mas_find_rev(mas, limit); break;
+	default: got = mas_walk(mas);
+	}
+	if (got || !mas_is_err(mas) || mas->node != err)
+		model_fail(m, "a read in error returned %p, status %d", got, mas->status);
+}
+
+/* After a search that found nothing, or found a place that is not used. */
+static void leave_search(struct model *m, int k)
+{
+	if (!m->failed && mas_is_err(&m->mas[k]) && model_one_in(m, 2))
+		read_in_error(m, k);
+	mas_reset(&m->mas[k]);
+	model_place(m, k);
+}
+
 static void call_gap(struct model *m, int k, void *entry)
 {
 	unsigned long a = model_index(m), b = model_index(m), size, at = 0;
@@ -195,8 +208,7 @@ static void call_gap(struct model *m, int k, void *entry)
 	model_note(m, rev ? "mas_empty_area_rev" : "mas_empty_area", min, max)->c = size;
 	mas_reset(&m->mas[k]);
 	if (search(m, k, rev, min, max, size, &at)) {
-		mas_reset(&m->mas[k]);
-		model_place(m, k);
+		leave_search(m, k);
 		return;
 	}
 	if (m->failed)
@@ -207,8 +219,7 @@ static void call_gap(struct model *m, int k, void *entry)
 		else
 			min = at + size;
 		if (min <= max && search(m, k, rev, min, max, size, &at)) {
-			mas_reset(&m->mas[k]);
-			model_place(m, k);
+			leave_search(m, k);
 			return;
 		}
 	}

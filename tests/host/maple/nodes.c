@@ -54,6 +54,11 @@ void nodes_fail_nowait(bool on)
 	arm(-1, false, on);
 }
 
+bool nodes_fails_nowait(void)
+{
+	return nowait_fails;
+}
+
 bool nodes_fault_fired(void)
 {
 	return fired;
@@ -105,6 +110,39 @@ static bool refused(gfp_t gfp)
 	return refuse;
 }
 
+static bool tracking;
+static void *tracked[NODES_TRACKED];
+static unsigned int nr_tracked;
+
+void nodes_track(bool on)
+{
+	tracking = on;
+	nr_tracked = 0;
+}
+
+/* Copies out the live nodes taken since tracking began. */
+unsigned int nodes_tracked(void **nodes)
+{
+	memcpy(nodes, tracked, nr_tracked * sizeof(*nodes));
+	return nr_tracked;
+}
+
+static void track(void *node)
+{
+	if (nr_tracked == NODES_TRACKED)
+		abort();
+	tracked[nr_tracked++] = node;
+}
+
+static void forget(const void *node)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_tracked; i++)
+		if (tracked[i] == node)
+			tracked[i] = tracked[--nr_tracked];
+}
+
 #define TAG_MAGIC 0x7461676d61706c65ul
 #define TAG_ROOM  MAPLE_NODE_ALIGN
 
@@ -123,6 +161,8 @@ static void *take(void)
 	memset(node, POISON_NEW, MAPLE_NODE_SIZE);
 	*tag_of(node) = __atomic_load_n(&mark, __ATOMIC_RELAXED) ^ TAG_MAGIC;
 	ASAN_POISON_MEMORY_REGION(tag_of(node), TAG_ROOM);
+	if (tracking)
+		track(node);
 	__atomic_add_fetch(&live, 1, __ATOMIC_RELAXED);
 	__atomic_add_fetch(&taken, 1, __ATOMIC_RELAXED);
 	return node;
@@ -184,6 +224,8 @@ static void check_tag(void *node)
 void mt_free_node(void *node)
 {
 	check_tag(node);
+	if (tracking)
+		forget(node);
 	memset(node, POISON_FREE, MAPLE_NODE_SIZE);
 	free(node);
 	__atomic_sub_fetch(&live, 1, __ATOMIC_RELAXED);

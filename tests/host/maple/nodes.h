@@ -20,6 +20,8 @@ void nodes_fail_once(long nr);
 /* Non-blocking allocations fail; those that may block succeed. */
 void nodes_fail_nowait(bool on);
 
+bool nodes_fails_nowait(void);
+
 /* Whether an allocation failed since the last of the three calls above. */
 bool nodes_fault_fired(void);
 
@@ -39,6 +41,11 @@ unsigned long nodes_unused(void);
 
 /* Called (once, then cleared) when an allocation that may block is asked for. */
 void nodes_on_blocking(void (*call)(void *arg), void *arg);
+
+/* Remember which nodes are live from now on (one thread, at most NODES_TRACKED of them). */
+#define NODES_TRACKED 256
+void nodes_track(bool on);
+unsigned int nodes_tracked(void **nodes);
 
 /* No reader runs: deferred frees happen now. */
 void nodes_quiesce(void);

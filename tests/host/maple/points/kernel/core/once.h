@@ -1,10 +1,10 @@
 /*
- * once.h (host, points) - as tests/host/include, but every load of a shared word calls a hook first.
+ * once.h - as the host's, but every load of a shared word calls a hook first.
  *
  * The hook is where the test lets a writer run in the middle of a reader (test_points.c).
  */
-#ifndef KERNEL_CORE_ONCE_H
-#define KERNEL_CORE_ONCE_H
+#ifndef TESTS_HOST_MAPLE_POINTS_KERNEL_CORE_ONCE_H
+#define TESTS_HOST_MAPLE_POINTS_KERNEL_CORE_ONCE_H
 
 #include "kernel/base/compiler.h"
 
