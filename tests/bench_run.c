@@ -5,7 +5,7 @@
  *       left behind.
  * Not here: statistics and fits (bench_stat.c), tables and records (bench_report.c), the command
  *       (cmd_bench.c).
- * Idea: the machine is settled before each value, and the paths are warmed up by the very work that
+ * Idea: the machine is settled before each call, and the paths are warmed up by the very work that
  *       is measured; so the state a sample starts from is a function of the bench alone, not of
  *       what ran before it.
  */
@@ -73,14 +73,7 @@ void bench_fail(struct bench *b, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* ---- the measuring thread ---- */
-
-struct measurement {
-	struct bench_run *run;
-	struct bench_result *result;
-	u64 x;
-	u64 *sample;
-};
+/* ---- one call, in a thread of its own ---- */
 
 static void fail(struct bench_run *run, const char *why)
 {
@@ -103,85 +96,93 @@ static u64 empty_region(struct bench_run *run)
 	return least;
 }
 
-/* One call of the body. False once it gave up. */
-static bool call_body(struct measurement *m, struct bench *b)
+static void calling_thread(void *arg)
 {
-	*b = (struct bench){.x = m->x, .run = m->run};
-	rng_init(&b->rng, m->run->opts->seed ^ m->x);
-	m->run->bc->fn(b);
-	if (m->run->outcome != BENCH_RAN)
-		return false;
-	if (b->nr_regions == 0 || b->units == 0)
-		fail(m->run, "measured nothing");
-	else if (m->result->units && m->result->units != b->units)
-		fail(m->run, "its units of work differ from call to call");
-	m->result->units = b->units;
-	return m->run->outcome == BENCH_RAN;
+	struct bench *b = arg;
+
+	tick_hold();
+	b->run->overhead = empty_region(b->run);
+	b->run->bc->fn(b);
+	tick_release();
 }
 
-static void take_samples(struct measurement *m)
+/*
+ * One call of the body from a settled machine, its figures in @b. False once the bench gave up.
+ * Each call has a fresh thread, so that the settling before it runs in no measured thread.
+ */
+static bool call_body(struct bench_run *run, u64 x, struct bench *b)
 {
-	const struct bench_opts *opts = m->run->opts;
-	struct bench b;
+	struct thread *thread;
 
-	m->run->overhead = empty_region(m->run);
+	*b = (struct bench){.x = x, .run = run};
+	rng_init(&b->rng, run->opts->seed ^ x);
+	ledger_settle();
+	thread = kthread_create("bench", calling_thread, b);
+	if (!thread) {
+		fail(run, "no memory for its thread");
+		return false;
+	}
+	thread->base.flags |= TF_FPU;
+	if (thread_set_affinity(thread, 1)) {
+		fail(run, "its thread cannot be bound to CPU 0");
+		kthread_free(thread);
+		return false;
+	}
+	thread_start(thread);
+	thread_join(thread);
+	if (run->outcome == BENCH_RAN && (b->nr_regions == 0 || b->units == 0))
+		fail(run, "measured nothing");
+	return run->outcome == BENCH_RAN;
+}
+
+/* ---- all calls of one value ---- */
+
+static bool take_sample(struct bench_run *run, struct bench_result *result, u64 *sample)
+{
+	struct bench b;
+	u64 empty;
+
+	if (!call_body(run, result->x, &b))
+		return false;
+	if (result->units && result->units != b.units) {
+		fail(run, "its units of work differ from call to call");
+		return false;
+	}
+	result->units = b.units;
+	empty = run->overhead * b.nr_regions;
+	*sample = b.total > empty ? b.total - empty : 0;
+	return true;
+}
+
+static bool take_samples(struct bench_run *run, struct bench_result *result, u64 *sample)
+{
+	const struct bench_opts *opts = run->opts;
+
 	for (unsigned i = 0; i < opts->nr_warm; i++) {
-		if (!call_body(m, &b))
-			return;
+		if (!take_sample(run, result, &sample[0]))
+			return false;
 	}
 	for (unsigned i = 0; i < opts->nr_samples; i++) {
-		u64 empty;
-
-		if (!call_body(m, &b))
-			return;
-		empty = m->run->overhead * b.nr_regions;
-		m->sample[i] = b.total > empty ? b.total - empty : 0;
+		if (!take_sample(run, result, &sample[i]))
+			return false;
 	}
-	memcpy(m->result->kept, m->sample,
+	memcpy(result->kept, sample,
 	       min(opts->nr_samples, (unsigned)BENCH_KEPT_SAMPLES) * sizeof(u64));
-	m->result->total = bench_stat_of(m->sample, opts->nr_samples);
+	result->total = bench_stat_of(sample, opts->nr_samples);
+	return true;
 }
 
 /* With events on, and so points: what happened in the regions. Its time is thrown away. */
-static void count_events(struct measurement *m)
+static void count_events(struct bench_run *run, struct bench_result *result)
 {
 	struct bench b;
 
 	events_set(true); /* points listen while events are on */
-	m->run->counting = true;
-	call_body(m, &b);
-	m->run->counting = false;
+	run->counting = true;
+	call_body(run, result->x, &b);
+	run->counting = false;
 	events_set(false);
-	memcpy(m->result->event, m->run->event, sizeof(m->result->event));
-}
-
-static void measuring_thread(void *arg)
-{
-	struct measurement *m = arg;
-
-	tick_hold();
-	take_samples(m);
-	if (m->run->outcome == BENCH_RAN)
-		count_events(m);
-	tick_release();
-}
-
-static void measure_in_thread(struct measurement *m)
-{
-	struct thread *thread = kthread_create("bench", measuring_thread, m);
-
-	if (!thread) {
-		fail(m->run, "no memory for its thread");
-		return;
-	}
-	thread->base.flags |= TF_FPU;
-	if (thread_set_affinity(thread, 1)) {
-		fail(m->run, "its thread cannot be bound to CPU 0");
-		kthread_free(thread);
-		return;
-	}
-	thread_start(thread);
-	thread_join(thread);
+	memcpy(result->event, run->event, sizeof(result->event));
 }
 
 static void print_ledger(const char *line)
@@ -192,25 +193,21 @@ static void print_ledger(const char *line)
 enum bench_outcome bench_measure(struct bench_run *run, u64 x, struct bench_result *result)
 {
 	static struct ledger before, after;
-	struct measurement m = {
-		.run = run,
-		.result = result,
-		.x = x,
-		.sample = calloc(run->opts->nr_samples, sizeof(u64)),
-	};
+	u64 *sample = calloc(run->opts->nr_samples, sizeof(u64));
 
 	*result = (struct bench_result){.x = x};
-	if (!m.sample) {
+	if (!sample) {
 		fail(run, "no memory for samples");
 		return run->outcome;
 	}
 	ledger_settle();
 	ledger_snapshot(&before);
-	measure_in_thread(&m);
+	if (take_samples(run, result, sample))
+		count_events(run, result);
 	ledger_settle();
 	ledger_snapshot(&after);
 	if (ledger_diff(&before, &after, print_ledger))
 		fail(run, "the ledger differs");
-	free(m.sample);
+	free(sample);
 	return run->outcome;
 }
