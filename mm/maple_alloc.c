@@ -13,6 +13,7 @@
 /* mas_alloc_nodes - have at least @nr spare nodes in @mas. Keeps what it got when it fails. */
 bool mas_alloc_nodes(struct ma_state *mas, unsigned int nr, gfp_t gfp)
 {
+	mas->mas_flags &= ~MA_STATE_PLANNED;
 	while (mas->nr_alloc < nr) {
 		struct maple_node *node = mt_alloc_node(gfp);
 
@@ -34,6 +35,7 @@ void mas_free_nodes(struct ma_state *mas)
 		mt_free_node(node);
 	}
 	mas->nr_alloc = 0;
+	mas->mas_flags &= ~MA_STATE_PLANNED;
 }
 
 struct maple_node *mas_take_node(struct ma_state *mas)
@@ -124,6 +126,7 @@ void __mt_destroy(struct maple_tree *mt)
 {
 	void *root = mt->ma_root;
 
+	mt->ma_writes++;
 	mt_set_root(mt, NULL, 0);
 	if (mt_root_is_node(root))
 		mt_retire_tree(mt, root);

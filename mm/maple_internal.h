@@ -521,13 +521,24 @@ struct maple_wr {
 			void *slot[3];
 		};
 	};
+	/* Here ends what mas_wr_put_by() keeps. */
 	struct maple_path l;
 	struct maple_path r; /* only if spans */
 };
 
+/* A plan put by in the first spare node, from mas_preallocate() to mas_store_prealloc(). */
+struct maple_put_by {
+	struct maple_node *next; /* as in maple_node */
+	unsigned int writes;	 /* the tree's ma_writes when it was made */
+	struct maple_wr wr;
+};
+BUILD_BUG_ON(sizeof(struct maple_put_by) > MAPLE_NODE_SIZE);
+
 /* maple_plan.c */
 void mas_wr_plan(struct maple_wr *wr, struct ma_state *mas, void *entry);
 void mas_wr_plan_erase(struct maple_wr *wr, struct ma_state *mas);
+void mas_wr_put_by(const struct maple_wr *wr);
+bool mas_wr_take_up(struct maple_wr *wr, struct ma_state *mas, void *entry);
 
 /* maple_wr.c */
 void mas_wr_run(struct maple_wr *wr);

@@ -336,3 +336,38 @@ void mas_wr_plan_erase(struct maple_wr *wr, struct ma_state *mas)
 	wr->first = wr->last = mas->index;
 	plan(wr, true);
 }
+
+/* mas_wr_put_by - keep the plan of a write to one leaf of words, if there is a node to keep it in. */
+void mas_wr_put_by(const struct maple_wr *wr)
+{
+	struct ma_state *mas = wr->mas;
+	struct maple_put_by *by = (struct maple_put_by *)mas->alloc;
+
+	if (!by || (wr->how != WR_LEAF && wr->how != WR_RANGE) || !wr->packed)
+		return;
+	by->writes = mas->tree->ma_writes;
+	memcpy(&by->wr, wr, offsetof(struct maple_wr, l));
+	path_copy(&by->wr.l, &wr->l);
+	mas->mas_flags |= MA_STATE_PLANNED;
+}
+
+/*
+ * mas_wr_take_up - the plan put by, with @entry for the one it was made with.
+ *
+ * Returns: false if there is none, or the tree or the range have changed
+ */
+bool mas_wr_take_up(struct maple_wr *wr, struct ma_state *mas, void *entry)
+{
+	const struct maple_put_by *by = (const struct maple_put_by *)mas->alloc;
+
+	if (!(mas->mas_flags & MA_STATE_PLANNED) || by->writes != mas->tree->ma_writes ||
+	    by->wr.first != mas->index || by->wr.last != mas->last ||
+	    (by->wr.entry != entry && (by->wr.how == WR_RANGE || !by->wr.entry || !entry)))
+		return false;
+	memcpy(wr, &by->wr, offsetof(struct maple_wr, l));
+	path_copy(&wr->l, &by->wr.l);
+	wr->entry = entry;
+	if (entry)
+		wr->slot[wr->new_at] = entry;
+	return true;
+}

@@ -42,6 +42,24 @@ static noinline int mas_get_more_nodes(struct ma_state *mas, unsigned int nr, gf
 	return drop ? -EAGAIN : 0;
 }
 
+/* Has @nr nodes, or gets the one it takes at once. */
+static inline bool mas_has_nodes(struct ma_state *mas, unsigned int nr, gfp_t gfp)
+{
+	struct maple_node *node;
+
+	if (mas->nr_alloc >= nr)
+		return true;
+	if (nr != 1)
+		return false;
+	node = mt_alloc_node(gfp_nowait(gfp));
+	if (unlikely(!node))
+		return false;
+	node->next = NULL;
+	mas->alloc = node;
+	mas->nr_alloc = 1;
+	return true;
+}
+
 /*
  * Get @nr nodes.
  *
@@ -49,20 +67,7 @@ static noinline int mas_get_more_nodes(struct ma_state *mas, unsigned int nr, gf
  */
 static inline int mas_get_nodes(struct ma_state *mas, unsigned int nr, gfp_t gfp)
 {
-	struct maple_node *node;
-
-	if (mas->nr_alloc >= nr)
-		return 0;
-	if (likely(nr == 1)) {
-		node = mt_alloc_node(gfp_nowait(gfp));
-		if (likely(node)) {
-			node->next = NULL;
-			mas->alloc = node;
-			mas->nr_alloc = 1;
-			return 0;
-		}
-	}
-	return mas_get_more_nodes(mas, nr, gfp);
+	return likely(mas_has_nodes(mas, nr, gfp)) ? 0 : mas_get_more_nodes(mas, nr, gfp);
 }
 
 /* What is over belongs to mas_preallocate's caller or is given back. */
@@ -167,9 +172,11 @@ int mas_preallocate(struct ma_state *mas, void *entry, gfp_t gfp)
 	if (entry && (wr.how == WR_RANGE || wr.how == WR_ROOT))
 		nr = 1;
 	mas->mas_flags |= MA_STATE_PREALLOC;
-	if (mas_alloc_nowait(mas, nr, gfp) ||
-	    (gfpflags_allow_blocking(gfp) && mas_alloc_nodes(mas, nr, gfp)))
+	if (mas_has_nodes(mas, nr, gfp) || mas_alloc_nowait(mas, nr, gfp) ||
+	    (gfpflags_allow_blocking(gfp) && mas_alloc_nodes(mas, nr, gfp))) {
+		mas_wr_put_by(&wr);
 		return 0;
+	}
 	mas_destroy(mas);
 	mas_reset(mas);
 	return -ENOMEM;
@@ -179,16 +186,19 @@ void mas_store_prealloc(struct ma_state *mas, void *entry)
 {
 	struct maple_wr wr;
 
-	mas_wr_plan(&wr, mas, entry);
-	/* Short only if the tree or the range changed since; then this may still save the caller. */
-	if (unlikely(mas->nr_alloc < wr.nr_nodes))
-		BUG_ON(!mas_alloc_nowait(mas, wr.nr_nodes, GFP_ATOMIC));
+	if (!mas_wr_take_up(&wr, mas, entry)) {
+		mas_wr_plan(&wr, mas, entry);
+		/* Short only if tree or range changed since; this may still save the caller. */
+		if (unlikely(mas->nr_alloc < wr.nr_nodes))
+			BUG_ON(!mas_alloc_nowait(mas, wr.nr_nodes, GFP_ATOMIC));
+	}
 	mas_wr_run(&wr);
 	mas_destroy(mas);
 }
 
 void mas_destroy(struct ma_state *mas)
 {
-	mas_free_nodes(mas);
-	mas->mas_flags &= ~MA_STATE_PREALLOC;
+	if (mas->alloc)
+		mas_free_nodes(mas);
+	mas->mas_flags &= ~(MA_STATE_PREALLOC | MA_STATE_PLANNED);
 }

@@ -40,6 +40,7 @@
 struct maple_tree {
 	spinlock_t ma_lock;
 	unsigned int ma_flags; /* [W] MT_FLAGS_*, height in bits 2-6 */
+	unsigned int ma_writes; /* [W] counts writes: has the tree changed since a plan was made? */
 	void *ma_root;	       /* [L] NULL, the entry of [0, 0], or the top node (tagged) */
 };
 
@@ -97,7 +98,9 @@ struct ma_state {
 	unsigned char mas_flags;
 };
 
-#define MA_STATE_PREALLOC 0x01 /* mas_flags: nodes were got by mas_preallocate() */
+/* mas_flags */
+#define MA_STATE_PREALLOC 0x01 /* nodes were got by mas_preallocate() */
+#define MA_STATE_PLANNED  0x02 /* the first of them holds the plan it made */
 
 #define MA_STATE(name, mt, first, end)                                                             \
 	struct ma_state name = {                                                                   \
@@ -119,6 +122,7 @@ struct ma_state {
 static inline void mt_init_flags(struct maple_tree *mt, unsigned int flags)
 {
 	mt->ma_flags = flags;
+	mt->ma_writes = 0;
 	spin_lock_init(&mt->ma_lock, LC_MT);
 	rcu_assign_pointer(mt->ma_root, NULL);
 }

@@ -192,6 +192,19 @@ static inline void stand_on_new(struct maple_wr *wr, struct maple_enode *leaf, u
 	mas->status = ma_active;
 }
 
+/* Stand on free range @i of @leaf, which is not the one behind its last entry. */
+static __always_inline void stand_on_free(struct ma_state *mas, struct maple_enode *e,
+					  unsigned int i, enum maple_kind kind)
+{
+	struct maple_leaf *leaf = mte_leaf(e);
+
+	mas->index = i ? leaf_last(leaf, kind, i - 1) + 1 : leaf->h.min;
+	mas->last = leaf_first(leaf, kind, i) - 1;
+	mas->node = e;
+	mas->offset = PLACE_GAP(i);
+	mas->status = ma_active;
+}
+
 /*
  * mas_wr_run - do the planned write; the state holds the nodes it counted.
  *
@@ -203,6 +216,8 @@ void mas_wr_run(struct maple_wr *wr)
 	struct maple_enode *leaf = NULL;
 	unsigned int at;
 
+	mas->tree->ma_writes++;
+	mas->mas_flags &= ~MA_STATE_PLANNED;
 	switch (wr->how) {
 	case WR_NOTHING: break;
 	case WR_ROOT: run_rootless(wr); break;
@@ -222,8 +237,10 @@ void mas_wr_run(struct maple_wr *wr)
 	at = wr->a + wr->new_at;
 	if (leaf && wr->entry)
 		stand_on_new(wr, leaf, PLACE_ENTRY(at));
+	else if (leaf && at < mte_leaf(leaf)->h.n && mte_kind(leaf) == MAPLE_PAGES)
+		stand_on_free(mas, leaf, at, MAPLE_PAGES);
 	else if (leaf && at < mte_leaf(leaf)->h.n)
-		mas_stand(mas, leaf, PLACE_GAP(at));
+		stand_on_free(mas, leaf, at, mte_kind(leaf));
 	else if (wr->how == WR_REBUILD && wr->entry)
 		stand_on_new(wr, wr->new_leaf, wr->new_place);
 	else
