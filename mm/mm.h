@@ -1,0 +1,136 @@
+/*
+ * mm.h - struct mm_struct: one address space, and how long it lives.
+ *
+ * Owns: the struct, its two reference counts, its counters, taking it on by a thread.
+ * Not here: VMAs (vma.h), the locks' operations (mmap_lock.h, vma_lock.h), what users may do to an
+ *           address space (mman.h), faults (fault.h), checking all of it (mm_check.h).
+ * Idea: mm_users counts those who may use VMAs and tables, mm_count those who may look at the
+ *       struct; all mm_users together hold one mm_count.
+ * Invariant: at the last mmdrop() every counter is zero. Each address space has a generation id of
+ *            its own, and one id is freed once.
+ */
+#ifndef MM_MM_H
+#define MM_MM_H
+
+#include "kernel/base/annotations.h"
+#include "kernel/base/list.h"
+#include "kernel/core/atomic.h"
+#include "kernel/sched/rwsem.h"
+#include "kernel/sched/wait.h"
+#include "mm/maple_tree.h"
+#include "mm/tables.h"
+
+#define MM_MT_FLAGS (MT_FLAGS_ALLOC_RANGE | MT_FLAGS_LOCK_EXTERN | MT_FLAGS_USE_RCU)
+
+/* What mm->rss_stat counts, in pages. */
+enum mm_counter { MM_ANONPAGES, NR_MM_COUNTERS };
+
+/* Bits of mm->flags. */
+enum mm_flag {
+	MMF_UNSTABLE, /* contents may be gone: a fault fails instead of showing zeros */
+};
+
+/*
+ * Field key: [I] set at creation  [M] mmap_lock, to write; either mode to read  [A] atomic
+ *            [L] mm_list_lock
+ */
+struct mm_struct {
+	struct maple_tree mm_mt;      /* [M] the VMAs; readers may use RCU and the VMA's lock */
+	struct rw_semaphore mmap_lock; /*     readers fault and walk, writers change VMAs */
+	unsigned long mm_lock_seq;    /* [M] a VMA whose vm_lock_seq equals it is write-locked */
+	struct wait_queue_head vma_writer_wait; /* a writer that waits for readers of one VMA */
+	struct mm_tables tables;      /* [I] its parts have their own locks */
+	atomic_t mm_users;	      /* [A] users of the address space */
+	atomic_t mm_count;	      /* [A] users of this struct */
+	unsigned long flags;	      /* [A] MMF_ bits */
+	atomic_long_t rss_stat[NR_MM_COUNTERS]; /* [A] */
+	unsigned long total_vm;	      /* [M] pages of all VMAs */
+	unsigned long data_vm;	      /* [M] of those that may be written */
+	int map_count;		      /* [M] VMAs */
+	unsigned long start_brk;      /* [I] the heap is [start_brk, brk) */
+	unsigned long brk;	      /* [M] */
+	u64 id;			      /* [I] generation: never given twice within a world */
+	struct list_head mm_node;     /* [L] every mm there is */
+};
+
+/*
+ * mm_alloc - an empty address space.
+ *
+ * Context:  may sleep
+ * Returns:  it, with one mm_users and one mm_count; NULL: no memory
+ */
+struct mm_struct *__must_check mm_alloc(void);
+
+/* Free everything mapped, by the last user: no VMA, table or page is left. May sleep. */
+void exit_mmap(struct mm_struct *mm);
+
+/* Second halves of mmput() and mmdrop(), for the one who dropped the last reference. */
+void __mmput(struct mm_struct *mm);
+void __mmdrop(struct mm_struct *mm);
+
+/* The caller holds a reference of this kind, or for mmgrab() of either, already. */
+static inline void mmgrab(struct mm_struct *mm)
+{
+	atomic_inc(&mm->mm_count);
+}
+
+static inline void mmget(struct mm_struct *mm)
+{
+	atomic_inc(&mm->mm_users);
+}
+
+/* For one who holds only mm_count: false once nobody uses the address space any more. */
+static inline bool __must_check mmget_not_zero(struct mm_struct *mm)
+{
+	return atomic_inc_not_zero(&mm->mm_users);
+}
+
+/* Context: may sleep, since the last user runs exit_mmap(). No lock of @mm held. */
+static inline void mmput(struct mm_struct *mm)
+{
+	if (atomic_dec_and_test(&mm->mm_users))
+		__mmput(mm);
+}
+
+static inline void mmdrop(struct mm_struct *mm)
+{
+	if (atomic_dec_and_test(&mm->mm_count))
+		__mmdrop(mm);
+}
+
+/*
+ * mm_use, mm_unuse - the calling thread's user addresses are @mm's until mm_unuse().
+ *
+ * The caller holds mm_users all the while. Does not nest.
+ */
+void mm_use(struct mm_struct *mm);
+void mm_unuse(struct mm_struct *mm);
+
+/* ---- counters ---- */
+
+static inline void add_mm_counter(struct mm_struct *mm, enum mm_counter member, long value)
+{
+	atomic_long_add(value, &mm->rss_stat[member]);
+}
+
+static inline void inc_mm_counter(struct mm_struct *mm, enum mm_counter member)
+{
+	add_mm_counter(mm, member, 1);
+}
+
+static inline long get_mm_counter(struct mm_struct *mm, enum mm_counter member)
+{
+	return atomic_long_read(&mm->rss_stat[member]);
+}
+
+/* VMAs one address space may have (`set max_map_count N`). */
+extern unsigned long sysctl_max_map_count;
+
+/*
+ * mm_for_each - call @fn for every mm there is, oldest first, until it returns false.
+ *
+ * Context: under a spinlock: @fn does not sleep; mmget_not_zero() lets it keep what it found
+ */
+void mm_for_each(bool (*fn)(struct mm_struct *mm, void *arg), void *arg);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * mm_check.h - is an address space what it says it is?
+ *
+ * Owns: the comparison of tree, VMAs, tables, counters and rmap of one mm.
+ * Idea: everything is counted again from what the CPU would find. Each thing wrong is one line that
+ *       names the invariant.
+ */
+#ifndef MM_MM_CHECK_H
+#define MM_MM_CHECK_H
+
+#include "kernel/base/annotations.h"
+#include "kernel/base/compiler.h"
+#include "mm/mm.h"
+
+/*
+ * mm_check - look at all of @mm.
+ *
+ * Locks:    mmap_lock held, in either mode; counters are compared only if nobody faults meanwhile,
+ *           so hold it for write or be the only user
+ * Returns:  0, or the number of things wrong, each a line in the log
+ */
+int __must_check mm_check(struct mm_struct *mm);
+
+/*
+ * mm_check_range - look at the VMAs and tables of [@start, @end) and their neighbours only.
+ *
+ * Locks:    mmap_lock held for write
+ */
+int __must_check mm_check_range(struct mm_struct *mm, unsigned long start, unsigned long end);
+
+/*
+ * mm_check_mutation - after a change of [@start, @end): in checked runs that range, and every 64th
+ *                     time everything; anything wrong is a bug.
+ *
+ * Locks:    mmap_lock held for write
+ */
+void mm_check_mutation(struct mm_struct *mm, unsigned long start, unsigned long end);
+
+#endif
