@@ -21,11 +21,12 @@
  * moves either end of a range. 36 bits of start reach 2^48 bytes and 28 bits of length 1 TiB;
  * a leaf with a range that does not fit is wide. The kind stands in the pointer to the leaf.
  *
- * Why so (measured on VMA-like ranges, half of them with a gap behind):
+ * Why so (VMA-like ranges, half of them with a gap behind):
  *   - storing entries, not pieces, costs 16 bytes per VMA; 1.5 pieces of 16 bytes cost 24;
  *   - 34 words and 27 pivots are the most that ten and nine compares search in two steps; both fill
- *     nine cache lines. With 512 bytes (30 and 24) the compares were the same and a split came
- *     earlier; 256 bytes needed a level more, a third more instructions to find a key;
+ *     nine cache lines. Measured with 512 bytes (30 and 24): as many compares, but splits and joins
+ *     come earlier, and a tree of 16 to 32 VMAs paid 38 % more instructions per merge. With 256
+ *     bytes 4096 VMAs need four levels instead of three;
  *   - built in ascending or random order a tree takes 22 to 27 bytes per VMA, inner nodes included;
  *   - gaps are rounded up to 31 bits (exact for page multiples below 256 GiB) and lie behind what
  *     a search reads: 27 children per node where 64-bit gaps leave 22;
@@ -499,7 +500,9 @@ enum maple_write {
 
 struct maple_wr {
 	struct ma_state *mas;
-	void *entry;
+	struct maple_enode *new_leaf; /* WR_REBUILD: where the new entry went */
+	unsigned int new_place;
+	void *entry; /* from here to slot[] a plan on words is put by */
 	unsigned long first;
 	unsigned long last;
 	void *old;     /* what was at first */
@@ -509,8 +512,6 @@ struct maple_wr {
 	unsigned int a, b;
 	unsigned int nr_mid;
 	unsigned int new_at; /* among the pieces: the new entry, or where the free range begins */
-	struct maple_enode *new_leaf; /* WR_REBUILD: where the new entry went */
-	unsigned int new_place;
 	bool overlaps; /* something is stored in the range */
 	bool packed;
 	bool spans; /* r is another leaf than l */
@@ -521,7 +522,6 @@ struct maple_wr {
 			void *slot[3];
 		};
 	};
-	/* Here ends what mas_wr_put_by() keeps. */
 	struct maple_path l;
 	struct maple_path r; /* only if spans */
 };

@@ -337,6 +337,14 @@ void mas_wr_plan_erase(struct maple_wr *wr, struct ma_state *mas)
 	plan(wr, true);
 }
 
+/* What a plan on words is, but for its path. */
+static inline void plan_copy(struct maple_wr *dst, const struct maple_wr *src)
+{
+	memcpy(&dst->entry, &src->entry,
+	       offsetof(struct maple_wr, slot) + sizeof(src->slot) - offsetof(struct maple_wr, entry));
+	path_copy(&dst->l, &src->l);
+}
+
 /* mas_wr_put_by - keep the plan of a write to one leaf of words, if there is a node to keep it in. */
 void mas_wr_put_by(const struct maple_wr *wr)
 {
@@ -346,8 +354,7 @@ void mas_wr_put_by(const struct maple_wr *wr)
 	if (!by || (wr->how != WR_LEAF && wr->how != WR_RANGE) || !wr->packed)
 		return;
 	by->writes = mas->tree->ma_writes;
-	memcpy(&by->wr, wr, offsetof(struct maple_wr, l));
-	path_copy(&by->wr.l, &wr->l);
+	plan_copy(&by->wr, wr);
 	mas->mas_flags |= MA_STATE_PLANNED;
 }
 
@@ -364,8 +371,8 @@ bool mas_wr_take_up(struct maple_wr *wr, struct ma_state *mas, void *entry)
 	    by->wr.first != mas->index || by->wr.last != mas->last ||
 	    (by->wr.entry != entry && (by->wr.how == WR_RANGE || !by->wr.entry || !entry)))
 		return false;
-	memcpy(wr, &by->wr, offsetof(struct maple_wr, l));
-	path_copy(&wr->l, &by->wr.l);
+	plan_copy(wr, &by->wr);
+	wr->mas = mas;
 	wr->entry = entry;
 	if (entry)
 		wr->slot[wr->new_at] = entry;

@@ -86,7 +86,7 @@ struct ma_state {
 	unsigned long index;	  /* first and last of the piece, or of the range to store */
 	unsigned long last;
 	struct maple_enode *node; /* the leaf stood on, or MA_ERROR(errno) */
-	unsigned long min;	  /* keys the leaf may hold, as of the walk */
+	unsigned long min; /* min, max, depth, end: Linux's names, set by nobody but the user */
 	unsigned long max;
 	struct maple_node *alloc; /* nodes got in advance, a list */
 	enum maple_status status;
