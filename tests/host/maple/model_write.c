@@ -141,15 +141,21 @@ static void call_erase(struct model *m, int k, void *entry)
 	model_same_state(m, k);
 }
 
-/* A search from a state just set; now and then a second one behind (before) the first answer. */
-static int search(struct model *m, int k, bool rev, unsigned long min, unsigned long max,
-		  unsigned long size, unsigned long *at)
+/*
+ * One search: from a state just set, or, with @after, from one that stands on the place found
+ * before: then the answer lies behind (before) it. @at: the place found before, and now.
+ */
+static int search(struct model *m, int k, bool rev, bool after, unsigned long min,
+		  unsigned long max, unsigned long size, unsigned long *at)
 {
+	unsigned long lo = after && !rev && min <= *at ? *at + 1 : min;
+	unsigned long hi = after && rev && max >= *at + size - 1 ? *at + size - 2 : max;
 	struct ma_state *mas = &m->mas[k];
 	int err, want;
 
-	want = rev ? oracle_gap_rev(&m->o, min, max, size, at)
-		   : oracle_gap(&m->o, min, max, size, at);
+	want = rev ? oracle_gap_rev(&m->o, lo, hi, size, at) : oracle_gap(&m->o, lo, hi, size, at);
+	if (after && want == -EINVAL)
+		want = -EBUSY; /* the window is fine, what is left of it too small */
 	err = rev ? mas_empty_area_rev(mas, min, max, size) : mas_empty_area(mas, min, max, size);
 	m->trace[m->step % MODEL_TRACE].ret = err;
 	if (err != want)
@@ -207,21 +213,16 @@ static void call_gap(struct model *m, int k, void *entry)
 		size = model_below(m, 2) * model_rand(m);
 	model_note(m, rev ? "mas_empty_area_rev" : "mas_empty_area", min, max)->c = size;
 	mas_reset(&m->mas[k]);
-	if (search(m, k, rev, min, max, size, &at)) {
+	if (search(m, k, rev, false, min, max, size, &at)) {
 		leave_search(m, k);
 		return;
 	}
 	if (m->failed)
 		return;
-	if (model_one_in(m, 4) && !m->o.rooted && at + size && at) {
-		if (rev)
-			max = at - 1;
-		else
-			min = at + size;
-		if (min <= max && search(m, k, rev, min, max, size, &at)) {
-			leave_search(m, k);
-			return;
-		}
+	if (model_one_in(m, 4) && !m->o.rooted && at + size && at &&
+	    search(m, k, rev, true, min, max, size, &at)) {
+		leave_search(m, k);
+		return;
 	}
 	m->os[k] = (struct ostate){at, at + size - 1, ma_active, true, m->o.rooted};
 	if (m->o.n < m->target * 2 && model_one_in(m, 2))

@@ -96,6 +96,32 @@ HTEST(lone_entry_reads)
 	fx_free(fx);
 }
 
+/* A state that was none when the tree had no nodes, used after somebody stored more. */
+HTEST(none_goes_on_when_the_tree_has_grown)
+{
+	struct fixture *fx = fx_new(FX_VMA);
+	MA_STATE(mas, &fx->mt, 0, 0);
+
+	fx_store(fx, 0, 0, LONE);
+	mas_set(&mas, 7);
+	h_expect_eq(mas_find_rev(&mas, 0), LONE);
+	h_expect_eq(mas_find_rev(&mas, 0), NULL);
+	expect_place(&mas, (struct place){0, 0, ma_none});
+	fx_store(fx, 100, 199, fx_entry(1));
+	h_expect_eq(mas_find(&mas, ULONG_MAX), LONE);
+	h_expect_eq(mas_find(&mas, ULONG_MAX), fx_entry(1));
+	mas_set(&mas, 7);
+	mas.status = ma_none;
+	h_expect_eq(mas_find_rev(&mas, 0), LONE);
+	mas_set(&mas, 7);
+	mas.status = ma_none;
+	h_expect_eq(mas_find_rev(&mas, 7), NULL);
+	h_expect_eq(mas.status, ma_none);
+	h_expect_eq(mas_find(&mas, 7), NULL);
+	h_expect_eq(mas_next(&mas, ULONG_MAX), fx_entry(1));
+	fx_free(fx);
+}
+
 /* No call may hand out the lone entry for a window that leaves 0 out. */
 HTEST(lone_entry_is_before_min)
 {

@@ -121,29 +121,38 @@ static bool leave_alone(const struct damage *d, unsigned long word)
 	return false;
 }
 
+static __printf(2, 3) void hear(void *arg, const char *fmt, ...)
+{
+	*(bool *)arg = true;
+	h_expect(fmt[0]);
+}
+
 static void turn_bits(struct damage *d, unsigned long *word)
 {
 	unsigned long was = *word;
 	unsigned int bit;
 
 	for (bit = 0; bit < 64; bit += 3) {
+		bool heard = false;
+
 		*word = was ^ 1ul << bit;
 		d->turned++;
-		if (mt_check(&d->fx->mt, NULL, NULL))
+		if (mt_check(&d->fx->mt, hear, &heard))
 			d->seen++;
+		h_expect_eq(heard, mt_check(&d->fx->mt, NULL, NULL) != 0);
 		*word = was;
 	}
 }
 
-/* The header of a node holds what only RCU and padding use: a share of its bits may go unseen. */
-HTEST(validator_sees_turned_bits)
+static void damage_tree(unsigned long base, unsigned long width, unsigned long hole)
 {
 	static struct damage d;
 	unsigned int i, k;
 
+	memset(&d, 0, sizeof(d));
 	nodes_track(true);
 	d.fx = fx_new(FX_VMA);
-	fx_fill(d.fx, 0x10000, 60, 0x3000, 0x1000);
+	fx_fill(d.fx, base, 60, width, hole);
 	d.nr_nodes = nodes_tracked(d.nodes);
 	h_expect(d.nr_nodes > 2);
 	for (i = 0; i < d.nr_nodes; i++)
@@ -159,6 +168,14 @@ HTEST(validator_sees_turned_bits)
 	fx_same(d.fx);
 	nodes_track(false);
 	fx_free(d.fx);
+}
+
+/* The header of a node holds what only RCU and padding use: a share of its bits may go unseen. */
+HTEST(validator_sees_turned_bits)
+{
+	damage_tree(0x10000, 0x3000, 0x1000);
+	damage_tree(7, 3, 1);
+	damage_tree(1ul << 40, 1ul << 50, 1ul << 45);
 }
 
 struct text {
@@ -200,5 +217,10 @@ HTEST(dump_and_check_speak)
 	t.at = buffer;
 	h_expect_eq(mt_check(&fx->mt, append, &t), 0);
 	h_expect(t.at == buffer);
+	fx_store(fx, 0, ULONG_MAX, NULL);
+	fx_fill(fx, 0x10000, 10, 0x1000, 0x1000); /* pages */
+	mt_dump(&fx->mt, append, &t);
+	fx_store(fx, 1ul << 62, 1ul << 63, fx_entry(3)); /* too long for any packed form */
+	mt_dump(&fx->mt, append, &t);
 	fx_free(fx);
 }

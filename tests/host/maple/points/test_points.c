@@ -21,8 +21,21 @@
 #define MAX_STOPS  3
 #define MAX_PIECES 400
 #define MAX_POINTS 3000
+#define SCAN_STEPS 5
 
-enum reader { R_LOAD, R_WALK, R_FIND, R_MT_FIND, R_NEXT, R_MT_NEXT, R_FIND_REV, R_PREV, R_NR };
+enum reader {
+	R_LOAD,
+	R_WALK,
+	R_FIND,
+	R_MT_FIND,
+	R_NEXT,
+	R_MT_NEXT,
+	R_FIND_REV,
+	R_PREV,
+	R_SCAN,
+	R_SCAN_BACK,
+	R_NR,
+};
 
 struct write {
 	unsigned long first, last;
@@ -51,8 +64,9 @@ struct scene {
 	struct maple_tree mt;
 	struct stop stops[MAX_STOPS];
 	unsigned int nr_stops, next_stop, point, done;
-	unsigned long index, last; /* what the reader's state says in the end */
+	unsigned long index, last; /* what the reader's state says after a call */
 	void *seen;
+	bool judged; /* a scan judges itself, step by step */
 	bool failed;
 };
 
@@ -203,44 +217,6 @@ static void make_scene(struct scene *s, uint64_t seed)
 	choose_writes(s);
 }
 
-/* ---- the reader ---- */
-
-static void read_once(struct scene *s)
-{
-	MA_STATE(mas, &s->mt, s->key, s->key);
-	unsigned long at = s->key;
-
-	rcu_read_lock();
-	watched = s;
-	switch (s->reader) {
-	case R_LOAD: s->seen = mtree_load(&s->mt, s->key); break;
-	case R_WALK: s->seen = mas_walk(&mas); break;
-	case R_FIND: s->seen = mas_find(&mas, ULONG_MAX); break;
-	case R_MT_FIND:
-		s->seen = mt_find(&s->mt, &at, ULONG_MAX);
-		mas.index = mas.last = at - 1; /* its last key; where it began is not told */
-		break;
-	case R_NEXT: s->seen = mas_next(&mas, ULONG_MAX); break;
-	case R_MT_NEXT: s->seen = mt_next(&s->mt, s->key, ULONG_MAX); break;
-	case R_FIND_REV: s->seen = mas_find_rev(&mas, 0); break;
-	default: s->seen = mas_prev(&mas, 0);
-	}
-	watched = NULL;
-	rcu_read_unlock();
-	s->index = mas.index;
-	s->last = mas.last;
-}
-
-static void run_plan(struct scene *s)
-{
-	s->next_stop = 0;
-	s->point = 0;
-	s->done = 0;
-	mt_init_flags(&s->mt, s->base->mt.ma_flags & ~MT_FLAGS_HEIGHT_MASK);
-	h_assert_eq(mtree_dup(&s->base->mt, &s->mt, GFP_NOWAIT), 0);
-	read_once(s);
-}
-
 /* ---- the verdict ---- */
 
 static void *value(const struct scene *s, unsigned int version, unsigned long key)
@@ -277,7 +253,8 @@ static bool stayed(const struct scene *s, unsigned long key)
 static void wrong(struct scene *s, const char *what, unsigned long key)
 {
 	static const char *const names[] = {"mtree_load", "mas_walk", "mas_find",     "mt_find",
-					    "mas_next",	  "mt_next",  "mas_find_rev", "mas_prev"};
+					    "mas_next",	  "mt_next",  "mas_find_rev", "mas_prev",
+					    "scan",	  "scan back"};
 	unsigned int i;
 
 	if (s->failed)
@@ -391,6 +368,8 @@ static void find_begin(struct scene *s)
 
 static void judge(struct scene *s)
 {
+	if (s->judged)
+		return;
 	if (s->reader == R_MT_FIND)
 		find_begin(s);
 	switch (s->reader) {
@@ -407,6 +386,75 @@ static void judge(struct scene *s)
 	case R_PREV: judge_step(s, before_key(s), false); break;
 	default: judge_step(s, behind_key(s), true);
 	}
+}
+
+/* ---- the reader ---- */
+
+/*
+ * A few steps of one state, each judged by what was written until then: it goes on from the end
+ * of what it returned before.
+ */
+static void scan(struct scene *s, struct ma_state *mas, bool up)
+{
+	unsigned long from = s->key;
+	int step;
+
+	for (step = 0; step < SCAN_STEPS; step++) {
+		watched = s;
+		if (up)
+			s->seen = step % 2 ? mas_next(mas, ULONG_MAX) : mas_find(mas, ULONG_MAX);
+		else
+			s->seen = step % 2 ? mas_prev(mas, 0) : mas_find_rev(mas, 0);
+		watched = NULL;
+		s->index = mas->index;
+		s->last = mas->last;
+		if (s->seen && (up ? s->last < from : s->index > from))
+			wrong(s, "went back behind", from);
+		judge_step(s, from, up);
+		if (!s->seen || (up ? s->last == ULONG_MAX : s->index == 0))
+			break;
+		from = up ? s->last + 1 : s->index - 1;
+	}
+	s->judged = true;
+}
+
+static void read_once(struct scene *s)
+{
+	MA_STATE(mas, &s->mt, s->key, s->key);
+	unsigned long at = s->key;
+
+	rcu_read_lock();
+	watched = s;
+	s->judged = false;
+	switch (s->reader) {
+	case R_LOAD: s->seen = mtree_load(&s->mt, s->key); break;
+	case R_WALK: s->seen = mas_walk(&mas); break;
+	case R_FIND: s->seen = mas_find(&mas, ULONG_MAX); break;
+	case R_MT_FIND:
+		s->seen = mt_find(&s->mt, &at, ULONG_MAX);
+		mas.index = mas.last = at - 1; /* its last key; where it began is not told */
+		break;
+	case R_NEXT: s->seen = mas_next(&mas, ULONG_MAX); break;
+	case R_MT_NEXT: s->seen = mt_next(&s->mt, s->key, ULONG_MAX); break;
+	case R_FIND_REV: s->seen = mas_find_rev(&mas, 0); break;
+	case R_SCAN:
+	case R_SCAN_BACK: scan(s, &mas, s->reader == R_SCAN); break;
+	default: s->seen = mas_prev(&mas, 0);
+	}
+	watched = NULL;
+	rcu_read_unlock();
+	s->index = mas.index;
+	s->last = mas.last;
+}
+
+static void run_plan(struct scene *s)
+{
+	s->next_stop = 0;
+	s->point = 0;
+	s->done = 0;
+	mt_init_flags(&s->mt, s->base->mt.ma_flags & ~MT_FLAGS_HEIGHT_MASK);
+	h_assert_eq(mtree_dup(&s->base->mt, &s->mt, GFP_NOWAIT), 0);
+	read_once(s);
 }
 
 /* One plan: run, judge, and hold the tree against the oracle. False ends the scene. */
