@@ -12,7 +12,7 @@
 #include "kernel/x86/uaccess.h"
 
 /*
- * Load *@uaddr (1, 2, 4 or 8 bytes, by the type of *@out) into *@out. 0, or -EFAULT with *@out
+ * Load *@uaddr (1, 2, 4 or 8 bytes, by the type of *@out) into *@out. 0, or -errno with *@out
  * unchanged.
  */
 #define get_user(out, uaddr)                                                                   \
@@ -25,7 +25,7 @@
 			 : get_user_u64)((unsigned long)(uaddr), out);                         \
 	})
 
-/* Store @value to *@uaddr with the width of @value's type. 0 or -EFAULT. */
+/* Store @value to *@uaddr with the width of @value's type. 0 or -errno. */
 #define put_user(value, uaddr)                                                                \
 	({                                                                                    \
 		point(PT_USER, (const volatile void *)(uaddr), sizeof(value), MO_RELAXED, 1); \

@@ -195,10 +195,14 @@ static bool apply_fixup(struct trap_frame *frame)
 static void page_fault(struct trap_frame *frame, unsigned long addr)
 {
 	if (trap_in_uaccess(frame->rip) && addr < USER_MAX) {
-		if (user_fault_hook && user_fault_hook(frame, addr, frame->error) == 0)
+		int err = user_fault_hook ? user_fault_hook(frame, addr, frame->error) : -EFAULT;
+
+		if (err == 0)
 			return;
-		if (apply_fixup(frame))
+		if (apply_fixup(frame)) {
+			frame->rax = (u64)err;
 			return;
+		}
 	} else if (page_fault_hook && page_fault_hook(frame, addr)) {
 		return;
 	}

@@ -52,7 +52,7 @@ enum trap_vector {
 
 /*
  * A user accessor faulted on a user address. Interrupt flag as at the access, may sleep.
- * Returns 0: try the access again; -errno: the accessor returns -EFAULT.
+ * Returns 0: try the access again; -errno: the accessor returns it.
  */
 extern int (*user_fault_hook)(struct trap_frame *frame, unsigned long addr, u64 error);
 

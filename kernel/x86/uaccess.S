@@ -3,8 +3,8 @@
  *
  * All of it lies in .uaccess.text: a page fault with its rip there and a user address is a user
  * fault. Each access is one instruction between stac and clac; if its fault cannot be served, the
- * table sends it to user_fault, which returns -EFAULT. Nothing is on the stack at that moment, so
- * returning is all it takes.
+ * table sends it to user_fault_failed with the reason in %eax. Nothing is on the stack at that
+ * moment, so returning is all it takes. An address refused without an access goes to user_fault.
  */
 #include "kernel/x86/asm.h"
 #include "kernel/x86/layout.h"
@@ -29,7 +29,7 @@ ASM_FUNC(\name)
 	mov \store, (%rsi)
 	xorl %eax, %eax
 	ret
-	EX_TABLE(1b, user_fault)
+	EX_TABLE(1b, user_fault_failed)
 ASM_FUNC_END(\name)
 	.endm
 
@@ -47,7 +47,7 @@ ASM_FUNC(\name)
 	ASM_CLAC
 	xorl %eax, %eax
 	ret
-	EX_TABLE(1b, user_fault)
+	EX_TABLE(1b, user_fault_failed)
 ASM_FUNC_END(\name)
 	.endm
 
@@ -66,7 +66,7 @@ ASM_FUNC(cmpxchg_user_u32)
 	movl %eax, (%rsi)
 	xorl %eax, %eax
 	ret
-	EX_TABLE(1b, user_fault)
+	EX_TABLE(1b, user_fault_failed)
 ASM_FUNC_END(cmpxchg_user_u32)
 
 /*
@@ -84,8 +84,8 @@ ASM_FUNC_END(cmpxchg_user_u32)
 	ASM_CLAC
 	xorl %eax, %eax
 	ret
-	EX_TABLE(1b, user_fault)
-	EX_TABLE(2b, user_fault)
+	EX_TABLE(1b, user_fault_failed)
+	EX_TABLE(2b, user_fault_failed)
 	.endm
 
 /* int copy_from_user(void *to, unsigned long from, size_t len) */
@@ -111,9 +111,13 @@ ASM_FUNC(copy_to_user)
 ASM_FUNC_END(copy_to_user)
 
 ASM_FUNC(user_fault)
-	ASM_CLAC
 	movl $-ERRNO_EFAULT, %eax
 	ret
 ASM_FUNC_END(user_fault)
+
+ASM_FUNC(user_fault_failed)
+	ASM_CLAC
+	ret
+ASM_FUNC_END(user_fault_failed)
 
 	.section .note.GNU-stack, "", @progbits
