@@ -37,16 +37,20 @@ typedef struct {
 #define _PAGE_USER     (1ul << 2)
 #define _PAGE_ACCESSED (1ul << 5)
 #define _PAGE_DIRTY    (1ul << 6)
+#define _PAGE_PROTNONE (1ul << 8) /* with P = 0: mapped, no access. With P = 1 it would mean G */
 #define _PAGE_SOFT1    (1ul << 9)
 #define _PAGE_SOFT2    (1ul << 10)
 #define _PAGE_SOFT3    (1ul << 11)
 #define _PAGE_NX       (1ul << 63)
+#define _PAGE_SPECIAL  _PAGE_SOFT1 /* the frame has no struct page to count in: the zero page */
 
 #define PTE_PFN_MASK  0x000ffffffffff000ul
-#define PTE_PROT_MASK (_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_NX)
+#define PTE_PROT_MASK (_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_PROTNONE | _PAGE_NX)
+/* Either of them: the entry maps a frame. */
+#define PTE_MAPS_MASK (_PAGE_PRESENT | _PAGE_PROTNONE)
 
 #define __pgprot(x)    ((pgprot_t){(x)})
-#define PAGE_NONE_PROT __pgprot(0) /* nothing may be done: the entry is not present */
+#define PAGE_NONE_PROT __pgprot(_PAGE_PROTNONE) /* nothing may be done: not present to the CPU */
 #define PAGE_READONLY  __pgprot(_PAGE_PRESENT | _PAGE_USER | _PAGE_NX)
 #define PAGE_SHARED    __pgprot(_PAGE_PRESENT | _PAGE_USER | _PAGE_NX | _PAGE_RW)
 #define PAGE_READ_EXEC __pgprot(_PAGE_PRESENT | _PAGE_USER)
@@ -100,9 +104,15 @@ static inline bool pte_none(pte_t pte)
 	return pte.pte == 0;
 }
 
+/* Does it map a frame, if only for later? */
 static inline bool pte_present(pte_t pte)
 {
-	return pte.pte & _PAGE_PRESENT;
+	return pte.pte & PTE_MAPS_MASK;
+}
+
+static inline bool pte_special(pte_t pte)
+{
+	return pte.pte & _PAGE_SPECIAL;
 }
 
 static inline bool pte_write(pte_t pte)

@@ -1,5 +1,5 @@
 /*
- * tables_internal.h - reading entries of the upper levels, for the files that walk.
+ * tables_internal.h - reading entries of the upper levels, and single PTEs, for files that walk.
  */
 #ifndef MM_TABLES_INTERNAL_H
 #define MM_TABLES_INTERNAL_H
@@ -25,6 +25,57 @@ static __always_inline unsigned long entry_end(unsigned long addr, unsigned long
 	unsigned long next = (addr & ~((1ul << shift) - 1)) + (1ul << shift);
 
 	return next < end ? next : end;
+}
+
+/* ---- single entries; the lock of their table is held ---- */
+
+/* @watched: a constant; somebody may listen to schedule points. */
+static __always_inline void pte_store(pte_t *pte, u64 value, bool watched)
+{
+	if (!watched || !point(PT_PTE, pte, 8, MO_RELAXED, value))
+		*(volatile u64 *)&pte->pte = value;
+}
+
+/*
+ * Take the entry out. The hardware may set accessed and dirty until then, unless nobody uses the
+ * space.
+ */
+static __always_inline u64 pte_take(pte_t *pte, u64 seen, bool exclusive, bool watched)
+{
+	if (watched)
+		point(PT_PTE, pte, 8, MO_SEQ_CST, 0);
+	if (!exclusive)
+		return __atomic_exchange_n(&pte->pte, 0, __ATOMIC_SEQ_CST);
+	*(volatile u64 *)&pte->pte = 0;
+	return seen;
+}
+
+/*
+ * Put @want in place of what was @seen, unless the hardware set accessed or dirty since; *@seen is
+ * then what is there. True: done.
+ */
+static __always_inline bool pte_try_replace(pte_t *pte, u64 *seen, u64 want, bool watched)
+{
+	if (watched)
+		point(PT_PTE, pte, 8, MO_SEQ_CST, want);
+	return __atomic_compare_exchange_n(&pte->pte, seen, want, false, __ATOMIC_SEQ_CST,
+					   __ATOMIC_SEQ_CST);
+}
+
+/* The first entry from @pte on that is not empty, in strides; @end if there is none before it. */
+static __always_inline pte_t *skip_none(pte_t *pte, pte_t *end)
+{
+	while (end - pte >= 8) {
+		u64 any = pte[0].pte | pte[1].pte | pte[2].pte | pte[3].pte | pte[4].pte |
+			  pte[5].pte | pte[6].pte | pte[7].pte;
+
+		if (any)
+			break;
+		pte += 8;
+	}
+	while (pte < end && !pte->pte)
+		pte++;
+	return pte;
 }
 
 /*

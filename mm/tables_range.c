@@ -18,50 +18,12 @@
 #include "mm/mmu_gather.h"
 #include "mm/tables_internal.h"
 
-/* ---- single entries ---- */
-
-static __always_inline void pte_store(pte_t *pte, u64 value, bool watched)
-{
-	if (!watched || !point(PT_PTE, pte, 8, MO_RELAXED, value))
-		*(volatile u64 *)&pte->pte = value;
-}
-
-/*
- * Take the entry out. The hardware may set accessed and dirty until then, unless nobody uses the
- * space.
- */
-static __always_inline u64 pte_take(pte_t *pte, u64 seen, bool exclusive, bool watched)
-{
-	if (watched)
-		point(PT_PTE, pte, 8, MO_SEQ_CST, 0);
-	if (!exclusive)
-		return __atomic_exchange_n(&pte->pte, 0, __ATOMIC_SEQ_CST);
-	*(volatile u64 *)&pte->pte = 0;
-	return seen;
-}
-
 /* Frames of checked runs: how many entries map this one. */
 static __always_inline void count_mapping(struct page *page, int n)
 {
 	if (static_branch_unlikely(&checks_key) &&
 	    (n > 0 || atomic_read_nopoint(&page->_mapcount) > 0))
 		atomic_add(n, &page->_mapcount);
-}
-
-/* The first entry from @pte on that is not empty, in strides; @end if there is none before it. */
-static __always_inline pte_t *skip_none(pte_t *pte, pte_t *end)
-{
-	while (end - pte >= 8) {
-		u64 any = pte[0].pte | pte[1].pte | pte[2].pte | pte[3].pte | pte[4].pte |
-			  pte[5].pte | pte[6].pte | pte[7].pte;
-
-		if (any)
-			break;
-		pte += 8;
-	}
-	while (pte < end && !pte->pte)
-		pte++;
-	return pte;
 }
 
 /* ---- mapping ---- */
@@ -186,16 +148,13 @@ static __always_inline unsigned long protect_entries(pte_t *pte, pte_t *end, pgp
 	for (; pte < end; pte++) {
 		u64 seen = *(volatile u64 *)&pte->pte, want;
 
-		if (unlikely(!(seen & _PAGE_PRESENT)))
+		if (unlikely(!(seen & PTE_MAPS_MASK)))
 			continue;
 		do {
 			want = pte_modify(__pte(seen), prot).pte;
 			if (want == seen)
 				break;
-			if (watched)
-				point(PT_PTE, pte, 8, MO_SEQ_CST, want);
-		} while (!__atomic_compare_exchange_n(&pte->pte, &seen, want, false,
-						      __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
+		} while (!pte_try_replace(pte, &seen, want, watched));
 		changed += want != seen;
 	}
 	return changed;
@@ -250,7 +209,7 @@ static __always_inline unsigned zap_entries(pte_t *pte, pte_t *end, struct page 
 	while (pte < end) {
 		u64 value = *(volatile u64 *)&pte->pte;
 
-		if (unlikely(!(value & _PAGE_PRESENT))) {
+		if (unlikely(!(value & PTE_MAPS_MASK))) {
 			pte = value ? pte + 1 : skip_none(pte, end);
 			continue;
 		}
