@@ -1,0 +1,255 @@
+/*
+ * anon_vma.c - tie VMAs to anon_vmas, and untie them.
+ *
+ * Owns: both caches, the chains, sharing an anon_vma with a neighbour.
+ * Not here: pages (rmap.c).
+ * Idea: a VMA that may later be merged with its neighbour takes the neighbour's anon_vma at its
+ *       first page; two that differ could never merge again.
+ */
+#include "mm/anon_vma.h"
+
+#include <errno.h>
+#include "kernel/core/bug.h"
+#include "mm/mm.h"
+#include "mm/rmap.h"
+#include "mm/slab.h"
+#include "mm/vma.h"
+
+static KMEM_CACHE(anon_vma_cache, "anon_vma", sizeof(struct anon_vma), 8, NULL, SLAB_OWN_PAGE);
+static KMEM_CACHE(anon_vma_chain_cache, "anon_vma_chain", sizeof(struct anon_vma_chain), 8, NULL,
+		  0);
+
+/* ---- objects ---- */
+
+static struct anon_vma *anon_vma_alloc(void)
+{
+	struct anon_vma *av = kmem_cache_alloc(&anon_vma_cache, GFP_KERNEL);
+
+	if (!av)
+		return NULL;
+	init_rwsem(&av->rwsem, LC_ANON_VMA);
+	atomic_set(&av->refcount, 1);
+	av->nr_chains = 0;
+	av->rb_root = (struct rb_root){NULL};
+	return av;
+}
+
+static void anon_vma_free_rcu(struct rcu_head *head)
+{
+	kmem_cache_free(&anon_vma_cache, container_of(head, struct anon_vma, rcu));
+}
+
+void put_anon_vma(struct anon_vma *av)
+{
+	if (!atomic_dec_and_test(&av->refcount))
+		return;
+	ASSERT_EQ(av->nr_chains, 0);
+	call_rcu(&av->rcu, anon_vma_free_rcu);
+}
+
+static struct anon_vma_chain *chain_alloc(void)
+{
+	return kmem_cache_alloc(&anon_vma_chain_cache, GFP_KERNEL);
+}
+
+static void chain_free(struct anon_vma_chain *avc)
+{
+	kmem_cache_free(&anon_vma_chain_cache, avc);
+}
+
+/* ---- the tree ---- */
+
+static void chain_insert(struct anon_vma_chain *avc) REQUIRES(avc->anon_vma->rwsem)
+{
+	const struct vm_area_struct *vma = avc->vma;
+
+	avc->node.start = vma->vm_pgoff;
+	avc->node.last = vma->vm_pgoff + vma_pages(vma) - 1;
+	interval_tree_insert(&avc->node, &avc->anon_vma->rb_root);
+}
+
+/* Tie @vma to @av. The VMA's list is the caller's too. */
+static void chain_link(struct anon_vma_chain *avc, struct vm_area_struct *vma,
+		       struct anon_vma *av) REQUIRES(av->rwsem) NO_LOCK_ANALYSIS
+{
+	avc->vma = vma;
+	avc->anon_vma = av;
+	list_add_tail(&avc->same_vma, &vma->anon_vma_chain);
+	chain_insert(avc);
+	av->nr_chains++;
+}
+
+void anon_vma_interval_tree_pre_update_vma(struct vm_area_struct *vma)
+{
+	struct anon_vma_chain *avc;
+
+	list_for_each_entry(avc, &vma->anon_vma_chain, same_vma)
+		interval_tree_remove(&avc->node, &avc->anon_vma->rb_root);
+}
+
+void anon_vma_interval_tree_post_update_vma(struct vm_area_struct *vma) NO_LOCK_ANALYSIS
+{
+	struct anon_vma_chain *avc;
+
+	list_for_each_entry(avc, &vma->anon_vma_chain, same_vma)
+		chain_insert(avc);
+}
+
+static struct anon_vma_chain *chain_of(struct interval_tree_node *node)
+{
+	return node ? container_of(node, struct anon_vma_chain, node) : NULL;
+}
+
+struct anon_vma_chain *anon_vma_first(struct anon_vma *av, unsigned long first, unsigned long last)
+{
+	return chain_of(interval_tree_iter_first(&av->rb_root, first, last));
+}
+
+struct anon_vma_chain *anon_vma_next(struct anon_vma_chain *avc, unsigned long first,
+				     unsigned long last)
+{
+	return chain_of(interval_tree_iter_next(&avc->node, first, last));
+}
+
+/* ---- preparing a VMA ---- */
+
+bool is_mergeable_anon_vma(const struct anon_vma *a, const struct anon_vma *b,
+			   const struct vm_area_struct *vma)
+{
+	if (a && b)
+		return a == b;
+	return !vma || list_empty(&vma->anon_vma_chain) || list_is_singular(&vma->anon_vma_chain);
+}
+
+/*
+ * Could @a and @b, which touch in this order, be one VMA after an mprotect? Then they had better
+ * share.
+ */
+static bool anon_vma_compatible(const struct vm_area_struct *a, const struct vm_area_struct *b)
+{
+	return a->vm_end == b->vm_start && !((a->vm_flags ^ b->vm_flags) & ~VM_ACCESS_FLAGS) &&
+	       b->vm_pgoff == a->vm_pgoff + vma_pages(a);
+}
+
+/* The anon_vma of @owner if its neighbour may take it: nothing but @owner's own pages are in it. */
+static struct anon_vma *reusable_anon_vma(const struct vm_area_struct *owner)
+{
+	struct anon_vma *av = READ_ONCE(owner->anon_vma);
+
+	return av && list_is_singular(&owner->anon_vma_chain) ? av : NULL;
+}
+
+static struct anon_vma *find_mergeable_anon_vma(struct vm_area_struct *vma)
+{
+	MA_STATE(mas, &vma->vm_mm->mm_mt, vma->vm_end, vma->vm_end);
+	struct vm_area_struct *near = mas_walk(&mas);
+	struct anon_vma *av;
+
+	if (near && anon_vma_compatible(vma, near)) {
+		av = reusable_anon_vma(near);
+		if (av)
+			return av;
+	}
+	if (!vma->vm_start)
+		return NULL;
+	mas_set(&mas, vma->vm_start - 1);
+	near = mas_walk(&mas);
+	return near && anon_vma_compatible(near, vma) ? reusable_anon_vma(near) : NULL;
+}
+
+/*
+ * Two faults in one VMA may be here at once: the first to get page_table_lock wins. A neighbour's
+ * anon_vma cannot go meanwhile: untying takes mmap_lock for writing.
+ */
+int __anon_vma_prepare(struct vm_area_struct *vma) NO_LOCK_ANALYSIS
+{
+	struct mm_struct *mm = vma->vm_mm;
+	struct anon_vma_chain *avc = chain_alloc();
+	struct anon_vma *av, *fresh = NULL;
+
+	if (!avc)
+		return -ENOMEM;
+	av = find_mergeable_anon_vma(vma);
+	if (!av) {
+		av = fresh = anon_vma_alloc();
+		if (!av) {
+			chain_free(avc);
+			return -ENOMEM;
+		}
+	}
+
+	/* ---- nothing below this line can fail ---- */
+	anon_vma_lock_write(av);
+	spin_lock(&mm->tables.page_table_lock);
+	if (!vma->anon_vma) {
+		chain_link(avc, vma, av);
+		smp_store_release(&vma->anon_vma, av);
+		avc = NULL;
+		fresh = NULL;
+	}
+	spin_unlock(&mm->tables.page_table_lock);
+	anon_vma_unlock_write(av);
+
+	if (avc)
+		chain_free(avc);
+	if (fresh)
+		put_anon_vma(fresh);
+	return 0;
+}
+
+/* ---- copying and untying ---- */
+
+int anon_vma_clone(struct vm_area_struct *dst, struct vm_area_struct *src) NO_LOCK_ANALYSIS
+{
+	struct anon_vma_chain *from, *avc;
+	LIST_HEAD(ready);
+
+	list_for_each_entry(from, &src->anon_vma_chain, same_vma) {
+		avc = chain_alloc();
+		if (!avc)
+			goto undo_alloc;
+		list_add(&avc->same_vma, &ready);
+	}
+
+	/* ---- nothing below this line can fail ---- */
+	list_for_each_entry(from, &src->anon_vma_chain, same_vma) {
+		struct anon_vma *av = from->anon_vma;
+
+		avc = list_first_entry(&ready, struct anon_vma_chain, same_vma);
+		list_del(&avc->same_vma);
+		anon_vma_lock_write(av);
+		chain_link(avc, dst, av);
+		anon_vma_unlock_write(av);
+	}
+	dst->anon_vma = src->anon_vma;
+	return 0;
+
+undo_alloc:
+	while (!list_empty(&ready)) {
+		avc = list_first_entry(&ready, struct anon_vma_chain, same_vma);
+		list_del(&avc->same_vma);
+		chain_free(avc);
+	}
+	return -ENOMEM;
+}
+
+void unlink_anon_vmas(struct vm_area_struct *vma) NO_LOCK_ANALYSIS
+{
+	struct anon_vma_chain *avc, *next;
+
+	list_for_each_entry_safe(avc, next, &vma->anon_vma_chain, same_vma) {
+		struct anon_vma *av = avc->anon_vma;
+		bool last;
+
+		anon_vma_lock_write(av);
+		interval_tree_remove(&avc->node, &av->rb_root);
+		last = --av->nr_chains == 0;
+		anon_vma_unlock_write(av);
+
+		list_del(&avc->same_vma);
+		chain_free(avc);
+		if (last)
+			put_anon_vma(av);
+	}
+	vma->anon_vma = NULL;
+}

@@ -1,0 +1,152 @@
+/*
+ * fault_anon.c - the first touch of anonymous memory.
+ *
+ * Owns: the zero page for reads, frames and folios for writes, `anon_order`.
+ * Idea: everything that may sleep or fail comes before the entry's lock. Under it only this is
+ *       left: is the place still empty, are the contents still promised, store.
+ * Folio: 2^anon_order frames, aligned in memory and in addresses, if all of it lies in the VMA and
+ *        none of it is mapped; else the next smaller order that fits.
+ */
+#include "kernel/core/events.h"
+#include "kernel/core/setting.h"
+#include "mm/fault_internal.h"
+#include "mm/page_alloc.h"
+
+unsigned anon_order;
+
+static u64 anon_order_get(void)
+{
+	return anon_order;
+}
+
+static int anon_order_set(u64 value)
+{
+	anon_order = value;
+	return 0;
+}
+SETTING_U64(anon_order, "a first write allocates 2^N frames at once", 0, ANON_ORDER_MAX,
+	    anon_order_get, anon_order_set);
+
+/* Contents may have been taken away: zeros in their place would be a lie. */
+static vm_fault_t check_stable_address_space(struct mm_struct *mm)
+{
+	return unlikely(test_bit(MMF_UNSTABLE, &mm->flags)) ? VM_FAULT_SIGBUS : 0;
+}
+
+static vm_fault_t map_zero_page(struct vm_fault *vmf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	u64 prot = vma->vm_page_prot.prot & ~_PAGE_RW;
+	u64 entry = virt_to_phys(zero_page).v | prot | _PAGE_SPECIAL | _PAGE_ACCESSED;
+	vm_fault_t ret;
+
+	vmf_lock_pte(vmf);
+	ret = check_stable_address_space(vma->vm_mm);
+	if (!ret && vmf_pte_unchanged(vmf)) {
+		pte_store(vmf->pte, entry, true);
+		event_count(EV_PTE, 1);
+	}
+	pte_unmap_unlock(vmf->pte, vmf->ptl);
+	return ret;
+}
+
+/* ---- a page of our own ---- */
+
+/* @nr entries from @pte on, all of one table, are empty. */
+static bool pte_range_none(const pte_t *pte, unsigned nr)
+{
+	for (unsigned i = 0; i < nr; i++) {
+		if (READ_ONCE_NOPOINT(pte[i].pte))
+			return false;
+	}
+	return true;
+}
+
+/* Where the aligned folio of @order that holds @vmf's address begins. */
+static unsigned long folio_start(const struct vm_fault *vmf, unsigned order)
+{
+	return vmf->address & ~((PAGE_SIZE << order) - 1);
+}
+
+/* May a folio of @order be mapped around the address? Asked again under the lock. */
+static bool folio_fits(const struct vm_fault *vmf, const pte_t *table, unsigned order)
+{
+	unsigned long start = folio_start(vmf, order);
+
+	return start >= vmf->vma->vm_start &&
+	       start + (PAGE_SIZE << order) <= vmf->vma->vm_end &&
+	       pte_range_none(table + pte_index(start), 1u << order);
+}
+
+static noinline struct page *alloc_large_folio(const struct vm_fault *vmf, unsigned order)
+{
+	const pte_t *table = table_address(READ_ONCE(vmf->pmd->pmd));
+
+	for (; order; order--) {
+		struct page *head;
+
+		if (!folio_fits(vmf, table, order))
+			continue;
+		head = alloc_pages(GFP_KERNEL | __GFP_NOWARN | __GFP_COMP | __GFP_ZERO |
+					   GFP_FOR(FK_ANON),
+				   order);
+		if (head)
+			return head;
+	}
+	return NULL;
+}
+
+/* A zeroed folio for the address, of anon_order or the largest smaller order there is room for. */
+static struct page *alloc_anon_folio(const struct vm_fault *vmf)
+{
+	unsigned order = READ_ONCE_NOPOINT(anon_order);
+	struct page *head = order ? alloc_large_folio(vmf, order) : NULL;
+
+	return head ? head : alloc_page(GFP_KERNEL | __GFP_ZERO | GFP_FOR(FK_ANON));
+}
+
+/* Map @nr frames from @head on, first at @addr. The entry of @addr is locked, all are empty. */
+static void map_anon_folio(struct vm_fault *vmf, struct page *head, unsigned long addr, unsigned nr)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	pte_t *pte = vmf->pte - ((vmf->address - addr) >> PAGE_SHIFT);
+	u64 entry = page_to_phys(head).v | vma->vm_page_prot.prot | _PAGE_ACCESSED | _PAGE_DIRTY;
+
+	folio_add_new_anon_rmap(head, vma, addr, nr);
+	add_mm_counter(vma->vm_mm, MM_ANONPAGES, nr);
+	for (unsigned i = 0; i < nr; i++)
+		pte_store(pte + i, entry + i * PAGE_SIZE, true);
+	event_count(EV_PTE, nr);
+}
+
+vm_fault_t do_anonymous_page(struct vm_fault *vmf)
+{
+	unsigned long addr;
+	struct page *head;
+	vm_fault_t ret;
+	unsigned nr;
+
+	if (!(vmf->flags & FAULT_FLAG_WRITE))
+		return map_zero_page(vmf);
+	ret = vmf_anon_prepare(vmf);
+	if (unlikely(ret))
+		return ret;
+	head = alloc_anon_folio(vmf);
+	if (unlikely(!head))
+		return VM_FAULT_OOM;
+	nr = 1u << head->order;
+	addr = folio_start(vmf, head->order);
+	event_count(EV_COPY_PAGE, nr);
+
+	vmf_lock_pte(vmf);
+	ret = check_stable_address_space(vmf->vma->vm_mm);
+	if (likely(!ret &&
+		   pte_range_none(vmf->pte - ((vmf->address - addr) >> PAGE_SHIFT), nr))) {
+		map_anon_folio(vmf, head, addr, nr);
+		head = NULL;
+	}
+	pte_unmap_unlock(vmf->pte, vmf->ptl);
+	if (unlikely(head))
+		put_page(head);
+	return ret;
+}

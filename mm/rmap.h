@@ -1,0 +1,127 @@
+/*
+ * rmap.h - from an anonymous page back to the entries that map it.
+ *
+ * Owns: what anonymous pages keep in struct page, counting mappings, the walk.
+ * Not here: which VMAs may map a page (anon_vma.h).
+ * Idea: each mapped frame counts its entries in its own _mapcount, also inside a folio; the
+ *       folio's head names the anon_vma and the page offset, the frame's says the rest.
+ *
+ *	head->mapping   anon_vma + PAGE_MAPPING_ANON
+ *	head->index     page offset of the head; that of a tail frame follows by its distance
+ *	page->_mapcount entries that map this frame
+ *	head->_refcount one per entry that maps any frame of the folio, and one per other user
+ *	PG_anon_exclusive  this frame is mapped by one entry and by no other mm: it may be written
+ *
+ * Locks: mapping, index and the exclusive mark change under the lock of an entry that maps the
+ *        page. All of them are set before the first entry is.
+ */
+#ifndef MM_RMAP_H
+#define MM_RMAP_H
+
+#include "mm/anon_vma.h"
+#include "mm/page.h"
+#include "mm/tables.h"
+#include "mm/vma.h"
+
+#define PAGE_MAPPING_ANON 1ul
+
+enum user_page_flag {
+	PG_anon_exclusive = PG_USER_FIRST, /* see above */
+};
+
+static inline bool PageAnonExclusive(const struct page *page)
+{
+	return READ_ONCE_NOPOINT(page->flags) >> PG_anon_exclusive & 1;
+}
+
+/* Under the lock of the one entry that maps @page. */
+static inline void SetPageAnonExclusive(struct page *page)
+{
+	page->flags |= 1ul << PG_anon_exclusive;
+}
+
+static inline void ClearPageAnonExclusive(struct page *page)
+{
+	page->flags &= ~(1ul << PG_anon_exclusive);
+}
+
+static inline bool page_mapped(const struct page *page)
+{
+	return atomic_read(&page->_mapcount) > 0;
+}
+
+/* Page offset of @addr in the numbering of @vma's anon_vma. */
+static inline unsigned long linear_page_index(const struct vm_area_struct *vma, unsigned long addr)
+{
+	return ((addr - vma->vm_start) >> PAGE_SHIFT) + vma->vm_pgoff;
+}
+
+static inline unsigned long page_pgoff(const struct page *page)
+{
+	return (page - page->tail)->index + page->tail;
+}
+
+/* Where @vma would map @page; meaningful if the VMA's range of offsets holds the page's. */
+static inline unsigned long vma_address(const struct vm_area_struct *vma, const struct page *page)
+{
+	return vma->vm_start + ((page_pgoff(page) - vma->vm_pgoff) << PAGE_SHIFT);
+}
+
+/*
+ * folio_add_new_anon_rmap - @nr frames from @head on are about to be mapped, once each, by @vma.
+ *
+ * @head:    a new folio, or a single frame, that nobody else knows; @addr: where the head goes
+ * Locks:    the PTE lock of the entries, which are stored next
+ */
+void folio_add_new_anon_rmap(struct page *head, struct vm_area_struct *vma, unsigned long addr,
+			     unsigned nr);
+
+/* One entry more maps @page, which is not exclusive any more. Locks: that entry's. */
+static inline void folio_dup_anon_rmap(struct page *page)
+{
+	ClearPageAnonExclusive(page);
+	atomic_inc(&page->_mapcount);
+}
+
+/* One entry less. Locks: that entry's, under which it was cleared. */
+static inline void folio_remove_rmap_pte(struct page *page)
+{
+	atomic_dec(&page->_mapcount);
+}
+
+/* The only entry that maps @page is one of @vma's: the page is now its own. Locks: that entry's. */
+void folio_move_anon_rmap(struct page *page, struct vm_area_struct *vma);
+
+/*
+ * folio_get_anon_vma - the anon_vma of @page, with a reference.
+ *
+ * Context:  any; the caller holds a reference to the page
+ * Returns:  NULL if it is not anonymous or not mapped
+ */
+struct anon_vma *__must_check folio_get_anon_vma(struct page *page);
+
+/*
+ * page_vma_mapped - the entry at @addr of @vma's mm, locked, if it maps @page; else NULL.
+ *
+ * Locks: the anon_vma's, or mmap_lock: tables stay. Undo with pte_unmap_unlock().
+ */
+pte_t *page_vma_mapped(struct page *page, struct vm_area_struct *vma, unsigned long addr,
+		       spinlock_t **ptl);
+
+/* Called for each VMA that may map the page. False ends the walk. */
+typedef bool (*rmap_one_fn)(struct page *page, struct vm_area_struct *vma, unsigned long addr,
+			    void *arg);
+
+/*
+ * rmap_walk_anon - call @fn for every VMA that may map @page, in order of page offsets.
+ *
+ * Locks:    takes the anon_vma's for reading; @fn may take PTE locks
+ * Context:  may sleep; the caller holds a reference to the page
+ * Returns:  false if the page has no anon_vma to walk, or @fn ended it
+ */
+bool rmap_walk_anon(struct page *page, rmap_one_fn fn, void *arg);
+
+/* How many entries map @page, found by walking. Context: as rmap_walk_anon(). */
+unsigned folio_count_rmap(struct page *page);
+
+#endif

@@ -1,0 +1,203 @@
+/*
+ * zap.c - take the pages of VMAs out of their tables.
+ *
+ * Owns: the loop over the entries of one table, for anonymous pages; the pass over VMAs.
+ * Not here: unhooking tables (free_pgtables.c).
+ * Idea: the loop exists in three forms from one source: bare, for the last user alone, and watched
+ *       (schedule points). Its short way is an entry that maps a single frame; runs of a folio go
+ *       out together, with one reference and one slot of the gather. What is counted is counted
+ *       once per table.
+ * Invariant: a page's reference is dropped by the gather, after the flush. Of a run of n entries
+ *            of a folio n - 1 references go at once: the last one keeps it.
+ */
+#include "mm/zap.h"
+
+#include <errno.h>
+#include "kernel/core/bug.h"
+#include "kernel/core/events.h"
+#include "mm/mm.h"
+#include "mm/rmap.h"
+#include "mm/tables_internal.h"
+
+struct zap_walk {
+	struct mmu_gather *tlb;
+	unsigned long resume; /* where a walk that ended early goes on */
+	long nr_anon;	      /* entries of counted pages unmapped */
+	unsigned long nr_entries;
+};
+
+/* Bytes of memory to a byte of mem_map: one shift turns an entry into its struct page. */
+#define PAGES_SHARE (PAGE_SIZE / sizeof(struct page))
+
+static __always_inline struct page *entry_page(u64 value)
+{
+	return (struct page *)((char *)mem_map + (value & PTE_PFN_MASK) / PAGES_SHARE);
+}
+
+static __always_inline void unmap_count(struct page *page, bool watched)
+{
+	if (watched)
+		folio_remove_rmap_pte(page);
+	else
+		__atomic_fetch_sub(&page->_mapcount.counter, 1, __ATOMIC_RELAXED);
+}
+
+/*
+ * Entries from @pte on, up to @end, that map frames of one folio one after the other; @value is the
+ * first. The common one equals its predecessor but for the frame.
+ */
+static __always_inline unsigned zap_run(pte_t *pte, pte_t *end, u64 value, struct page *page,
+					bool exclusive, bool watched)
+{
+	struct page *head = page_head(page);
+	unsigned room = (1u << page->order) - page->tail, nr = 0;
+	u64 expect = value;
+
+	if (end - pte > room)
+		end = pte + room;
+	do {
+		u64 seen = *(volatile u64 *)&pte->pte;
+
+		if (unlikely(seen != expect)) {
+			if ((seen ^ expect) & (PTE_PFN_MASK | PTE_MAPS_MASK | _PAGE_SPECIAL))
+				break;
+			expect = seen;
+		}
+		pte_take(pte, seen, exclusive, watched);
+		unmap_count(page, watched);
+		expect += PAGE_SIZE;
+		page++;
+		pte++;
+		nr++;
+	} while (pte < end);
+	if (nr > 1)
+		atomic_sub(nr - 1, &head->_refcount);
+	return nr;
+}
+
+/* Unmap the entries [@pte, @end) into @slots, of which there are enough. Returns slots used. */
+static __always_inline unsigned zap_entries(struct zap_walk *zap, pte_t *pte, pte_t *end,
+					    struct page **slots, bool exclusive, bool watched)
+{
+	struct page **slot = slots;
+	unsigned extra = 0, zeros = 0;
+
+	while (pte < end) {
+		u64 value = *(volatile u64 *)&pte->pte;
+		struct page *page;
+
+		if (unlikely((value & (PTE_MAPS_MASK | _PAGE_SPECIAL)) != _PAGE_PRESENT)) {
+			if (!value) {
+				pte = skip_none(pte, end);
+				continue;
+			}
+			if (value & _PAGE_SPECIAL) {
+				pte_take(pte, value, exclusive, watched);
+				zeros++;
+				pte++;
+				continue;
+			}
+		}
+		page = entry_page(value);
+		*slot++ = page;
+		if (likely(page->state == FK_ANON)) {
+			pte_take(pte, value, exclusive, watched);
+			unmap_count(page, watched);
+			pte++;
+		} else {
+			unsigned nr = zap_run(pte, end, value, page, exclusive, watched);
+
+			extra += nr - 1;
+			pte += nr;
+		}
+	}
+	zap->nr_anon += slot - slots + extra;
+	zap->nr_entries += slot - slots + extra + zeros;
+	return slot - slots;
+}
+
+static unsigned zap_entries_by(struct zap_walk *zap, pte_t *pte, pte_t *end, struct page **slots)
+{
+	if (static_branch_unlikely(&lock_slow_key))
+		return zap_entries(zap, pte, end, slots, false, true);
+	if (zap->tlb->fullmm)
+		return zap_entries(zap, pte, end, slots, true, false);
+	return zap_entries(zap, pte, end, slots, false, false);
+}
+
+static int zap_pte_range(struct pte_walk *walk, pte_t *pte, unsigned long addr, unsigned long end)
+{
+	struct zap_walk *zap = walk->arg;
+	struct mmu_gather *tlb = zap->tlb;
+	unsigned long start = addr, before = zap->nr_entries;
+	int err = 0;
+
+	while (addr < end) {
+		unsigned want = (end - addr) >> PAGE_SHIFT, nr;
+		struct page **slots;
+
+		nr = tlb_reserve(tlb, want, &slots);
+		if (!nr) {
+			err = -EAGAIN;
+			break;
+		}
+		tlb_commit(tlb, zap_entries_by(zap, pte, pte + nr, slots));
+		pte += nr;
+		addr += nr * PAGE_SIZE;
+	}
+	if (zap->nr_entries != before) {
+		event_count(EV_PTE, zap->nr_entries - before);
+		tlb_note_range(tlb, start, addr);
+	}
+	zap->resume = addr;
+	return err;
+}
+
+void zap_vma_range(struct mmu_gather *tlb, struct vm_area_struct *vma, unsigned long start,
+		   unsigned long end)
+{
+	struct zap_walk zap = {.tlb = tlb};
+	struct pte_walk walk = {.mt = tlb->mt, .fn = zap_pte_range, .arg = &zap};
+
+	/* A full gather: flush with no lock held and go on where it ended. */
+	while (walk_pte_tables(&walk, start, end) == -EAGAIN) {
+		tlb_flush_mmu(tlb);
+		start = zap.resume;
+	}
+	if (zap.nr_anon)
+		add_mm_counter(vma->vm_mm, MM_ANONPAGES, -zap.nr_anon);
+}
+
+void zap_page_range_single(struct vm_area_struct *vma, unsigned long start, unsigned long end)
+{
+	struct mmu_gather tlb;
+
+	tlb_gather_mmu(&tlb, &vma->vm_mm->tables, false);
+	zap_vma_range(&tlb, vma, start, end);
+	tlb_finish_mmu(&tlb);
+}
+
+void unmap_vmas(struct mmu_gather *tlb, struct unmap_desc *desc)
+{
+	struct vm_area_struct *vma = desc->first;
+
+	do {
+		unsigned long start = max(vma->vm_start, desc->vma_start);
+		unsigned long end = min(vma->vm_end, desc->vma_end);
+
+		if (start < end)
+			zap_vma_range(tlb, vma, start, end);
+		vma = mas_find(desc->mas, desc->tree_end - 1);
+	} while (vma);
+}
+
+void unmap_region(struct unmap_desc *desc)
+{
+	struct mmu_gather tlb;
+
+	tlb_gather_mmu(&tlb, &desc->first->vm_mm->tables, false);
+	unmap_vmas(&tlb, desc);
+	mas_set(desc->mas, desc->tree_reset);
+	free_pgtables(&tlb, desc);
+	tlb_finish_mmu(&tlb);
+}
