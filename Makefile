@@ -69,8 +69,11 @@ KLDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack --build-id=no
 
 # Race build: what runs inside the world is instrumented, the runtime that listens is not.
 # Volatile accesses are annotated ones: the compiler must call them by other names.
-RACE_VOLATILE := $(if $(IS_CLANG),-mllvm -tsan-distinguish-volatile=1,--param=tsan-distinguish-volatile=1)
-race_flags = $(if $(RACE),-DMMLIFE_RACE=1 $(if $(filter mm/% kernel/proc/% tests/lab/case_%,$(1)),-fsanitize=thread $(RACE_VOLATILE)))
+RACE_VOLATILE := $(if $(IS_CLANG),-mllvm -tsan-distinguish-volatile=1, \
+	--param=tsan-distinguish-volatile=1)
+RACE_PATHS := mm/% kernel/proc/% tests/lab/case_%
+race_flags = $(if $(RACE),-DMMLIFE_RACE=1 \
+	$(if $(filter $(RACE_PATHS),$(1)),-fsanitize=thread $(RACE_VOLATILE)))
 # The earliest code runs before a sanitizer could report.
 san_flags = $(if $(filter kernel/x86/% kernel/core/ubsan%,$(1)),,$(SANITIZE))
 

@@ -156,6 +156,7 @@ spinlock_t *pte_lockptr(struct mm_tables *mt, pmd_t pmd)
 }
 
 pte_t *pte_offset_map_lock(struct mm_tables *mt, pmd_t *pmd, unsigned long addr, spinlock_t **ptl)
+	NO_LOCK_ANALYSIS
 {
 	pmd_t entry = {READ_ONCE(pmd->pmd)};
 

@@ -67,12 +67,15 @@ int __must_check pte_alloc(struct mm_tables *mt, pmd_t *pmd);
 
 /* The lock of the PTE table below @pmd (which is not none). */
 spinlock_t *pte_lockptr(struct mm_tables *mt, pmd_t pmd);
-/* Entry of @addr with its lock held, or NULL (nothing held) if there is no table. */
+/*
+ * Entry of @addr with its lock held, or NULL (nothing held) if there is no table. Which lock it is
+ * turns out at run time: the compiler's analysis of locks cannot follow these three.
+ */
 pte_t *pte_offset_map_lock(struct mm_tables *mt, pmd_t *pmd, unsigned long addr, spinlock_t **ptl);
 /* The same, growing what is missing; NULL: no memory. May sleep before it locks. */
 pte_t *__must_check pte_alloc_map_lock(struct mm_tables *mt, unsigned long addr, spinlock_t **ptl);
 
-static inline void pte_unmap_unlock(pte_t *pte __maybe_unused, spinlock_t *ptl)
+static inline void pte_unmap_unlock(pte_t *pte __maybe_unused, spinlock_t *ptl) NO_LOCK_ANALYSIS
 {
 	spin_unlock(ptl);
 }

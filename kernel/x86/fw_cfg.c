@@ -32,7 +32,7 @@ bool fw_cfg_present(void)
 
 long fw_cfg_read(const char *name, void *buf, size_t size)
 {
-	u32 count;
+	u32 count = 0;
 
 	if (!fw_cfg_present())
 		return -ENOENT;
@@ -43,7 +43,7 @@ long fw_cfg_read(const char *name, void *buf, size_t size)
 		return -ENOENT;
 
 	while (count--) {
-		struct fw_cfg_file file;
+		struct fw_cfg_file file = {0};
 		u32 len;
 
 		insb(FW_CFG_DATA, &file, sizeof(file));

@@ -92,9 +92,9 @@ static __init void refuse_small(u64 total)
 	char line[80] = "only ", *p = line + strlen(line);
 
 	utoa((unsigned)(total >> 20), p, 10);
-	strcat(line, " MiB of usable memory, at least ");
+	strlcat(line, " MiB of usable memory, at least ", sizeof(line));
 	utoa((unsigned)(MEM_MIN_BYTES >> 20), line + strlen(line), 10);
-	strcat(line, " are needed");
+	strlcat(line, " are needed", sizeof(line));
 	machine_refuse(line);
 }
 

@@ -11,7 +11,8 @@ enum { REACH_READ_AFTER_WRITE };
 static struct rw_semaphore sem __lab_world;
 static u64 left __lab_world, right __lab_world;
 
-static void writer(void)
+/* Faults on purpose: no analysis here and in reader(). */
+static void writer(void) NO_LOCK_ANALYSIS
 {
 	if (case_mutant(MUT_WRITE_UNDER_READ))
 		down_read(&sem);
@@ -28,7 +29,7 @@ static void writer(void)
 	}
 }
 
-static void reader(void)
+static void reader(void) NO_LOCK_ANALYSIS
 {
 	u64 l, r;
 

@@ -94,13 +94,12 @@ static void carry(struct vcpu *v)
 static void go(u16 next)
 {
 	u16 from = ls.running;
-	unsigned long unused, *save = &unused;
 
 	if (next != from) {
 		struct vcpu *v = next == LS_NONE ? ls.host_vcpu : vcpu_of_entity(next)->v;
 		unsigned long sp = next == LS_NONE ? ls.host_sp : ls.w.thread[next].t->sp;
+		unsigned long *save = from == LS_NONE ? &ls.host_sp : &ls.w.thread[from].t->sp;
 
-		save = from == LS_NONE ? &ls.host_sp : &ls.w.thread[from].t->sp;
 		fpu_switch(ls.fpu_owner, base_of(next));
 		ls.fpu_owner = base_of(next);
 		carry(v);
@@ -322,9 +321,9 @@ static void lockstep_block(void)
 
 static u16 entity_of(const struct thread *t)
 {
-	for (u16 i = 0; i < ls.w.nr_threads; i++)
+	for (unsigned i = 0; i < ls.w.nr_threads; i++)
 		if (ls.w.thread[i].t == t)
-			return i;
+			return (u16)i;
 	return LS_NONE;
 }
 

@@ -18,17 +18,19 @@ void schedule_reset(struct lab_schedule *s)
 
 void schedule_add(struct lab_schedule *s, u16 entity, bool irq)
 {
-	struct lab_segment *last = s->nr ? &s->seg[s->nr - 1] : NULL;
+	if (s->nr > 0) {
+		struct lab_segment *last = &s->seg[s->nr - 1];
 
-	if (last && last->entity == entity && last->irq == irq) {
-		last->count++;
-		return;
+		if (last->entity == entity && last->irq == irq) {
+			last->count++;
+			return;
+		}
 	}
 	if (s->nr == s->max) {
 		s->overflow = true;
 		return;
 	}
-	s->switches += last && last->entity != entity;
+	s->switches += s->nr > 0 && s->seg[s->nr - 1].entity != entity;
 	s->seg[s->nr++] = (struct lab_segment){.entity = entity, .irq = irq, .count = 1};
 }
 
@@ -74,9 +76,11 @@ static const char *parse_segment(const char *p, struct lab_segment *seg)
 	if (seg->irq)
 		p++;
 	p = parse_number(p, UINT16_MAX, &entity);
-	if (p && *p == '*') {
+	if (!p)
+		return NULL;
+	if (*p == '*') {
 		p = parse_number(p + 1, UINT32_MAX, &count);
-		if (count == 0)
+		if (!p || count == 0)
 			return NULL;
 	}
 	seg->entity = (u16)entity;

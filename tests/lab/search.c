@@ -95,7 +95,7 @@ static void note_leak(const char *line)
 		return;
 	if (at)
 		memcpy(leak_text + at, "; ", 3);
-	strcat(leak_text, line);
+	strlcat(leak_text, line, sizeof(leak_text));
 }
 
 /*

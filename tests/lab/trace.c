@@ -148,8 +148,8 @@ static unsigned column_of(u16 entity)
 {
 	unsigned col = 0;
 
-	for (u16 e = 0; e < lockstep_nr_entities(); e++) {
-		if (!lockstep_entity_is_actor(e))
+	for (unsigned e = 0; e < lockstep_nr_entities(); e++) {
+		if (!lockstep_entity_is_actor((u16)e))
 			continue;
 		if (e == entity)
 			return col;
@@ -173,10 +173,10 @@ void trace_format_head(char *buf, size_t len)
 {
 	size_t at = (size_t)snprintf(buf, len, "  step  ");
 
-	for (u16 e = 0; e < lockstep_nr_entities(); e++)
-		if (lockstep_entity_is_actor(e) && at < len)
+	for (unsigned e = 0; e < lockstep_nr_entities(); e++)
+		if (lockstep_entity_is_actor((u16)e) && at < len)
 			at += (size_t)snprintf(buf + at, len - at, "%-*s", COLUMN,
-					       lockstep_entity_name(e));
+					       lockstep_entity_name((u16)e));
 	if (at < len)
 		snprintf(buf + at, len - at, "others");
 }

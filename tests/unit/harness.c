@@ -24,8 +24,8 @@ static void catch_line(const char *line)
 	size_t room = sizeof(caught) - used;
 
 	if (strlen(line) + 2 <= room) {
-		strcpy(caught + used, line);
-		strcat(caught, "\n");
+		strlcat(caught, line, sizeof(caught));
+		strlcat(caught, "\n", sizeof(caught));
 	}
 }
 

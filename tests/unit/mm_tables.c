@@ -125,15 +125,18 @@ KTEST(tables, locks_are_per_table_or_per_space, KT_UNIT)
 	for (int split = 0; split <= 1; split++) {
 		spinlock_t *low, *high;
 		bool before = tables_split_ptl;
+		pte_t *pte;
 
 		tables_split_ptl = split;
 		t_assert_eq(t, tables_init(&space), 0);
 		tables_split_ptl = before;
-		t_expect(t, pte_alloc_map_lock(&space, BASE, &low));
+		pte = pte_alloc_map_lock(&space, BASE, &low);
+		t_assert(t, pte);
 		t_expect_eq(t, spin_is_locked(&space.page_table_lock), !split);
-		spin_unlock(low);
-		t_expect(t, pte_alloc_map_lock(&space, BASE + PMD_SIZE, &high));
-		spin_unlock(high);
+		pte_unmap_unlock(pte, low);
+		pte = pte_alloc_map_lock(&space, BASE + PMD_SIZE, &high);
+		t_assert(t, pte);
+		pte_unmap_unlock(pte, high);
 		t_expect_eq(t, low != high, split);
 		t_expect(t, !pte_offset_map_lock(&space, pmd_walk(&space, BASE + 2 * PMD_SIZE),
 						 BASE + 2 * PMD_SIZE, &low));

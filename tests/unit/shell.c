@@ -26,7 +26,7 @@ static int run_caught(const char *command)
 	char text[SHELL_LINE_MAX];
 	int status;
 
-	strcpy(text, command);
+	strlcpy(text, command, sizeof(text));
 	printed_len = 0;
 	printed[0] = '\0';
 	console_redirect = catch_output;
@@ -100,7 +100,7 @@ KTEST(shell, too_many_words_are_refused, KT_UNIT)
 	char text[SHELL_LINE_MAX] = "help";
 
 	for (unsigned i = 0; i < SHELL_WORDS_MAX; i++)
-		strcat(text, " x");
+		strlcat(text, " x", sizeof(text));
 	t_expect_eq(t, run_caught(text), SHELL_FAIL);
 	t_expect_eq(t, printed_lines(), 1);
 }
@@ -128,8 +128,8 @@ KTEST(shell, every_command_is_explained, KT_UNIT)
 		t_expect(t, strchr(cmd->help, ':'));
 	}
 	for_each_registered(shell_cmd, cmd) {
-		strcpy(command, "help ");
-		strcat(command, cmd->name);
+		strlcpy(command, "help ", sizeof(command));
+		strlcat(command, cmd->name, sizeof(command));
 		t_expect_eq(t, run_caught(command), SHELL_OK);
 		t_expect(t, strstr(printed, cmd->help));
 	}

@@ -1,11 +1,11 @@
 /*
  * host_core.c - what the pure files call that is the machine's: formatting and fw_cfg.
  */
-#include "kernel/core/format.h"
+#include "tests/host/core/host_core.h"
 
 #include <stdio.h>
+#include "kernel/core/format.h"
 #include "kernel/x86/fw_cfg.h"
-#include "tests/host/core/host_core.h"
 
 const char *host_fw_cfg_text;
 
