@@ -10,6 +10,8 @@
  */
 #include "mm/maple_internal.h"
 
+#include "kernel/base/annotations.h"
+
 /* mas_alloc_nodes - have at least @nr spare nodes in @mas. Keeps what it got when it fails. */
 bool mas_alloc_nodes(struct ma_state *mas, unsigned int nr, gfp_t gfp)
 {
@@ -139,7 +141,8 @@ void mtree_destroy(struct maple_tree *mt)
 	mtree_unlock(mt);
 }
 
-void mt_set_in_rcu(struct maple_tree *mt)
+/* Only an internal lock is taken: the analysis of locks cannot follow. */
+void mt_set_in_rcu(struct maple_tree *mt) NO_LOCK_ANALYSIS
 {
 	bool internal = !mt_external_lock(mt);
 
@@ -150,7 +153,7 @@ void mt_set_in_rcu(struct maple_tree *mt)
 		mtree_unlock(mt);
 }
 
-void mt_clear_in_rcu(struct maple_tree *mt)
+void mt_clear_in_rcu(struct maple_tree *mt) NO_LOCK_ANALYSIS
 {
 	bool internal = !mt_external_lock(mt);
 

@@ -9,6 +9,8 @@
  */
 #include "mm/maple_internal.h"
 
+#include "kernel/base/annotations.h"
+
 static inline gfp_t gfp_nowait(gfp_t gfp)
 {
 	return (gfp & ~__GFP_DIRECT_RECLAIM) | __GFP_NOWARN;
@@ -19,7 +21,9 @@ static bool mas_alloc_nowait(struct ma_state *mas, unsigned int nr, gfp_t gfp)
 	return mas_alloc_nodes(mas, nr, gfp_nowait(gfp));
 }
 
+/* Drops the caller's lock while it waits, if it is the tree's own: no analysis of that. */
 static noinline int mas_get_more_nodes(struct ma_state *mas, unsigned int nr, gfp_t gfp)
+	NO_LOCK_ANALYSIS
 {
 	bool drop = !mt_external_lock(mas->tree);
 	bool ok;
