@@ -49,6 +49,7 @@ struct mm_struct {
 	int map_count;		      /* [M] VMAs */
 	unsigned long start_brk;      /* [I] the heap is [start_brk, brk) */
 	unsigned long brk;	      /* [M] */
+	unsigned int nr_changes;      /* [M] in checked runs: when to check everything */
 	u64 id;			      /* [I] generation: never given twice within a world */
 	struct list_head mm_node;     /* [L] every mm there is */
 };

@@ -15,17 +15,12 @@
 /*
  * mm_check - look at all of @mm.
  *
- * Locks:    mmap_lock held, in either mode; counters are compared only if nobody faults meanwhile,
- *           so hold it for write or be the only user
+ * Locks:    mmap_lock held for write; write-locks every VMA, so that nobody faults meanwhile
  * Returns:  0, or the number of things wrong, each a line in the log
  */
 int __must_check mm_check(struct mm_struct *mm);
 
-/*
- * mm_check_range - look at the VMAs and tables of [@start, @end) and their neighbours only.
- *
- * Locks:    mmap_lock held for write
- */
+/* mm_check_range - the same for the VMAs and tables of [@start, @end) only; no counters. */
 int __must_check mm_check_range(struct mm_struct *mm, unsigned long start, unsigned long end);
 
 /*

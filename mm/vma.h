@@ -45,10 +45,8 @@ struct vm_area_struct {
 	atomic_t vm_refcnt;	       /* [A] vma_lock.h */
 	struct anon_vma *anon_vma;     /* [S] */
 	struct list_head anon_vma_chain; /* [S] */
-	union {
-		struct rcu_head rcu;	     /* once detached: freed after a grace period */
-		struct vm_area_struct *next; /* once detached: the caller's list of such */
-	};
+	struct vm_area_struct *next;   /* once detached: the next of its owner's list */
+	struct rcu_head rcu;	       /* of that list's first: they are freed together */
 };
 
 static inline unsigned long vma_pages(const struct vm_area_struct *vma)
@@ -106,6 +104,9 @@ static inline struct vm_area_struct *vma_prev(struct vma_iterator *vmi)
  */
 struct vm_area_struct *__must_check vm_area_alloc(struct mm_struct *mm);
 
+/* A detached copy of @from: range, offset, flags; no chains. NULL: no memory. */
+struct vm_area_struct *__must_check vm_area_dup(const struct vm_area_struct *from);
+
 /* @vma is detached, out of every chain, and was never in the tree: freed at once. */
 void vm_area_free(struct vm_area_struct *vma);
 
@@ -128,7 +129,8 @@ int __must_check vma_link(struct vma_iterator *vmi, struct vm_area_struct *vma);
  * @addr:      page-aligned, vma->vm_start < @addr < vma->vm_end
  * @new_below: the new VMA is the lower half; else the upper one
  * Locks:      write-locks both halves
- * Returns:    0, or -ENOMEM (no memory, or too many VMAs) with tree, @vma and counters unchanged
+ * Returns:    0, or -ENOMEM with tree, @vma and counters unchanged. sysctl_max_map_count is the
+ *             caller's business
  */
 int __must_check vma_split(struct vma_iterator *vmi, struct vm_area_struct *vma,
 			   unsigned long addr, bool new_below);

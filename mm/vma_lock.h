@@ -60,4 +60,7 @@ static inline bool vma_is_write_locked(const struct vm_area_struct *vma)
 
 void vma_assert_write_locked(const struct vm_area_struct *vma);
 
+/* Tells lock_order.h how a VMA that an oopsing thread reads is let go. Once per world. */
+void vma_lock_init(void);
+
 #endif

@@ -5,8 +5,10 @@
 
 #include "kernel/core/ledger.h"
 #include "kernel/core/oops.h"
+#include "mm/fault.h"
 #include "mm/thread_mem.h"
 #include "mm/tlb.h"
+#include "mm/vma_lock.h"
 #include "mm/window.h"
 
 int mm_world_init(const struct frame_range *ranges, unsigned nr, const struct frames_config *config,
@@ -20,6 +22,8 @@ int mm_world_init(const struct frame_range *ranges, unsigned nr, const struct fr
 	window_world_init();
 	slab_world_init(layout);
 	thread_mem_world_init();
+	vma_lock_init();
+	mm_fault_world_init();
 	oops_address_hook = slab_describe;
 	return 0;
 }

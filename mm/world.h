@@ -1,5 +1,5 @@
 /*
- * world.h - memory of one world: everything of layers 4 and 5, made at once.
+ * world.h - memory of one world: everything of layers 4 to 6, made at once.
  *
  * Used by kernel/main.c for the interactive system and by the lab for each of its worlds.
  */

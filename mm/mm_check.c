@@ -1,0 +1,270 @@
+/*
+ * mm_check.c - count everything again and compare.
+ *
+ * Owns: the invariants of one address space, each as one line of text.
+ * Idea: VMAs are walked in the tree, entries in the tables, both upwards; each entry is judged by
+ *       the VMA that holds its address and by the page it names.
+ */
+#include "mm/mm_check.h"
+
+#include "kernel/core/bug.h"
+#include "kernel/core/log.h"
+#include "kernel/core/static_key.h"
+#include "mm/anon_vma.h"
+#include "mm/fault.h"
+#include "mm/mman_internal.h"
+#include "mm/mmap_lock.h"
+#include "mm/rmap.h"
+#include "mm/tables_internal.h"
+#include "mm/vma_lock.h"
+
+#define CHECK_ALL_EVERY 64u
+#define LINES_MAX	8 /* of one check; the rest is only counted */
+
+struct check {
+	struct mm_struct *mm;
+	unsigned long start;
+	unsigned long end;
+	int bad;
+	struct vma_iterator vmi;     /* of the walk over entries */
+	struct vm_area_struct *vma;  /* the first that ends above the present entry, or NULL */
+	unsigned long nr_anon;	     /* entries that map anonymous frames */
+	unsigned long nr_tables;
+};
+
+#define wrong(c, fmt, ...)                                                                         \
+	do {                                                                                       \
+		if ((c)->bad++ < LINES_MAX)                                                        \
+			pr_err("mm %lu: " fmt, (unsigned long)(c)->mm->id, ##__VA_ARGS__);         \
+	} while (0)
+
+/* ---- VMAs ---- */
+
+static void check_chains(struct check *c, struct vm_area_struct *vma)
+{
+	unsigned long last = vma->vm_pgoff + vma_pages(vma) - 1;
+	struct anon_vma_chain *avc;
+	bool own = !vma->anon_vma;
+
+	list_for_each_entry(avc, &vma->anon_vma_chain, same_vma) {
+		if (avc->vma != vma)
+			wrong(c, "VMA %#lx: a chain of another VMA", vma->vm_start);
+		if (avc->node.start != vma->vm_pgoff || avc->node.last != last)
+			wrong(c, "VMA %#lx: its chain says pages %#lx-%#lx, it has %#lx-%#lx",
+			      vma->vm_start, avc->node.start, avc->node.last, vma->vm_pgoff, last);
+		own |= avc->anon_vma == vma->anon_vma;
+	}
+	if (!own)
+		wrong(c, "VMA %#lx: no chain to its anon_vma", vma->vm_start);
+}
+
+static void check_vma(struct check *c, struct vm_area_struct *vma, const struct ma_state *mas)
+{
+	if (vma->vm_mm != c->mm)
+		wrong(c, "VMA %#lx: of another mm", vma->vm_start);
+	if (mas->index != vma->vm_start || mas->last != vma->vm_end - 1)
+		wrong(c, "VMA %#lx-%#lx: the tree says %#lx-%#lx", vma->vm_start, vma->vm_end,
+		      mas->index, mas->last + 1);
+	if ((vma->vm_start | vma->vm_end) & (PAGE_SIZE - 1) || vma->vm_start >= vma->vm_end ||
+	    vma->vm_start < USER_MIN || vma->vm_end > USER_MAX)
+		wrong(c, "VMA %#lx-%#lx: not a range of user pages", vma->vm_start, vma->vm_end);
+	if (atomic_read_nopoint(&vma->vm_refcnt) != 1)
+		wrong(c, "VMA %#lx: attached and write-locked, but counts %d", vma->vm_start,
+		      atomic_read_nopoint(&vma->vm_refcnt));
+	if (vma->vm_page_prot.prot != vm_get_page_prot(vma->vm_flags).prot)
+		wrong(c, "VMA %#lx: rights do not follow from flags %#lx", vma->vm_start,
+		      vma->vm_flags);
+	check_chains(c, vma);
+}
+
+static void check_vmas(struct check *c, bool all)
+{
+	VMA_ITERATOR(vmi, c->mm, c->start);
+	unsigned long pages = 0, data = 0;
+	struct vm_area_struct *vma;
+	int nr = 0;
+
+	for_each_vma_range(vmi, vma, c->end) {
+		vma_start_write(vma);
+		check_vma(c, vma, &vmi.mas);
+		nr++;
+		pages += vma_pages(vma);
+		if (vma->vm_flags & VM_WRITE)
+			data += vma_pages(vma);
+	}
+	if (!all)
+		return;
+	if (nr != c->mm->map_count)
+		wrong(c, "map_count is %d, the tree holds %d", c->mm->map_count, nr);
+	if (pages != c->mm->total_vm || data != c->mm->data_vm)
+		wrong(c, "total_vm %lu data_vm %lu, the VMAs have %lu and %lu", c->mm->total_vm,
+		      c->mm->data_vm, pages, data);
+}
+
+/* ---- entries ---- */
+
+static bool vma_knows_anon(struct vm_area_struct *vma, const struct anon_vma *anon)
+{
+	struct anon_vma_chain *avc;
+
+	list_for_each_entry(avc, &vma->anon_vma_chain, same_vma) {
+		if (avc->anon_vma == anon)
+			return true;
+	}
+	return false;
+}
+
+static void check_anon_page(struct check *c, struct page *page, pte_t pte, unsigned long addr)
+{
+	struct page *head = page_head(page);
+	unsigned long mapping = (unsigned long)head->mapping;
+
+	c->nr_anon++;
+	if (head->kind != FK_ANON || !(mapping & PAGE_MAPPING_ANON)) {
+		wrong(c, "%#lx: frame %#lx is not anonymous memory", addr, pte_pfn(pte));
+		return;
+	}
+	if (!vma_knows_anon(c->vma, (struct anon_vma *)(mapping - PAGE_MAPPING_ANON)))
+		wrong(c, "%#lx: rmap of its page does not lead to the VMA", addr);
+	if (page_pgoff(page) != linear_page_index(c->vma, addr))
+		wrong(c, "%#lx: its page has offset %#lx, rmap looks at %#lx", addr,
+		      page_pgoff(page), linear_page_index(c->vma, addr));
+	if (page_mapcount(page) < 1 || page_count(page) < page_mapcount(page))
+		wrong(c, "%#lx: its page counts %d mappings, %d references", addr,
+		      page_mapcount(page), page_count(page));
+	if (pte_write(pte) && (!PageAnonExclusive(page) || page_mapcount(page) != 1))
+		wrong(c, "%#lx: writable, but its page is not its own", addr);
+}
+
+static void check_pte(struct check *c, pte_t pte, unsigned long addr)
+{
+	u64 rights;
+
+	if (!c->vma || addr < c->vma->vm_start) {
+		wrong(c, "%#lx: entry %#lx where no VMA is", addr, (unsigned long)pte.pte);
+		return;
+	}
+	rights = c->vma->vm_page_prot.prot;
+	if ((pte.pte & ~rights) & (_PAGE_PRESENT | _PAGE_RW) || (rights & ~pte.pte) & _PAGE_NX)
+		wrong(c, "%#lx: entry %#lx has more rights than its VMA", addr,
+		      (unsigned long)pte.pte);
+	if (!pte_present(pte))
+		wrong(c, "%#lx: entry %#lx maps nothing", addr, (unsigned long)pte.pte);
+	else if (!pte_special(pte))
+		check_anon_page(c, pfn_to_page(pte_pfn(pte)), pte, addr);
+	else if (pte_pfn(pte) != virt_to_phys(zero_page).v >> PAGE_SHIFT || pte_write(pte))
+		wrong(c, "%#lx: special entry %#lx is not the zero page, read-only", addr,
+		      (unsigned long)pte.pte);
+}
+
+static int check_table(struct pte_walk *walk, pte_t *pte, unsigned long addr, unsigned long end)
+{
+	struct check *c = walk->arg;
+
+	for (; addr < end; addr += PAGE_SIZE, pte++) {
+		pte_t entry = {READ_ONCE_NOPOINT(pte->pte)};
+
+		if (pte_none(entry))
+			continue;
+		while (c->vma && addr >= c->vma->vm_end)
+			c->vma = vma_next(&c->vmi);
+		check_pte(c, entry, addr);
+	}
+	return 0;
+}
+
+static void check_entries(struct check *c)
+{
+	struct pte_walk walk = {.mt = &c->mm->tables, .fn = check_table, .arg = c};
+
+	mas_init(&c->vmi.mas, &c->mm->mm_mt, c->start);
+	c->vma = vma_next(&c->vmi);
+	(void)walk_pte_tables(&walk, c->start, c->end);
+}
+
+/* ---- tables ---- */
+
+/* Tables below @entry, which serves [@addr, @addr + (1 << @shift)), are counted and wanted. */
+static void check_table_page(struct check *c, u64 entry, unsigned long addr, unsigned shift)
+{
+	struct vm_area_struct *vma;
+	const u64 *table;
+
+	if (!entry)
+		return;
+	c->nr_tables++;
+	if (shift == PMD_SHIFT) {
+		vma = find_vma(c->mm, addr);
+		if (!vma || vma->vm_start >= addr + PMD_SIZE)
+			wrong(c, "%#lx: a table for 2 MiB without a VMA", addr);
+		return;
+	}
+	table = table_address(entry);
+	for (unsigned long i = 0; i < PTRS_PER_TABLE; i++)
+		check_table_page(c, READ_ONCE_NOPOINT(table[i]),
+				 addr + (i << (shift - 9)), shift - 9);
+}
+
+static void check_counters(struct check *c)
+{
+	unsigned long bytes = atomic_long_read_nopoint(&c->mm->tables.pgtables_bytes);
+	long anon = get_mm_counter(c->mm, MM_ANONPAGES);
+
+	for (unsigned long i = 0; i < USER_PGD_PTRS; i++)
+		check_table_page(c, READ_ONCE_NOPOINT(c->mm->tables.pgd[i].pgd), i << PGDIR_SHIFT,
+				 PGDIR_SHIFT);
+	if (c->nr_tables * PAGE_SIZE != bytes)
+		wrong(c, "pgtables_bytes is %lu, there are %lu tables", bytes, c->nr_tables);
+	if (anon != (long)c->nr_anon)
+		wrong(c, "MM_ANONPAGES is %ld, tables hold %lu", anon, c->nr_anon);
+}
+
+/* ---- entry points ---- */
+
+static int check_tree(struct check *c)
+{
+	if (mt_check(&c->mm->mm_mt, NULL, NULL))
+		wrong(c, "the tree is damaged");
+	return c->bad;
+}
+
+int mm_check(struct mm_struct *mm)
+{
+	struct check c = {.mm = mm, .start = USER_MIN, .end = USER_MAX};
+
+	mmap_assert_write_locked(mm);
+	if (check_tree(&c))
+		return c.bad;
+	check_vmas(&c, true);
+	check_entries(&c);
+	check_counters(&c);
+	return c.bad;
+}
+
+int mm_check_range(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	struct check c = {.mm = mm};
+
+	mmap_assert_write_locked(mm);
+	/* A page more at both ends: the neighbours too. */
+	c.start = start > USER_MIN ? start - PAGE_SIZE : USER_MIN;
+	c.end = end < USER_MAX ? end + PAGE_SIZE : USER_MAX;
+	check_vmas(&c, false);
+	check_entries(&c);
+	return c.bad;
+}
+
+void mm_check_mutation(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	int bad;
+
+	if (!static_branch_unlikely(&checks_key))
+		return;
+	if (++mm->nr_changes % CHECK_ALL_EVERY == 0)
+		bad = mm_check(mm);
+	else
+		bad = mm_check_range(mm, start, end);
+	if (bad)
+		BUGF("mm %lu: %d things wrong after a change of %#lx-%#lx", (unsigned long)mm->id,
+		     bad, start, end);
+}

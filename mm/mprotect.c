@@ -1,0 +1,95 @@
+/*
+ * mprotect.c - change the rights of a range, VMA by VMA.
+ *
+ * Owns: vm_mprotect. Not here: entries in tables (change_protection.h), merging (vma_merge.c).
+ */
+#include "mm/mman.h"
+
+#include <errno.h>
+#include "mm/change_protection.h"
+#include "mm/mm_check.h"
+#include "mm/mman_internal.h"
+#include "mm/mmap_lock.h"
+#include "mm/vma_lock.h"
+
+/* [start, end) of @vma, which lies inside it, gets @prot. @prev: below @vma, or NULL. */
+static int mprotect_fixup(struct vma_iterator *vmi, struct mmu_gather *tlb,
+			  struct vm_area_struct *prev, struct vm_area_struct **vmap,
+			  unsigned long start, unsigned long end, unsigned long prot)
+{
+	struct vm_area_struct *vma = *vmap;
+	struct mm_struct *mm = vma->vm_mm;
+	unsigned long old = vma->vm_flags;
+	unsigned long flags = (old & ~VM_ACCESS_FLAGS) | prot_to_flags(prot);
+	long pages = (end - start) >> PAGE_SHIFT;
+	int err;
+
+	if (flags == old)
+		return 0;
+	err = vma_modify_flags(vmi, prev, vma, start, end, flags, vmap);
+	if (err)
+		return err;
+
+	/* ---- nothing below this line can fail ---- */
+	vm_flags_reset(*vmap, flags);
+	vm_stat_account(mm, old, -pages);
+	vm_stat_account(mm, flags, pages);
+	change_protection(tlb, *vmap, start, end);
+	return 0;
+}
+
+static int do_mprotect(struct mm_struct *mm, unsigned long start, unsigned long end,
+		       unsigned long prot)
+{
+	VMA_ITERATOR(vmi, mm, start);
+	struct vm_area_struct *prev, *vma = vma_find(&vmi, end);
+	struct ma_state below = vmi.mas;
+	struct mmu_gather tlb;
+	int err = 0;
+
+	if (!vma || vma->vm_start > start)
+		return -ENOMEM;
+	prev = mas_prev(&below, 0);
+	tlb_gather_mmu(&tlb, &mm->tables, false);
+	while (start < end) {
+		unsigned long stop = min(end, vma->vm_end);
+
+		err = mprotect_fixup(&vmi, &tlb, prev, &vma, start, stop, prot);
+		if (err)
+			break;
+		/* @vma may have been merged with what comes after. */
+		start = max(stop, vma->vm_end);
+		if (start >= end)
+			break;
+		prev = vma;
+		vma = vma_lookup(mm, start);
+		if (!vma) {
+			err = -ENOMEM;
+			break;
+		}
+		mas_set(&vmi.mas, start);
+	}
+	tlb_finish_mmu(&tlb);
+	return err;
+}
+
+int vm_mprotect(struct mm_struct *mm, unsigned long start, size_t len, unsigned long prot)
+{
+	unsigned long end;
+	int err;
+
+	if (!IS_ALIGNED(start, PAGE_SIZE) || (prot & ~VM_ACCESS_FLAGS))
+		return -EINVAL;
+	if (!len)
+		return 0;
+	if (len > USER_MAX || !range_ok(start, page_len(len)))
+		return -ENOMEM;
+	end = start + page_len(len);
+	err = mmap_write_lock_killable(mm);
+	if (err)
+		return err;
+	err = do_mprotect(mm, start, end, prot);
+	mm_check_mutation(mm, start, end);
+	mmap_write_unlock(mm);
+	return err;
+}

@@ -1,0 +1,212 @@
+/*
+ * vma.c - VMAs: their memory, finding them, linking one, cutting one in two.
+ *
+ * Owns: the VMA cache, vma_link, vma_split. Not here: merging (vma_merge.c).
+ * Idea: nodes for the one store into the tree are got first, so that from the first change of a
+ *       field on nothing can fail.
+ */
+#include "mm/vma.h"
+
+#include <errno.h>
+#include "kernel/core/bug.h"
+#include "mm/anon_vma.h"
+#include "mm/mman_internal.h"
+#include "mm/slab.h"
+#include "mm/vma_internal.h"
+#include "mm/vma_lock.h"
+
+KMEM_CACHE(vma_cache, "vm_area_struct", sizeof(struct vm_area_struct), 64, NULL, SLAB_OWN_PAGE);
+
+/* ---- the object ---- */
+
+struct vm_area_struct *vm_area_alloc(struct mm_struct *mm)
+{
+	struct vm_area_struct *vma = kmem_cache_zalloc(&vma_cache, GFP_KERNEL_ACCOUNT);
+
+	if (!vma)
+		return NULL;
+	vma->vm_mm = mm;
+	INIT_LIST_HEAD(&vma->anon_vma_chain);
+	return vma;
+}
+
+struct vm_area_struct *vm_area_dup(const struct vm_area_struct *from)
+{
+	struct vm_area_struct *vma = vm_area_alloc(from->vm_mm);
+
+	if (!vma)
+		return NULL;
+	vma->vm_start = from->vm_start;
+	vma->vm_end = from->vm_end;
+	vma->vm_pgoff = from->vm_pgoff;
+	vma->vm_flags = from->vm_flags;
+	vma->vm_page_prot = from->vm_page_prot;
+	return vma;
+}
+
+static void vma_assert_unused(const struct vm_area_struct *vma)
+{
+	ASSERT_EQ(atomic_read_nopoint(&vma->vm_refcnt), 0);
+	ASSERT(list_empty(&vma->anon_vma_chain));
+}
+
+void vm_area_free(struct vm_area_struct *vma)
+{
+	vma_assert_unused(vma);
+	kmem_cache_free(&vma_cache, vma);
+}
+
+static void free_list_rcu(struct rcu_head *head)
+{
+	struct vm_area_struct *vma = container_of(head, struct vm_area_struct, rcu), *next;
+
+	for (; vma; vma = next) {
+		next = vma->next;
+		vm_area_free(vma);
+	}
+}
+
+void vm_area_free_list(struct vm_area_struct *first)
+{
+	if (first)
+		call_rcu(&first->rcu, free_list_rcu);
+}
+
+pgprot_t vm_get_page_prot(unsigned long vm_flags)
+{
+	/* x86 cannot forbid reading what may be written or executed. */
+	switch (vm_flags & VM_ACCESS_FLAGS) {
+	case 0:
+		return PAGE_NONE_PROT;
+	case VM_READ:
+		return PAGE_READONLY;
+	case VM_EXEC:
+	case VM_READ | VM_EXEC:
+		return PAGE_READ_EXEC;
+	case VM_WRITE:
+	case VM_WRITE | VM_READ:
+		return PAGE_SHARED;
+	default:
+		return __pgprot(PAGE_READ_EXEC.prot | _PAGE_RW);
+	}
+}
+
+void vm_flags_reset(struct vm_area_struct *vma, unsigned long flags)
+{
+	vma->vm_flags = flags;
+	vma->vm_page_prot = vm_get_page_prot(flags);
+}
+
+/* ---- finding ---- */
+
+struct vm_area_struct *find_vma(struct mm_struct *mm, unsigned long addr)
+{
+	unsigned long index = addr;
+
+	return mt_find(&mm->mm_mt, &index, ~0ul);
+}
+
+struct vm_area_struct *vma_lookup(struct mm_struct *mm, unsigned long addr)
+{
+	return mtree_load(&mm->mm_mt, addr);
+}
+
+/* ---- into the tree ---- */
+
+int vma_iter_prealloc(struct vma_iterator *vmi, struct vm_area_struct *vma, unsigned long start,
+		      unsigned long end)
+{
+	mas_set_range(&vmi->mas, start, end - 1);
+	return mas_preallocate(&vmi->mas, vma, GFP_KERNEL_ACCOUNT);
+}
+
+void vma_iter_store(struct vma_iterator *vmi, struct vm_area_struct *vma)
+{
+	ASSERT_EQ(vmi->mas.index, vma->vm_start);
+	ASSERT_EQ(vmi->mas.last, vma->vm_end - 1);
+	mas_store_prealloc(&vmi->mas, vma);
+}
+
+int vma_link(struct vma_iterator *vmi, struct vm_area_struct *vma)
+{
+	struct mm_struct *mm = vma->vm_mm;
+	int err = vma_iter_prealloc(vmi, vma, vma->vm_start, vma->vm_end);
+
+	if (err)
+		return err;
+	vma_start_write(vma);
+	vma_mark_attached(vma);
+	vma_iter_store(vmi, vma);
+	mm->map_count++;
+	vma_account(vma, 1);
+	return 0;
+}
+
+/* ---- in two ---- */
+
+/*
+ * A detached VMA for one half of @vma, tied to its anon_vmas with that half's range.
+ *
+ *	    at               below             otherwise
+ *	AAAA|AAAA   -->      BBBBAAAA          AAAABBBB
+ */
+static struct vm_area_struct *split_half(struct vm_area_struct *vma, unsigned long at, bool below)
+{
+	struct vm_area_struct *new = vm_area_dup(vma);
+
+	if (!new)
+		return NULL;
+	if (below) {
+		new->vm_end = at;
+	} else {
+		new->vm_start = at;
+		new->vm_pgoff += (at - vma->vm_start) >> PAGE_SHIFT;
+	}
+	if (anon_vma_clone(new, vma)) {
+		vm_area_free(new);
+		return NULL;
+	}
+	return new;
+}
+
+int vma_split(struct vma_iterator *vmi, struct vm_area_struct *vma, unsigned long addr,
+	      bool new_below)
+{
+	struct mm_struct *mm = vma->vm_mm;
+	struct vm_area_struct *new;
+	struct anon_vma *anon;
+	int err;
+
+	ASSERT(addr > vma->vm_start && addr < vma->vm_end);
+	new = split_half(vma, addr, new_below);
+	if (!new)
+		return -ENOMEM;
+	err = vma_iter_prealloc(vmi, new, new->vm_start, new->vm_end);
+	if (err) {
+		unlink_anon_vmas(new);
+		vm_area_free(new);
+		return err;
+	}
+
+	/* ---- nothing below this line can fail ---- */
+	vma_start_write(vma);
+	vma_start_write(new);
+	anon = vma_range_begin(vma, NULL);
+	if (new_below) {
+		vma->vm_pgoff += (addr - vma->vm_start) >> PAGE_SHIFT;
+		vma->vm_start = addr;
+	} else {
+		vma->vm_end = addr;
+	}
+	vma_mark_attached(new);
+	vma_iter_store(vmi, new);
+	vma_range_end(anon, vma, NULL);
+	mm->map_count++;
+
+	/* Back onto @vma, which lies beside what was stored. */
+	if (new_below)
+		mas_next(&vmi->mas, ~0ul);
+	else
+		mas_prev(&vmi->mas, 0);
+	return 0;
+}

@@ -1,0 +1,257 @@
+/*
+ * vma_merge.c - a range that gets new attributes joins the neighbours that have them already.
+ *
+ * Owns: which neighbours are alike, every case of merging, changing flags of part of a VMA.
+ * Not here: splitting (vma.c).
+ * Idea: whatever the case, one VMA grows over the range, and what it grows over shrinks by one end
+ *       or vanishes. So a case is a struct vma_change, and one function carries all of them out
+ *       with one store into the tree.
+ *
+ * P and N are alike with the range (*), M is the VMA that has it now; `.` is free.
+ *
+ *	  before         after      grows  shrinks  vanishes
+ *	  PPP***NNN   -> PPPPPPPPP    P               M, N   M is the whole of *
+ *	  PPP***xxx   -> PPPPPPxxx    P               M
+ *	  xxx***NNN   -> xxxNNNNNN    N               M
+ *	  PPP***MMM   -> PPPPPPMMM    P      M
+ *	  MMM***NNN   -> MMMNNNNNN    N      M
+ *	  PPP...NNN   -> PPPPPPPPP    P               N      * is free, or about to be overwritten
+ *	  PPP...xxx   -> PPPPPPxxx    P
+ *	  xxx...NNN   -> xxxNNNNNN    N
+ *
+ * Alike: equal flags, page offsets that go on without a step, anon_vmas that may be one.
+ */
+#include "mm/vma.h"
+
+#include <errno.h>
+#include "kernel/core/bug.h"
+#include "mm/anon_vma.h"
+#include "mm/vma_internal.h"
+#include "mm/vma_lock.h"
+
+struct vma_change {
+	struct vm_area_struct *grows; /* to [start, end) with this offset */
+	unsigned long start;
+	unsigned long end;
+	unsigned long pgoff;
+	struct vm_area_struct *shrinks; /* up to start or from end on; NULL: none does */
+	struct vm_area_struct *vanishes[2];
+};
+
+/* ---- rmap around a change ---- */
+
+struct anon_vma *vma_range_begin(struct vm_area_struct *a, struct vm_area_struct *b)
+{
+	/* If both have one it is the same: they were mergeable. */
+	struct anon_vma *anon = a->anon_vma ? a->anon_vma : b ? b->anon_vma : NULL;
+
+	if (!anon)
+		return NULL;
+	anon_vma_lock_write(anon);
+	anon_vma_interval_tree_pre_update_vma(a);
+	if (b)
+		anon_vma_interval_tree_pre_update_vma(b);
+	return anon;
+}
+
+void vma_range_end(struct anon_vma *locked, struct vm_area_struct *a, struct vm_area_struct *b)
+{
+	if (!locked)
+		return;
+	anon_vma_interval_tree_post_update_vma(a);
+	if (b)
+		anon_vma_interval_tree_post_update_vma(b);
+	anon_vma_unlock_write(locked);
+}
+
+/* ---- alike or not ---- */
+
+static bool anon_vma_alike(struct vm_area_struct *vma, struct anon_vma *anon,
+			   struct vm_area_struct *owner)
+{
+	return is_mergeable_anon_vma(vma->anon_vma, anon, vma->anon_vma ? vma : owner);
+}
+
+static bool can_merge_prev(const struct vma_merge *m)
+{
+	struct vm_area_struct *prev = m->prev;
+
+	return prev && prev->vm_end == m->start && prev->vm_flags == m->flags &&
+	       prev->vm_pgoff + vma_pages(prev) == m->pgoff &&
+	       anon_vma_alike(prev, m->anon_vma, m->middle);
+}
+
+static bool can_merge_next(const struct vma_merge *m)
+{
+	struct vm_area_struct *next = m->next;
+
+	return next && next->vm_start == m->end && next->vm_flags == m->flags &&
+	       m->pgoff + ((m->end - m->start) >> PAGE_SHIFT) == next->vm_pgoff &&
+	       anon_vma_alike(next, m->anon_vma, m->middle);
+}
+
+/* ---- the cases ---- */
+
+/* False: no neighbour is alike. */
+static bool choose_change(const struct vma_merge *m, struct vma_change *c)
+{
+	struct vm_area_struct *middle = m->middle;
+	bool from_start = !middle || m->start == middle->vm_start;
+	bool to_end = !middle || m->end == middle->vm_end;
+	bool left = from_start && can_merge_prev(m);
+	bool right = to_end && can_merge_next(m);
+
+	if (left && right && !anon_vma_alike(m->prev, m->next->anon_vma, m->next))
+		right = false;
+	if (!left && !right)
+		return false;
+
+	*c = (struct vma_change){
+		.grows = left ? m->prev : m->next,
+		.start = left ? m->prev->vm_start : m->start,
+		.end = right ? m->next->vm_end : m->end,
+		.pgoff = left ? m->prev->vm_pgoff : m->pgoff,
+	};
+	if (middle && from_start && to_end)
+		c->vanishes[0] = middle;
+	else
+		c->shrinks = middle;
+	if (left && right)
+		c->vanishes[1] = m->next;
+	return true;
+}
+
+/* ---- carrying one out ---- */
+
+/* The VMA whose pages come to @c->grows, which has no anon_vma to find them by; NULL: none. */
+static struct vm_area_struct *anon_vma_donor(const struct vma_change *c)
+{
+	struct vm_area_struct *const from[] = {c->shrinks, c->vanishes[0], c->vanishes[1]};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(from) && !c->grows->anon_vma; i++) {
+		if (from[i] && from[i]->anon_vma)
+			return from[i];
+	}
+	return NULL;
+}
+
+static void lock_all(const struct vma_change *c)
+{
+	vma_start_write(c->grows);
+	if (c->shrinks)
+		vma_start_write(c->shrinks);
+	for (unsigned i = 0; i < ARRAY_SIZE(c->vanishes); i++) {
+		if (c->vanishes[i])
+			vma_start_write(c->vanishes[i]);
+	}
+}
+
+static void set_ranges(const struct vma_change *c)
+{
+	struct vm_area_struct *vma = c->shrinks;
+
+	if (vma && c->end < vma->vm_end) {
+		vma->vm_pgoff += (c->end - vma->vm_start) >> PAGE_SHIFT;
+		vma->vm_start = c->end;
+	} else if (vma) {
+		vma->vm_end = c->start;
+	}
+	c->grows->vm_start = c->start;
+	c->grows->vm_end = c->end;
+	c->grows->vm_pgoff = c->pgoff;
+}
+
+static void free_vanished(const struct vma_change *c)
+{
+	struct vm_area_struct *list = NULL;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(c->vanishes); i++) {
+		struct vm_area_struct *vma = c->vanishes[i];
+
+		if (!vma)
+			continue;
+		vma_mark_detached(vma);
+		unlink_anon_vmas(vma);
+		vma->vm_mm->map_count--;
+		vma->next = list;
+		list = vma;
+	}
+	vm_area_free_list(list);
+}
+
+static int commit_change(struct vma_iterator *vmi, const struct vma_change *c)
+{
+	struct vm_area_struct *donor = anon_vma_donor(c);
+	struct anon_vma *anon;
+	int err;
+
+	err = vma_iter_prealloc(vmi, c->grows, c->start, c->end);
+	if (err)
+		return err;
+	err = donor ? anon_vma_clone(c->grows, donor) : 0;
+	if (err) {
+		mas_destroy(&vmi->mas);
+		return err;
+	}
+
+	/* ---- nothing below this line can fail ---- */
+	lock_all(c);
+	anon = vma_range_begin(c->grows, c->shrinks);
+	set_ranges(c);
+	vma_iter_store(vmi, c->grows);
+	vma_range_end(anon, c->grows, c->shrinks);
+	free_vanished(c);
+	return 0;
+}
+
+int vma_merge_range(struct vma_iterator *vmi, struct vma_merge *m, struct vm_area_struct **merged)
+{
+	struct vma_change change;
+	int err = 0;
+
+	*merged = NULL;
+	if (choose_change(m, &change)) {
+		err = commit_change(vmi, &change);
+		if (!err)
+			*merged = change.grows;
+	}
+	return err;
+}
+
+static int split_counted(struct vma_iterator *vmi, struct vm_area_struct *vma, unsigned long at,
+			 bool new_below)
+{
+	if (vma->vm_mm->map_count >= (long)sysctl_max_map_count)
+		return -ENOMEM;
+	return vma_split(vmi, vma, at, new_below);
+}
+
+int vma_modify_flags(struct vma_iterator *vmi, struct vm_area_struct *prev,
+		     struct vm_area_struct *vma, unsigned long start, unsigned long end,
+		     unsigned long flags, struct vm_area_struct **result)
+{
+	struct vma_merge m = {
+		.mm = vma->vm_mm,
+		.prev = start == vma->vm_start ? prev : NULL,
+		.middle = vma,
+		.next = end == vma->vm_end ? vma_lookup(vma->vm_mm, end) : NULL,
+		.start = start,
+		.end = end,
+		.pgoff = vma->vm_pgoff + ((start - vma->vm_start) >> PAGE_SHIFT),
+		.flags = flags,
+		.anon_vma = vma->anon_vma,
+	};
+	int err = vma_merge_range(vmi, &m, result);
+
+	if (err || *result)
+		return err;
+	if (start > vma->vm_start)
+		err = split_counted(vmi, vma, start, true);
+	if (!err && end < vma->vm_end)
+		err = split_counted(vmi, vma, end, false);
+	if (err)
+		return err;
+	vma_start_write(vma);
+	*result = vma;
+	return 0;
+}
