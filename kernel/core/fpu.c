@@ -107,14 +107,9 @@ void fpu_end(void)
 	preempt_enable();
 }
 
-static bool owns(const struct thread_base *thread)
-{
-	return thread->fpu_depth || (thread->flags & TF_FPU);
-}
-
 void fpu_switch(struct thread_base *prev, struct thread_base *next)
 {
-	bool prev_owns = owns(prev), next_owns = owns(next);
+	bool prev_owns = fpu_owns(prev), next_owns = fpu_owns(next);
 
 	if (!prev_owns && !next_owns)
 		return;
@@ -134,7 +129,7 @@ void fpu_restore_depth(u32 depth)
 	struct thread_base *thread = current_base();
 
 	thread->fpu_depth = depth;
-	if (owns(thread))
+	if (fpu_owns(thread))
 		cpu_fpu_allow();
 	else
 		cpu_fpu_forbid();

@@ -18,6 +18,12 @@
 void fpu_begin(void);
 void fpu_end(void);
 
+/* Has @thread registers that a switch must keep? */
+static inline bool fpu_owns(const struct thread_base *thread)
+{
+	return thread->fpu_depth || (thread->flags & TF_FPU);
+}
+
 /*
  * At a context switch, interrupts off, on either stack: @prev's state is saved, @next's made
  * current.

@@ -10,7 +10,12 @@
 #include "kernel/core/spinlock.h"
 
 /* Records and owners carry the number of the epoch they were made in; it never is 0. */
-u32 lock_epoch(void);
+extern u32 lock_record_epoch;
+
+static inline u32 lock_epoch(void)
+{
+	return lock_record_epoch;
+}
 
 /* Are records kept now, for checks or for statistics? */
 bool lock_recording(void);
@@ -18,9 +23,22 @@ bool lock_recording(void);
 const struct held_lock *held_lock_find(const struct held_locks *held, const void *lock);
 void held_locks_hand_over(const void *lock, struct thread_base *from, struct thread_base *to);
 
-/* Statistics: the time for the record; the hold time that ends. */
-u64 lock_stat_acquired(enum lock_class class);
-void lock_stat_released(const struct held_lock *gone);
+/* Statistics, while they are on. */
+u64 lock_stat_count(enum lock_class class);
+void lock_stat_held(const struct held_lock *gone);
+
+/* The time for the record; 0 without statistics. */
+static inline u64 lock_stat_acquired(enum lock_class class)
+{
+	return static_branch_unlikely(&lockstat_key) ? lock_stat_count(class) : 0;
+}
+
+/* The hold time ends. */
+static inline void lock_stat_released(const struct held_lock *gone)
+{
+	if (static_branch_unlikely(&lockstat_key) && gone->since)
+		lock_stat_held(gone);
+}
 
 /* Reports; each is a fatal bug of the calling thread (bug.h). */
 void lock_report_order(enum lock_class class, const void *lock, const struct held_lock *held,

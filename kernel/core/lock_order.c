@@ -46,12 +46,7 @@ DEFINE_PER_CPU(struct held_locks, irq_held);
 static u8 class_usage[LC_NR];
 
 static void (*release_fn[LK_NR])(void *lock);
-static u32 record_epoch = 1;
-
-u32 lock_epoch(void)
-{
-	return record_epoch;
-}
+u32 lock_record_epoch = 1;
 
 bool lock_recording(void)
 {
@@ -66,13 +61,18 @@ void lock_slow_update(void)
 					       static_key_enabled(&events_key));
 }
 
+void lock_usage_forget(void)
+{
+	for (unsigned i = 0; i < LC_NR; i++)
+		class_usage[i] = 0;
+}
+
 /* A new epoch: what was recorded under the old rule is void. */
 static void recording_set(struct static_key *key, bool on)
 {
 	cpus_park();
-	record_epoch++;
-	for (unsigned i = 0; i < LC_NR; i++)
-		class_usage[i] = 0;
+	lock_record_epoch++;
+	lock_usage_forget();
 	static_key_set(key, on);
 	lock_slow_update();
 	cpus_release();
@@ -90,23 +90,28 @@ void lockstat_set(bool on)
 		recording_set(&lockstat_key, on);
 }
 
-static struct held_locks *fresh(struct held_locks *held)
+static __always_inline struct held_locks *fresh(struct held_locks *held)
 {
-	if (held->epoch != record_epoch) {
-		held->epoch = record_epoch;
+	if (held->epoch != lock_record_epoch) {
+		held->epoch = lock_record_epoch;
 		held->mask = 0;
 		held->nr = 0;
 	}
 	return held;
 }
 
-struct held_locks *held_locks_current(void)
+static __always_inline struct held_locks *held_here(void)
 {
 	struct thread_base *thread = current_base();
 
 	if (in_irq() || !thread)
 		return fresh(this_cpu_ptr(irq_held));
 	return fresh(&thread->held);
+}
+
+struct held_locks *held_locks_current(void)
+{
+	return held_here();
 }
 
 const struct held_lock *held_lock_find(const struct held_locks *held, const void *lock)
@@ -153,7 +158,7 @@ void lock_order_check(enum lock_class class, const void *lock, enum lock_kind ki
 
 	if (!static_key_enabled(&checks_key) || (flags & LO_TRY))
 		return;
-	held = held_locks_current();
+	held = held_here();
 	other = held_lock_find(held, lock);
 	if (other)
 		lock_report_twice(other, ip);
@@ -174,7 +179,7 @@ void lock_order_acquired(enum lock_class class, const void *lock, enum lock_kind
 	event_count(EV_LOCK, 1);
 	if (!lock_recording())
 		return;
-	held = held_locks_current();
+	held = held_here();
 	if (held->nr == LOCKS_HELD_MAX)
 		BUGF("more than %d locks held", LOCKS_HELD_MAX);
 	held->lock[held->nr++] = (struct held_lock){
@@ -210,7 +215,7 @@ void lock_order_released(const void *lock, void *ip)
 
 	if (!lock_recording())
 		return;
-	held = held_locks_current();
+	held = held_here();
 	found = held_lock_find(held, lock);
 	/* Taken before recording began, or by another thread on this one's behalf. */
 	if (!found)
@@ -221,7 +226,7 @@ void lock_order_released(const void *lock, void *ip)
 
 void lock_order_downgraded(const void *lock)
 {
-	struct held_locks *held = held_locks_current();
+	struct held_locks *held = held_here();
 	const struct held_lock *found = held_lock_find(held, lock);
 
 	if (found)
@@ -230,7 +235,7 @@ void lock_order_downgraded(const void *lock)
 
 bool lock_held(const void *lock)
 {
-	return !lock_recording() || held_lock_find(held_locks_current(), lock);
+	return !lock_recording() || held_lock_find(held_here(), lock);
 }
 
 void held_locks_hand_over(const void *lock, struct thread_base *from, struct thread_base *to)
@@ -265,7 +270,7 @@ void lock_release_fn_set(enum lock_kind kind, void (*release)(void *lock))
 
 unsigned held_locks_force_release(unsigned keep)
 {
-	struct held_locks *held = held_locks_current();
+	struct held_locks *held = held_here();
 	unsigned released = 0;
 
 	while (lock_recording() && held->nr > keep) {

@@ -56,6 +56,12 @@ DECLARE_STATIC_KEY(lock_slow_key);
 
 void checks_set(bool on);
 void lockstat_set(bool on);
+
+/*
+ * Which classes were taken in interrupts, and which with interrupts on, begins anew: for who runs
+ * one history after another.
+ */
+void lock_usage_forget(void);
 /* Recomputes lock_slow_key; called by whoever switches one of the four. */
 void lock_slow_update(void);
 

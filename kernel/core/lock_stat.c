@@ -27,21 +27,16 @@ static void raise_max(u64 *most, u64 n)
 		;
 }
 
-u64 lock_stat_acquired(enum lock_class class)
+u64 lock_stat_count(enum lock_class class)
 {
-	if (!static_key_enabled(&lockstat_key))
-		return 0;
 	add(&stats[class].acquired, 1);
 	return rdtsc();
 }
 
-void lock_stat_released(const struct held_lock *gone)
+void lock_stat_held(const struct held_lock *gone)
 {
-	u64 ticks;
+	u64 ticks = rdtsc() - gone->since;
 
-	if (!static_key_enabled(&lockstat_key) || !gone->since)
-		return;
-	ticks = rdtsc() - gone->since;
 	add(&stats[gone->class].hold, ticks);
 	raise_max(&stats[gone->class].hold_max, ticks);
 }

@@ -181,6 +181,14 @@ static inline void cpu_fpu_allow(void)
 	__asm__ volatile("clts" ::: "memory");
 }
 
+/* Rounding, masks, an empty register stack: as functions expect them. Needs the FPU allowed. */
+static inline void cpu_fpu_default_modes(void)
+{
+	static const u32 mxcsr = 0x1f80;
+
+	__asm__ volatile("fninit; ldmxcsr %0" : : "m"(mxcsr) : "memory");
+}
+
 /* @area: 512 bytes, 16-byte aligned. Needs the FPU allowed. */
 static inline void cpu_fxsave(void *area)
 {

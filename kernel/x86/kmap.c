@@ -27,6 +27,7 @@ static phys_t (*table_alloc)(void);
 
 phys_t kernel_pgd;
 unsigned long kmap_nr_tables;
+unsigned long kmap_changes;
 
 static u64 *table_of(u64 entry)
 {
@@ -103,6 +104,12 @@ static int walk(const volatile void *va, bool make, u64 **pte)
 	return 0;
 }
 
+static void write_entry(u64 *pte, u64 value)
+{
+	__atomic_store_n(pte, value, __ATOMIC_RELEASE);
+	kmap_changes++;
+}
+
 int kmap_page(void *va, phys_t frame, u64 prot)
 {
 	u64 *pte;
@@ -112,7 +119,7 @@ int kmap_page(void *va, phys_t frame, u64 prot)
 		return err;
 	if (*pte & KM_PRESENT)
 		return -EEXIST;
-	__atomic_store_n(pte, frame.v | prot, __ATOMIC_RELEASE);
+	write_entry(pte, frame.v | prot);
 	return 0;
 }
 
@@ -127,7 +134,7 @@ int kmap_unmap(void *va, phys_t *frame)
 		return -ENOENT;
 	if (frame)
 		*frame = PHYS(*pte & KM_ADDR);
-	__atomic_store_n(pte, 0, __ATOMIC_RELEASE);
+	write_entry(pte, 0);
 	invlpg(va);
 	return 0;
 }
@@ -142,7 +149,7 @@ int kmap_protect(void *va, size_t nr_pages, u64 prot)
 			return err;
 		if (!(*pte & KM_PRESENT))
 			return -ENOENT;
-		__atomic_store_n(pte, (*pte & KM_ADDR) | prot, __ATOMIC_RELEASE);
+		write_entry(pte, (*pte & KM_ADDR) | prot);
 		invlpg(p);
 	}
 	return 0;

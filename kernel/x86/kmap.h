@@ -103,4 +103,10 @@ void kmap_seal(void);
 /* Number of table pages the kernel half uses now. */
 extern unsigned long kmap_nr_tables;
 
+/*
+ * Grows whenever a 4 KiB entry of the kernel half is mapped, unmapped or protected: the same value
+ * means the same entries, but for accessed and dirty bits.
+ */
+extern unsigned long kmap_changes;
+
 #endif

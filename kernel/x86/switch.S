@@ -54,15 +54,4 @@ ASM_FUNC(stack_prepare)
 	ret
 ASM_FUNC_END(stack_prepare)
 
-/* void stack_call(void *high, void (*fn)(void *arg), void *arg) */
-ASM_FUNC(stack_call)
-	pushq %rbp
-	movq %rsp, %rbp
-	movq %rdi, %rsp
-	movq %rdx, %rdi
-	call *%rsi
-	leave
-	ret
-ASM_FUNC_END(stack_call)
-
 	.section .note.GNU-stack, "", @progbits

@@ -30,8 +30,18 @@ void *stack_switch(unsigned long *save_sp, unsigned long next_sp, void *arg);
 unsigned long stack_prepare(void *high, void (*entry)(void *from, void *data), void *data);
 
 /*
- * Run @fn(@arg) on another stack and come back. The old frame stays linked: backtraces go through.
+ * Run @fn(@arg) on the stack that ends at @high (16-byte aligned), and come back. @fn is a constant
+ * of the program: the call is a direct one. The frame stays linked: backtraces go through.
  */
-void stack_call(void *high, void (*fn)(void *arg), void *arg);
+static __always_inline void stack_call(void *high, void (*fn)(void *arg), void *arg)
+{
+	__asm__ volatile("movq %%rsp, %%rbx\n\t"
+			 "movq %[high], %%rsp\n\t"
+			 "call %P[fn]\n\t"
+			 "movq %%rbx, %%rsp"
+			 : "+D"(arg), [high] "+a"(high)
+			 : [fn] "i"(fn)
+			 : "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "memory", "cc");
+}
 
 #endif
