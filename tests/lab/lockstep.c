@@ -30,8 +30,6 @@
 
 #define LAB_STACK_SIZE 16384
 
-struct lockstep ls;
-
 /* Decisions are taken here, so that the lab leaves no trace on the stacks of the world. */
 static char lab_stack[LAB_STACK_SIZE] __aligned(16);
 
@@ -47,33 +45,45 @@ static struct ls_vcpu *vcpu_of_entity(u16 e)
 
 /* ---- going from one context to another ---- */
 
-struct question {
-	const struct point *p;
-	u16 next;
-};
-
-static void ask_on_lab_stack(void *arg)
-{
-	struct question *q = arg;
-
-	q->next = lockstep_decide(q->p);
-}
-
 /* The running entity stands at @p: who goes next? Its virtual time stops meanwhile. */
-static u16 decide(const struct point *p)
+static __always_inline u16 decide(const struct point *p)
 {
-	struct question q = {.p = p};
-
 	if (ls.run->measure && ls.running != LS_NONE)
 		vcpu_of_entity(ls.running)->vtime += rdtsc() - ls.since;
 	ls.quiet = true;
-	stack_call(lab_stack + LAB_STACK_SIZE, ask_on_lab_stack, &q);
-	return q.next;
+	stack_call(lab_stack + LAB_STACK_SIZE, lockstep_decide, (void *)p);
+	return ls.next;
+}
+
+/*
+ * The host gives the FPU away at a call and gets it back at a return, where its registers hold
+ * nothing by convention but their modes; so only threads of the world are ever saved, and nothing
+ * at all is when none of them computes. NULL stands for the host.
+ */
+static void pass_fpu(struct thread_base *next)
+{
+	static struct thread_base nobody;
+	struct thread_base *prev = ls.fpu_owner;
+
+	if (prev == next)
+		return;
+	ls.fpu_owner = next;
+	if (prev && next && !fpu_owns(prev) && !fpu_owns(next))
+		return;
+	if (!prev)
+		cpu_fpu_forbid();
+	if (next) {
+		fpu_switch(prev ? prev : &nobody, next);
+		return;
+	}
+	fpu_switch(prev, &nobody);
+	cpu_fpu_allow();
+	cpu_fpu_default_modes();
 }
 
 static struct thread_base *base_of(u16 e)
 {
-	return e == LS_NONE ? ls.host_thread : &ls.w.thread[e].t->base;
+	return e == LS_NONE ? NULL : &ls.w.thread[e].t->base;
 }
 
 /*
@@ -88,24 +98,25 @@ static void carry(struct vcpu *v)
 	wrmsr(MSR_GS_BASE, (u64)v);
 }
 
+static noinline void switch_to(u16 next)
+{
+	u16 from = ls.running;
+	struct vcpu *v = next == LS_NONE ? ls.host_vcpu : vcpu_of_entity(next)->v;
+	unsigned long sp = next == LS_NONE ? ls.host_sp : ls.w.thread[next].t->sp;
+
+	pass_fpu(base_of(next));
+	carry(v);
+	ls.running = next;
+	stack_switch(from == LS_NONE ? &ls.host_sp : &ls.w.thread[from].t->sp, sp, NULL);
+}
+
 /*
  * Continue @next, leaving the present context where it is. Returns when somebody comes back here.
  */
-static void go(u16 next)
+static __always_inline void go(u16 next)
 {
-	u16 from = ls.running;
-
-	if (next != from) {
-		struct vcpu *v = next == LS_NONE ? ls.host_vcpu : vcpu_of_entity(next)->v;
-		unsigned long sp = next == LS_NONE ? ls.host_sp : ls.w.thread[next].t->sp;
-		unsigned long *save = from == LS_NONE ? &ls.host_sp : &ls.w.thread[from].t->sp;
-
-		fpu_switch(ls.fpu_owner, base_of(next));
-		ls.fpu_owner = base_of(next);
-		carry(v);
-		ls.running = next;
-		stack_switch(save, sp, NULL);
-	}
+	if (next != ls.running)
+		switch_to(next);
 	ls.quiet = ls.running == LS_NONE;
 	if (ls.run && ls.run->measure)
 		ls.since = rdtsc();
@@ -138,6 +149,20 @@ static void take_interrupts(struct ls_vcpu *v)
 		lockstep_preempt();
 }
 
+/* Count @t among the threads that its home could run, or (-1) no longer. */
+static void count_ready(const struct ls_thread *t, int by)
+{
+	if (t->listed && !t->blocked)
+		ls.w.vcpu[t->vcpu].ready[t->role] += by;
+}
+
+static void set_blocked(struct ls_thread *t, bool blocked)
+{
+	count_ready(t, -1);
+	t->blocked = blocked;
+	count_ready(t, 1);
+}
+
 /* Thread @e is at home on vCPU @home from now on. */
 static void settle_at(u16 e, unsigned home)
 {
@@ -150,10 +175,12 @@ static void settle_at(u16 e, unsigned home)
 		link = &ls.w.thread[*link].next_here;
 	if (t->listed)
 		*link = t->next_here;
+	count_ready(t, -1);
 	t->listed = true;
 	t->vcpu = (u16)home;
 	t->next_here = ls.w.vcpu[home].first;
 	ls.w.vcpu[home].first = e;
+	count_ready(t, 1);
 }
 
 /*
@@ -183,16 +210,11 @@ static void leave_vcpu(u16 to, unsigned home)
 }
 
 /*
- * Stand at @p (NULL: at no operation) until it is this thread's turn to go on with it. What it was
- * told to do first it does; after interrupts it asks again, so that one operation lies between two
- * points.
+ * Do what @t, the running thread, was told to do before it goes on at @p. After interrupts it asks
+ * again, so that one operation lies between two points.
  */
-static void wait_for_turn(const struct point *p)
+static noinline void obey(struct ls_thread *t, u16 me, const struct point *p)
 {
-	u16 me = ls.running;
-	struct ls_thread *t = thread_of_entity(me);
-
-	go(decide(p));
 	for (;;) {
 		u16 to = t->leave_to;
 
@@ -207,6 +229,17 @@ static void wait_for_turn(const struct point *p)
 			return;
 		}
 	}
+}
+
+/* Stand at @p (NULL: at no operation) until it is this thread's turn to go on with it. */
+static __always_inline void wait_for_turn(const struct point *p)
+{
+	u16 me = ls.running;
+	struct ls_thread *t = thread_of_entity(me);
+
+	go(decide(p));
+	if (unlikely(t->irq_first || t->leave_to != LS_NONE))
+		obey(t, me, p);
 }
 
 static void show_step(const struct point *p)
@@ -310,7 +343,7 @@ static void lockstep_block(void)
 
 	if (state != TS_BLOCKED && state != TS_KILLABLE && state != TS_DEAD)
 		return;
-	t->blocked = true;
+	set_blocked(t, true);
 	if (state == TS_DEAD) {
 		v->dead = me;
 		ls.w.alive[t->role]--;
@@ -321,9 +354,9 @@ static void lockstep_block(void)
 
 static u16 entity_of(const struct thread *t)
 {
-	for (unsigned i = 0; i < ls.w.nr_threads; i++)
+	for (u16 i = 0; i < ls.w.nr_threads; i++)
 		if (ls.w.thread[i].t == t)
-			return (u16)i;
+			return i;
 	return LS_NONE;
 }
 
@@ -344,7 +377,8 @@ static void lockstep_entry(void *from, void *thread)
 	ls.quiet = false;
 	race_edge_acquire(thread);
 	race_edge_acquire(vcpu_of_entity(ls.running));
-	ls.since = rdtsc();
+	if (ls.run->measure)
+		ls.since = rdtsc();
 	local_irq_enable();
 	thread_main();
 }
@@ -363,7 +397,7 @@ static void lockstep_wake(struct thread_base *base)
 		return;
 	}
 	base->state = TS_RUNNING;
-	n->blocked = false;
+	set_blocked(n, false);
 	if (ls.running != LS_NONE)
 		n->ready_at = vcpu_of_entity(ls.running)->vtime;
 }
@@ -455,29 +489,10 @@ void lockstep_role(struct thread *t, enum ls_role role)
 	struct ls_thread *n = e == LS_NONE ? add_thread(t, home_of(t)) : thread_of_entity(e);
 
 	ls.w.alive[n->role]--;
+	count_ready(n, -1);
 	n->role = role;
+	count_ready(n, 1);
 	ls.w.alive[role]++;
-}
-
-static void copy_world(struct ls_world *to, const struct ls_world *from)
-{
-	memcpy(to->thread, from->thread, from->nr_threads * sizeof(from->thread[0]));
-	memcpy(to->vcpu, from->vcpu, from->nr_vcpus * sizeof(from->vcpu[0]));
-	to->nr_threads = from->nr_threads;
-	to->nr_vcpus = from->nr_vcpus;
-	to->now_ns = from->now_ns;
-	memcpy(to->alive, from->alive, sizeof(to->alive));
-	to->nr_spinning = from->nr_spinning;
-}
-
-void lockstep_save(void)
-{
-	copy_world(&ls.saved, &ls.w);
-}
-
-void lockstep_load(void)
-{
-	copy_world(&ls.w, &ls.saved);
 }
 
 /* ---- a phase of a run ---- */
@@ -498,7 +513,7 @@ enum ls_end lockstep_run(struct ls_run *run, enum ls_phase phase)
 	ls.end = LS_QUIET;
 	ls.host_vcpu = ls.carried = this_cpu_ptr(vcpu_self);
 	ls.pcpu = this_pcpu();
-	ls.host_thread = ls.fpu_owner = current_base();
+	ls.fpu_owner = NULL;
 	ls.running = LS_NONE;
 	ls.doing_valid = false;
 	ls.progress = true;
@@ -515,8 +530,7 @@ void lockstep_to_host(void)
 {
 	ls.quiet = true;
 	carry(ls.host_vcpu);
-	fpu_switch(ls.fpu_owner, ls.host_thread);
-	ls.fpu_owner = ls.host_thread;
+	pass_fpu(NULL);
 }
 
 void lockstep_fail(enum lab_verdict verdict, const char *fmt, ...)
@@ -535,53 +549,4 @@ void lockstep_fail(enum lab_verdict verdict, const char *fmt, ...)
 	ls.end = LS_BAD;
 	go(LS_NONE);
 	__builtin_unreachable();
-}
-
-bool lockstep_active(void)
-{
-	return ls.active && !ls.quiet;
-}
-
-bool lockstep_searched(void)
-{
-	return lockstep_active() && ls.phase == LS_ACTORS;
-}
-
-void lockstep_reach(unsigned i)
-{
-	ls.run->reached |= 1u << i;
-}
-
-u64 lockstep_steps(void)
-{
-	return ls.run ? ls.run->points : 0;
-}
-
-u16 lockstep_entity(void)
-{
-	return ls.running;
-}
-
-const char *lockstep_entity_name(u16 entity)
-{
-	return entity < ls.w.nr_threads ? ls.w.thread[entity].t->base.name : "nobody";
-}
-
-unsigned lockstep_nr_entities(void)
-{
-	return ls.w.nr_threads;
-}
-
-bool lockstep_entity_is_actor(u16 entity)
-{
-	return entity < ls.w.nr_threads && ls.w.thread[entity].role == LS_ACTOR;
-}
-
-u64 lockstep_vtime(void)
-{
-	u64 t = 0;
-
-	for (unsigned i = 0; i < ls.w.nr_vcpus; i++)
-		t = max(t, ls.w.vcpu[i].vtime);
-	return t;
 }

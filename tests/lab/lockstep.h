@@ -40,7 +40,7 @@ enum ls_phase {
 	LS_JUDGE,  /* after the last actor ended: settle, compare; never part of a schedule */
 };
 
-enum ls_role { LS_KERNEL, LS_ACTOR, LS_JUDGING };
+enum ls_role { LS_KERNEL, LS_ACTOR, LS_JUDGING, LS_ROLES };
 
 /* How a phase ended. */
 enum ls_end {

@@ -17,13 +17,10 @@
 #include "kernel/core/sched_ops.h"
 #include "tests/lab/detect.h"
 
-static bool phase_allows(const struct ls_thread *t)
+/* Besides kernel threads: whose turn this phase is. */
+static enum ls_role role_of_phase(void)
 {
-	switch (t->role) {
-	case LS_ACTOR: return ls.phase == LS_ACTORS;
-	case LS_JUDGING: return ls.phase == LS_JUDGE;
-	default: return true;
-	}
+	return ls.phase == LS_ACTORS ? LS_ACTOR : ls.phase == LS_JUDGE ? LS_JUDGING : LS_KERNEL;
 }
 
 /* ---- what the step that was just taken means for others ---- */
@@ -94,33 +91,61 @@ static void offer(struct offers *o, u16 entity, bool irq, u16 via, u64 vtime)
 	o->via[o->d.nr++] = via;
 }
 
-/*
- * What @v may do that brings an actor on (@actors), or anything else: interrupts, kernel threads.
- */
-static void offer_vcpu(struct offers *o, struct ls_vcpu *v, bool actors)
+/* What the thread that @v runs would do next: go on. */
+static void offer_current(struct offers *o, const struct ls_vcpu *v, const struct ls_thread *cur)
 {
-	struct ls_thread *cur = &ls.w.thread[v->runs];
-	bool open = v->v->irq_depth == 0;
+	if (v->runs == ls.running)
+		o->d.cur = (int)o->d.nr;
+	offer(o, v->runs, false, v->runs, max(v->vtime, cur->ready_at));
+}
 
-	if (!cur->resting && !cur->spinning && (cur->role == LS_ACTOR) == actors &&
-	    phase_allows(cur)) {
-		if (v->runs == ls.running)
-			o->d.cur = (int)o->d.nr;
-		offer(o, v->runs, false, v->runs, max(v->vtime, cur->ready_at));
-	}
-	if (!actors && cur->resting && v->dead != LS_NONE)
-		offer(o, v->runs, false, v->runs, v->vtime);
-	if (!actors && v->pending && open)
-		offer(o, v->runs, true, v->runs, max(v->vtime, v->irq_at));
-	if (!open || v->v->preempt_depth != 0)
-		return;
-	for (u16 i = v->first; i != LS_NONE; i = ls.w.thread[i].next_here) {
-		struct ls_thread *t = &ls.w.thread[i];
+/* Threads of @role at home on @v that could take the place of the one it runs. */
+static void offer_others(struct offers *o, const struct ls_vcpu *v, enum ls_role role)
+{
+	unsigned left = v->ready[role];
 
-		if (i != v->runs && ls_ready(t) && (t->role == LS_ACTOR) == actors &&
-		    phase_allows(t))
+	for (u16 i = v->first; left > 0 && i != LS_NONE; i = ls.w.thread[i].next_here) {
+		const struct ls_thread *t = &ls.w.thread[i];
+
+		if (t->blocked || t->role != role)
+			continue;
+		left--;
+		if (i != v->runs)
 			offer(o, i, false, v->runs, max(v->vtime, t->ready_at));
 	}
+}
+
+static bool may_switch(const struct ls_vcpu *v)
+{
+	return v->v->irq_depth == 0 && v->v->preempt_depth == 0;
+}
+
+/* What @v may do but bringing a thread of @role on. True: it may do that too. */
+static bool offer_work(struct offers *o, const struct ls_vcpu *v, enum ls_role role)
+{
+	const struct ls_thread *cur = &ls.w.thread[v->runs];
+	bool runs = !cur->resting && !cur->spinning;
+
+	if (runs && cur->role == LS_KERNEL)
+		offer_current(o, v, cur);
+	if (cur->resting && v->dead != LS_NONE)
+		offer(o, v->runs, false, v->runs, v->vtime);
+	if (v->pending && v->v->irq_depth == 0)
+		offer(o, v->runs, true, v->runs, max(v->vtime, v->irq_at));
+	if (v->ready[LS_KERNEL] && may_switch(v))
+		offer_others(o, v, LS_KERNEL);
+	return role != LS_KERNEL && v->ready[role];
+}
+
+static void offer_role(struct offers *o, const struct ls_vcpu *v, enum ls_role role)
+{
+	const struct ls_thread *cur = &ls.w.thread[v->runs];
+	bool runs = cur->role == role;
+
+	if (runs && !cur->spinning)
+		offer_current(o, v, cur);
+	if (v->ready[role] > runs && may_switch(v))
+		offer_others(o, v, role);
 }
 
 /*
@@ -130,11 +155,14 @@ static void offer_vcpu(struct offers *o, struct ls_vcpu *v, bool actors)
  */
 static void collect(struct offers *o)
 {
+	enum ls_role role = role_of_phase();
+	u64 with_role = 0;
+
 	o->d = (struct lab_decision){.opt = o->opt, .cur = -1};
 	for (unsigned i = 0; i < ls.w.nr_vcpus; i++)
-		offer_vcpu(o, &ls.w.vcpu[i], false);
-	for (unsigned i = 0; i < ls.w.nr_vcpus; i++)
-		offer_vcpu(o, &ls.w.vcpu[i], true);
+		with_role |= (u64)offer_work(o, &ls.w.vcpu[i], role) << i;
+	for (; with_role; with_role &= with_role - 1)
+		offer_role(o, &ls.w.vcpu[__builtin_ctzll(with_role)], role);
 }
 
 /* Jump to the earliest timer. False: there is none. */
@@ -262,7 +290,7 @@ static bool phase_over(void)
 	return ls.phase == LS_JUDGE && ls.w.alive[LS_JUDGING] == 0;
 }
 
-u16 lockstep_decide(const struct point *p)
+static u16 decide(const struct point *p)
 {
 	static struct offers o;
 	bool conflict = false;
@@ -290,4 +318,9 @@ u16 lockstep_decide(const struct point *p)
 		return LS_NONE;
 	}
 	return carry_out(&o, pick);
+}
+
+void lockstep_decide(void *point)
+{
+	ls.next = decide(point);
 }

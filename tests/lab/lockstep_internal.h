@@ -32,6 +32,7 @@ struct ls_vcpu {
 	u16 runs;    /* entity */
 	u16 first;   /* threads at home here, idle one excluded */
 	u16 dead;    /* entity that ended here and was not reaped yet */
+	u16 ready[LS_ROLES]; /* threads at home here that are not blocked, by role */
 	u32 pending; /* interrupts */
 	u64 deadline_ns;
 	u64 vtime;
@@ -45,12 +46,12 @@ struct lockstep {
 	bool active; /* a run is in progress */
 	bool quiet;  /* inside the lab: points mean nothing */
 	u16 running; /* entity; LS_NONE: the host */
+	u16 next;    /* what lockstep_decide() decided */
 	unsigned long host_sp;
 	struct vcpu *host_vcpu;
 	struct vcpu *carried; /* whose area %gs points at */
 	struct pcpu *pcpu;
-	struct thread_base *host_thread;
-	struct thread_base *fpu_owner; /* whose FPU state the CPU carries */
+	struct thread_base *fpu_owner; /* of the world, may own the FPU; NULL: the host */
 	u64 since;		       /* time stamp when the running entity was let go */
 
 	/* What the running entity is about to do; done when it is back at its next point. */
@@ -72,19 +73,12 @@ struct lockstep {
 extern struct lockstep ls;
 
 /*
- * Choose who goes next. @p: the point the running entity stands at, NULL when it stands at none.
- * Returns the entity to resume (with irq_first or leave_to set if it has to), or LS_NONE: to the
- * host.
+ * lockstep_decide - choose who goes next, into ls.next.
+ *
+ * @point:  the struct point the running entity stands at; NULL when it stands at none
+ * ls.next is the entity to resume (with irq_first or leave_to set if it has to), or LS_NONE: the
+ * host. On the lab's own stack.
  */
-u16 lockstep_decide(const struct point *p);
-
-/*
- * A thread that has left its vCPU other than by being preempted is blocked; one that has ended
- * stays so.
- */
-static inline bool ls_ready(const struct ls_thread *t)
-{
-	return !t->blocked;
-}
+void lockstep_decide(void *point);
 
 #endif

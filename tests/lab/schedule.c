@@ -16,16 +16,8 @@ void schedule_reset(struct lab_schedule *s)
 	s->overflow = false;
 }
 
-void schedule_add(struct lab_schedule *s, u16 entity, bool irq)
+void schedule_append(struct lab_schedule *s, u16 entity, bool irq)
 {
-	if (s->nr > 0) {
-		struct lab_segment *last = &s->seg[s->nr - 1];
-
-		if (last->entity == entity && last->irq == irq) {
-			last->count++;
-			return;
-		}
-	}
 	if (s->nr == s->max) {
 		s->overflow = true;
 		return;
@@ -76,11 +68,9 @@ static const char *parse_segment(const char *p, struct lab_segment *seg)
 	if (seg->irq)
 		p++;
 	p = parse_number(p, UINT16_MAX, &entity);
-	if (!p)
-		return NULL;
-	if (*p == '*') {
+	if (p && *p == '*') {
 		p = parse_number(p + 1, UINT32_MAX, &count);
-		if (!p || count == 0)
+		if (count == 0)
 			return NULL;
 	}
 	seg->entity = (u16)entity;

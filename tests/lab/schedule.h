@@ -29,8 +29,19 @@ struct lab_schedule {
 /* Forget everything recorded; memory stays. */
 void schedule_reset(struct lab_schedule *s);
 
+/* Append a segment of one choice, whatever the last one was. */
+void schedule_append(struct lab_schedule *s, u16 entity, bool irq);
+
 /* Append one choice; merges with the last segment when it is the same. */
-void schedule_add(struct lab_schedule *s, u16 entity, bool irq);
+static inline void schedule_add(struct lab_schedule *s, u16 entity, bool irq)
+{
+	struct lab_segment *last = s->nr > 0 ? &s->seg[s->nr - 1] : NULL;
+
+	if (last && last->entity == entity && last->irq == irq)
+		last->count++;
+	else
+		schedule_append(s, entity, irq);
+}
 
 /*
  * schedule_format - write the text form.

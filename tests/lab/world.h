@@ -50,11 +50,17 @@ int __must_check world_start_thread(const char *name, void (*fn)(void *arg));
 /* Remember the present state as the one to come back to. */
 void world_snapshot(void);
 
-/* Come back to it. Returns the number of pages that were copied. */
-unsigned world_restore(void);
+/*
+ * Come back to it. @usual: the run did what most do, so pages it wrote are expected to be written
+ * again; else nothing of the world is believed and nothing is learned. Returns the pages copied.
+ */
+unsigned world_restore(bool usual);
 
 /* Hash of everything a restore promises to bring back. For `set world_verify on`. */
 u64 world_hash(void);
+
+/* A mistake made on purpose, for the test of world_verify: restores leave out a changed page. */
+extern bool world_forgets_a_page;
 
 /*
  * Is @addr in the world (arena or .world)? Its offset there, for output that is the same

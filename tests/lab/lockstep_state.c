@@ -1,0 +1,85 @@
+/*
+ * lockstep_state.c - what the engine knows, kept with the world and told to others.
+ *
+ * Owns: saving and loading what follows the world, the questions of detectors and traces.
+ * Not here: changing it (lockstep.c, lockstep_decide.c).
+ */
+#include "tests/lab/lockstep_internal.h"
+
+#include <string.h>
+
+struct lockstep ls;
+
+/* ---- with the world ---- */
+
+static void copy_world(struct ls_world *to, const struct ls_world *from)
+{
+	memcpy(to->thread, from->thread, from->nr_threads * sizeof(from->thread[0]));
+	memcpy(to->vcpu, from->vcpu, from->nr_vcpus * sizeof(from->vcpu[0]));
+	to->nr_threads = from->nr_threads;
+	to->nr_vcpus = from->nr_vcpus;
+	to->now_ns = from->now_ns;
+	memcpy(to->alive, from->alive, sizeof(to->alive));
+	to->nr_spinning = from->nr_spinning;
+}
+
+void lockstep_save(void)
+{
+	copy_world(&ls.saved, &ls.w);
+}
+
+void lockstep_load(void)
+{
+	copy_world(&ls.w, &ls.saved);
+}
+
+/* ---- questions ---- */
+
+bool lockstep_active(void)
+{
+	return ls.active && !ls.quiet;
+}
+
+bool lockstep_searched(void)
+{
+	return lockstep_active() && ls.phase == LS_ACTORS;
+}
+
+void lockstep_reach(unsigned i)
+{
+	ls.run->reached |= 1u << i;
+}
+
+u64 lockstep_steps(void)
+{
+	return ls.run ? ls.run->points : 0;
+}
+
+u16 lockstep_entity(void)
+{
+	return ls.running;
+}
+
+const char *lockstep_entity_name(u16 entity)
+{
+	return entity < ls.w.nr_threads ? ls.w.thread[entity].t->base.name : "nobody";
+}
+
+unsigned lockstep_nr_entities(void)
+{
+	return ls.w.nr_threads;
+}
+
+bool lockstep_entity_is_actor(u16 entity)
+{
+	return entity < ls.w.nr_threads && ls.w.thread[entity].role == LS_ACTOR;
+}
+
+u64 lockstep_vtime(void)
+{
+	u64 t = 0;
+
+	for (unsigned i = 0; i < ls.w.nr_vcpus; i++)
+		t = max(t, ls.w.vcpu[i].vtime);
+	return t;
+}
