@@ -115,13 +115,17 @@ typedef bool (*rmap_one_fn)(struct page *page, struct vm_area_struct *vma, unsig
 /*
  * rmap_walk_anon - call @fn for every VMA that may map @page, in order of page offsets.
  *
+ * No VMA is left out; while one is being split its range may come up twice.
  * Locks:    takes the anon_vma's for reading; @fn may take PTE locks
  * Context:  may sleep; the caller holds a reference to the page
  * Returns:  false if the page has no anon_vma to walk, or @fn ended it
  */
 bool rmap_walk_anon(struct page *page, rmap_one_fn fn, void *arg);
 
-/* How many entries map @page, found by walking. Context: as rmap_walk_anon(). */
+/*
+ * How many entries map @page, found by walking. Exact while no VMA of it changes its shape: a split
+ * has both halves tied for a moment. Context: as rmap_walk_anon().
+ */
 unsigned folio_count_rmap(struct page *page);
 
 #endif
