@@ -14,9 +14,9 @@
 #include <stdlib.h>
 #include "tests/host/maple/nodes.h"
 
-#define NR     40
-#define WIDTH  16 /* cells from one middle to the next */
-#define REACH  7  /* cells an end may be away from the middle */
+#define NR	40
+#define WIDTH	16 /* cells from one middle to the next */
+#define REACH	7  /* cells an end may be away from the middle */
 #define READERS 2
 
 struct lungs {
@@ -203,7 +203,8 @@ static void run_lungs(unsigned long base, unsigned long cell, unsigned int flags
 	mt_init_flags(&l->mt, flags | MT_FLAGS_USE_RCU);
 	for (i = 0; i < NR; i++)
 		h_expect_eq(mtree_store_range(&l->mt, middle(l, i), middle(l, i) + cell - 1,
-					      entry_of(i), GFP_KERNEL), 0);
+					      entry_of(i), GFP_KERNEL),
+			    0);
 	for (i = 0; i < READERS; i++) {
 		lookers[i].l = l;
 		lookers[i].rng = htest_seed() + i + 1;

@@ -79,6 +79,65 @@ HTEST(density_after_random_churn)
 	fx_free(fx);
 }
 
+/* 4096 pages-and-gaps stored in one order; @nr_of says which comes i-th. */
+static void expect_build(const char *order, unsigned long (*nr_of)(unsigned long i))
+{
+	struct fixture *fx = fx_new(FX_VMA);
+	unsigned long i;
+
+	fx->quiet = true;
+	for (i = 0; i < 4096; i++) {
+		unsigned long at = (1 + nr_of(i)) * 0x2000;
+
+		fx_store(fx, at, at + (nr_of(i) & 1 ? 0x1fff : 0xfff), fx_entry(i));
+	}
+	h_expect_eq(fx->o.n, 4096);
+	expect_density(fx, order, 28);
+	fx_same(fx);
+	fx_free(fx);
+}
+
+static unsigned long ascending(unsigned long i)
+{
+	return i;
+}
+
+static unsigned long descending(unsigned long i)
+{
+	return 4095 - i;
+}
+
+static unsigned long inward(unsigned long i)
+{
+	return i & 1 ? 4095 - i / 2 : i / 2;
+}
+
+static unsigned long outward(unsigned long i)
+{
+	return i & 1 ? 2048 + i / 2 : 2047 - i / 2;
+}
+
+static unsigned long shuffled(unsigned long i)
+{
+	return i * 2531 % 4096;
+}
+
+static unsigned long eight_streams(unsigned long i)
+{
+	return i % 8 * 512 + i / 8;
+}
+
+/* Whatever order a page-granular tree is built in: at most 28 bytes of nodes for an entry. */
+HTEST(density_of_builds_in_any_order)
+{
+	expect_build("ascending", ascending);
+	expect_build("descending", descending);
+	expect_build("inward", inward);
+	expect_build("outward", outward);
+	expect_build("shuffled", shuffled);
+	expect_build("eight streams", eight_streams);
+}
+
 HTEST(density_of_descending_and_sawtooth)
 {
 	struct fixture *fx = fx_new(FX_VMA);

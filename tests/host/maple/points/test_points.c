@@ -1,12 +1,13 @@
 /*
- * test_points.c - a writer at every place inside a reader, one after the other.
+ * test_points.c - a writer at every place inside a reader, and a reader inside a writer.
  *
  * Owns: scenarios, plans of interruption, the verdict on what the reader then saw.
  * Idea: readers take no lock, so a writer may run between any two of their loads. Here every load
  *       of a shared word is a hook (points/kernel/core/once.h) and the writer runs inside it, in
  *       the same thread: each interleaving is chosen, none is left to chance. A plan says after
  *       which load how many of the scenario's writes are done; all plans with one interruption
- *       are run, and a sample of those with two and three.
+ *       are run, and a sample of those with two and three. The other way round, a reader runs
+ *       before every store of each write, and what was before and after that write is legal.
  * Verdict: the oracle knows the pieces after each write. A value seen at a key must have been
  *       there at some time while the reader ran. No piece may be passed over that was there all
  *       the time, be it that its ends moved (the same entry) or its value (the same ends).
@@ -22,6 +23,7 @@
 #define MAX_PIECES 400
 #define MAX_POINTS 3000
 #define SCAN_STEPS 5
+#define SAMPLES	   60 /* plans of two and three interruptions to a scene */
 
 enum reader {
 	R_LOAD,
@@ -63,14 +65,18 @@ struct scene {
 	/* the run */
 	struct maple_tree mt;
 	struct stop stops[MAX_STOPS];
-	unsigned int nr_stops, next_stop, point, done;
-	unsigned long index, last; /* what the reader's state says after a call */
+	unsigned int nr_stops, next_stop, point;
+	unsigned int since,
+		done; /* the reader ran while so many writes were done, first and last */
+	unsigned int store, read_at; /* stores of the writer so far; where the reader comes in */
+	unsigned long index, last;   /* what the reader's state says after a call */
 	void *seen;
 	bool judged; /* a scan judges itself, step by step */
 	bool failed;
 };
 
 static struct scene *watched; /* the reader of this scene is running */
+static struct scene *writing; /* a write of this scene is running, and a reader will come in */
 
 static unsigned long below(struct scene *s, unsigned long n)
 {
@@ -229,7 +235,7 @@ static bool ever(const struct scene *s, unsigned long key, const void *entry)
 {
 	unsigned int v;
 
-	for (v = 0; v <= s->done; v++)
+	for (v = s->since; v <= s->done; v++)
 		if (value(s, v, key) == entry)
 			return true;
 	return false;
@@ -238,10 +244,10 @@ static bool ever(const struct scene *s, unsigned long key, const void *entry)
 /* Was the piece at @key there all the time? From write to write it keeps its entry or its ends. */
 static bool stayed(const struct scene *s, unsigned long key)
 {
-	struct piece was = oracle_piece(&s->at[0], key), is;
+	struct piece was = oracle_piece(&s->at[s->since], key), is;
 	unsigned int v;
 
-	for (v = 1; v <= s->done && was.entry; v++) {
+	for (v = s->since + 1; v <= s->done && was.entry; v++) {
 		is = oracle_piece(&s->at[v], key);
 		if (is.entry != was.entry && (is.first != was.first || is.last != was.last))
 			return false;
@@ -281,7 +287,7 @@ static void for_keys(struct scene *s, unsigned long from, unsigned long to, key_
 
 	check(s, from);
 	check(s, to);
-	for (v = 0; v <= s->done; v++)
+	for (v = s->since; v <= s->done; v++)
 		for (i = oracle_seek(&s->at[v], from); i < s->at[v].n; i++) {
 			const struct piece *p = &s->at[v].p[i];
 
@@ -312,7 +318,7 @@ static unsigned long behind_key(const struct scene *s)
 	unsigned long end = 0;
 	unsigned int v;
 
-	for (v = 0; v <= s->done; v++) {
+	for (v = s->since; v <= s->done; v++) {
 		struct piece p = oracle_piece(&s->at[v], s->key);
 
 		end = p.last > end ? p.last : end;
@@ -325,7 +331,7 @@ static unsigned long before_key(const struct scene *s)
 	unsigned long start = ULONG_MAX;
 	unsigned int v;
 
-	for (v = 0; v <= s->done; v++) {
+	for (v = s->since; v <= s->done; v++) {
 		struct piece p = oracle_piece(&s->at[v], s->key);
 
 		start = p.first < start ? p.first : start;
@@ -356,7 +362,7 @@ static void find_begin(struct scene *s)
 {
 	unsigned int v;
 
-	for (v = 0; v <= s->done && s->seen; v++) {
+	for (v = s->since; v <= s->done && s->seen; v++) {
 		struct piece p = oracle_piece(&s->at[v], s->last);
 
 		if (p.entry == s->seen && p.first < s->index)
@@ -447,24 +453,48 @@ static void read_once(struct scene *s)
 	s->last = mas.last;
 }
 
-static void run_plan(struct scene *s)
+static void fresh_tree(struct scene *s)
 {
 	s->next_stop = 0;
 	s->point = 0;
+	s->since = 0;
 	s->done = 0;
 	mt_init_flags(&s->mt, s->base->mt.ma_flags & ~MT_FLAGS_HEIGHT_MASK);
 	h_assert_eq(mtree_dup(&s->base->mt, &s->mt, GFP_NOWAIT), 0);
-	read_once(s);
+}
+
+static void clear_tree(struct scene *s)
+{
+	mt_validate(&s->mt);
+	mtree_destroy(&s->mt);
+	nodes_quiesce();
+}
+
+/*
+ * Nothing moves: each key of the entry that was told must read as that entry. (Of a free range not
+ * so much is asked: its far end may already be where the running write will put it.)
+ */
+static void check_agrees(struct scene *s, unsigned long key)
+{
+	if (mtree_load(&s->mt, key) != s->seen)
+		wrong(s, "and reads otherwise at", key);
+}
+
+static void judge_still(struct scene *s)
+{
+	bool tells_range = s->reader != R_LOAD && s->reader != R_MT_NEXT && s->reader != R_MT_FIND;
+
+	if (tells_range && s->seen)
+		for_keys(s, s->index, s->last, check_agrees);
 }
 
 /* One plan: run, judge, and hold the tree against the oracle. False ends the scene. */
 static bool try_plan(struct scene *s)
 {
-	run_plan(s);
+	fresh_tree(s);
+	read_once(s);
 	judge(s);
-	mt_validate(&s->mt);
-	mtree_destroy(&s->mt);
-	nodes_quiesce();
+	clear_tree(s);
 	return !s->failed;
 }
 
@@ -480,7 +510,7 @@ static void plan_stops(struct scene *s, unsigned int nr, unsigned int points)
 	s->nr_stops = i;
 }
 
-static unsigned long play(struct scene *s, unsigned int samples)
+static unsigned long play(struct scene *s)
 {
 	unsigned int points, i, upto;
 	unsigned long runs = 0;
@@ -496,7 +526,7 @@ static unsigned long play(struct scene *s, unsigned int samples)
 			if (!try_plan(s))
 				return runs;
 		}
-	for (i = 0; i < samples; i++, runs++) {
+	for (i = 0; i < SAMPLES; i++, runs++) {
 		plan_stops(s, 2 + i % 2, points + 20);
 		if (!try_plan(s))
 			return runs;
@@ -504,7 +534,63 @@ static unsigned long play(struct scene *s, unsigned int samples)
 	return runs;
 }
 
-HTEST(a_writer_at_every_load_of_a_reader)
+/* Every reader at every key that the running write may be felt at. */
+static void read_all(struct scene *s)
+{
+	const struct write *w = &s->writes[s->since];
+	unsigned long keys[] = {s->key, w->first - 1, w->first, w->last, w->last + 1};
+	unsigned int i;
+
+	for (s->reader = 0; s->reader < R_NR; s->reader++)
+		for (i = 0; i < ARRAY_SIZE(keys) && !s->failed; i++) {
+			s->key = keys[i];
+			read_once(s);
+			judge(s);
+			judge_still(s);
+		}
+	s->key = keys[0];
+}
+
+/* In the middle of write number s->done: what was before it and what will be are both right. */
+void host_store_point(void)
+{
+	struct scene *s = writing;
+
+	if (!s || s->store++ != s->read_at)
+		return;
+	writing = NULL;
+	s->since = s->done++;
+	read_all(s);
+	s->done--;
+	writing = s;
+}
+
+/* A reader before every store of every write, each on a tree of its own. */
+static unsigned long play_inside_out(struct scene *s)
+{
+	unsigned int w, i;
+	unsigned long runs = 0;
+
+	s->nr_stops = 0;
+	for (w = 0; w < s->nr_writes; w++)
+		for (s->read_at = 0;; s->read_at++, runs++) {
+			fresh_tree(s);
+			for (i = 0; i < w; i++)
+				write_one(s, &s->writes[i]);
+			s->store = 0;
+			writing = s;
+			write_one(s, &s->writes[w]);
+			writing = NULL;
+			clear_tree(s);
+			if (s->failed)
+				return runs;
+			if (s->store <= s->read_at)
+				break;
+		}
+	return runs;
+}
+
+static void play_all(unsigned long (*how)(struct scene *s))
 {
 	const char *text = getenv("MAPLE_SCENES");
 	unsigned long scenes = text ? strtoul(text, NULL, 0) : 1500, i, runs = 0, failed = 0;
@@ -512,7 +598,7 @@ HTEST(a_writer_at_every_load_of_a_reader)
 
 	for (i = 0; i < scenes; i++) {
 		make_scene(&s, htest_seed() * 1000000 + i);
-		runs += play(&s, 60);
+		runs += how(&s);
 		failed += s.failed;
 		if (s.failed)
 			printf("#   scene %lu of seed %lu, %zu entries, grain %#lx\n", i,
@@ -525,4 +611,14 @@ HTEST(a_writer_at_every_load_of_a_reader)
 	       htest_seed());
 	h_expect_eq(failed, 0);
 	h_expect(runs > 1000);
+}
+
+HTEST(a_writer_at_every_load_of_a_reader)
+{
+	play_all(play);
+}
+
+HTEST(a_reader_at_every_store_of_a_writer)
+{
+	play_all(play_inside_out);
 }
