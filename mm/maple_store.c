@@ -4,8 +4,9 @@
  * Owns: mas_store and its relatives, mas_erase, preallocation, the retry after a lock was dropped.
  * Not here: what a write does (maple_wr.c).
  * Idea: plan, get exactly the nodes planned, run. First try without sleeping. If that fails and
- *   sleeping is allowed: a caller's own lock is kept, ma_lock is dropped, and then the tree may
- *   have changed: plan again from the range the caller gave, which is kept until the end.
+ *   sleeping is allowed: ma_lock is dropped, and then the tree may have changed: plan again from
+ *   the range the caller gave, which is kept until the end. A caller's own lock is kept, so there
+ *   is one try, and it may sleep.
  */
 #include "mm/maple_internal.h"
 
@@ -25,7 +26,6 @@ static bool mas_alloc_nowait(struct ma_state *mas, unsigned int nr, gfp_t gfp)
 static noinline int mas_get_more_nodes(struct ma_state *mas, unsigned int nr, gfp_t gfp)
 	NO_LOCK_ANALYSIS
 {
-	bool drop = !mt_external_lock(mas->tree);
 	bool ok;
 
 	if (likely(mas_alloc_nowait(mas, nr, gfp)))
@@ -34,25 +34,25 @@ static noinline int mas_get_more_nodes(struct ma_state *mas, unsigned int nr, gf
 		mas_free_nodes(mas);
 		return -ENOMEM;
 	}
-	if (drop)
-		mas_unlock(mas);
+	mas_unlock(mas);
 	ok = mas_alloc_nodes(mas, nr, gfp);
-	if (drop)
-		mas_lock(mas);
+	mas_lock(mas);
 	if (!ok) {
 		mas_free_nodes(mas);
 		return -ENOMEM;
 	}
-	return drop ? -EAGAIN : 0;
+	return -EAGAIN;
 }
 
-/* Has @nr nodes, or gets the one it takes at once. */
+/* Has @nr nodes, or gets the one it takes, or all under a lock that is kept. */
 static inline bool mas_has_nodes(struct ma_state *mas, unsigned int nr, gfp_t gfp)
 {
 	struct maple_node *node;
 
 	if (mas->nr_alloc >= nr)
 		return true;
+	if (mt_external_lock(mas->tree))
+		return mas_alloc_nodes(mas, nr, gfp);
 	if (nr != 1)
 		return false;
 	node = mt_alloc_node(gfp_nowait(gfp));
@@ -71,7 +71,12 @@ static inline bool mas_has_nodes(struct ma_state *mas, unsigned int nr, gfp_t gf
  */
 static inline int mas_get_nodes(struct ma_state *mas, unsigned int nr, gfp_t gfp)
 {
-	return likely(mas_has_nodes(mas, nr, gfp)) ? 0 : mas_get_more_nodes(mas, nr, gfp);
+	if (likely(mas_has_nodes(mas, nr, gfp)))
+		return 0;
+	if (!mt_external_lock(mas->tree))
+		return mas_get_more_nodes(mas, nr, gfp);
+	mas_free_nodes(mas);
+	return -ENOMEM;
 }
 
 /* What is over belongs to mas_preallocate's caller or is given back. */
@@ -176,8 +181,10 @@ int mas_preallocate(struct ma_state *mas, void *entry, gfp_t gfp)
 	if (entry && (wr.how == WR_RANGE || wr.how == WR_ROOT))
 		nr = 1;
 	mas->mas_flags |= MA_STATE_PREALLOC;
-	if (mas_has_nodes(mas, nr, gfp) || mas_alloc_nowait(mas, nr, gfp) ||
-	    (gfpflags_allow_blocking(gfp) && mas_alloc_nodes(mas, nr, gfp))) {
+	if (mas_has_nodes(mas, nr, gfp) ||
+	    (!mt_external_lock(mas->tree) &&
+	     (mas_alloc_nowait(mas, nr, gfp) ||
+	      (gfpflags_allow_blocking(gfp) && mas_alloc_nodes(mas, nr, gfp))))) {
 		mas_wr_put_by(&wr);
 		return 0;
 	}
