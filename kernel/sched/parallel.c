@@ -110,6 +110,17 @@ static void parallel_arm_timer(u64 deadline_ns)
 	timer_program(rq);
 }
 
+void parallel_resume(void)
+{
+	struct runq *rq;
+
+	local_irq_disable();
+	rq = this_runq();
+	rq->programmed = TIME_NEVER;
+	timer_program(rq);
+	local_irq_enable();
+}
+
 void tick_hold(void)
 {
 	struct runq *rq;

@@ -42,6 +42,12 @@ extern u64 sched_slice_ns;
 void tick_hold(void);
 void tick_release(void);
 
+/*
+ * Somebody else has used this CPU's hardware timer meanwhile (the lab's watchdog): set it again for
+ * what is due here. Context: thread, on the CPU and vCPU it is about.
+ */
+void parallel_resume(void);
+
 /* Threads queued or running on vCPU @cpu, its idle thread not counted. A hint. */
 unsigned runq_length(unsigned cpu);
 

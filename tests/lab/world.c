@@ -15,7 +15,9 @@
 #include "kernel/core/bug.h"
 #include "kernel/core/preempt.h"
 #include "kernel/core/stop.h"
+#include "kernel/core/watchdog.h"
 #include "kernel/sched/kthread.h"
+#include "kernel/sched/parallel.h"
 #include "kernel/sched/sched.h"
 #include "kernel/x86/boot_info.h"
 #include "kernel/x86/cpu.h"
@@ -187,7 +189,9 @@ void world_leave(void)
 	mm_world_resume();
 	cpu_flush_tlb_all();
 	static_key_set(&lockstep_key, false);
+	watchdog_touch(); /* a long search is no lockup of the system that waited for it */
 	cpus_release();
+	parallel_resume();
 	free_buffers();
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "kernel/core/clock.h"
+#include "kernel/sched/timer.h"
 #include "tests/ktest.h"
 #include "tests/lab/case.h"
 #include "tests/lab/world.h"
@@ -123,6 +124,30 @@ static u64 last_actor_done(struct ktest *t, const char *name, unsigned actors)
 		 actors);
 	expect_verdict(t, line, LV_SAFE);
 	return res.vtime;
+}
+
+static void note_fired(struct timer *timer)
+{
+	__atomic_store_n((u32 *)(timer + 1), 1, __ATOMIC_RELEASE);
+}
+
+/* The lab's watchdog borrows the CPU's timer; without it back nobody here would ever wake again. */
+KTEST(lab, timers_of_the_system_go_on_after_a_world, KT_UNIT)
+{
+	struct {
+		struct timer timer;
+		u32 fired;
+	} waiting = {.fired = 0};
+	u64 end;
+
+	timer_setup(&waiting.timer, note_fired);
+	mod_timer(&waiting.timer, time_ns() + 5 * NSEC_PER_MSEC);
+	search(t, "case=counter strategy=random:20");
+	end = clock_ns() + 5 * NSEC_PER_SEC;
+	while (!__atomic_load_n(&waiting.fired, __ATOMIC_ACQUIRE) && clock_ns() < end)
+		__asm__ volatile("pause");
+	t_expect_eq(t, waiting.fired, 1);
+	del_timer_sync(&waiting.timer);
 }
 
 /* Virtual time counts instructions, so it needs the clock that counts them. */
