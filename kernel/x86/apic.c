@@ -195,6 +195,15 @@ void apic_timer_set_rate(u64 khz)
 	timer_mult = (khz << TIMER_SHIFT) / 1000000;
 }
 
+/* Vectors are held back by their upper four bits. */
+_Static_assert(VEC_WATCHDOG >> 4 == 0xf && VEC_IPI_BASE >> 4 < 0xf && VEC_TIMER >> 4 < 0xf,
+	       "the watchdog's vector is above those of all that happens");
+
+void apic_hold(bool hold)
+{
+	lapic_write(LAPIC_TPR, hold ? 0xe0 : 0);
+}
+
 void apic_timer_arm(u64 ns, u8 vector)
 {
 	u64 ticks = min(ns, TIMER_MAX_NS) * timer_mult >> TIMER_SHIFT;

@@ -52,6 +52,12 @@ void apic_send_startup(u32 apic_id, u8 page);
 void apic_timer_arm(u64 ns, u8 vector);
 void apic_timer_stop(void);
 
+/*
+ * While @hold, the running CPU takes no interrupt but VEC_WATCHDOG and NMIs, even with its flag on;
+ * what comes meanwhile waits.
+ */
+void apic_hold(bool hold);
+
 /* Timer ticks per millisecond; set by tsc_calibrate(). */
 extern u64 apic_timer_khz;
 void apic_timer_set_rate(u64 khz);

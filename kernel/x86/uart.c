@@ -23,7 +23,13 @@ enum uart_reg { UART_DATA, UART_IER, UART_FCR, UART_LCR, UART_MCR, UART_LSR };
 #define LSR_READY	 0x01
 #define LSR_THR_EMPTY	 0x20
 
+#define KEPT_MAX	 64
+
 static void (*receiver)(u8 byte);
+
+/* Bytes that uart_saw() met on its way. */
+static u8 kept[KEPT_MAX];
+static unsigned nr_kept;
 
 void uart_init(void)
 {
@@ -62,8 +68,25 @@ void uart_puts(const char *s)
 	uart_write(s, strlen(s));
 }
 
+bool uart_saw(u8 wanted)
+{
+	bool saw = false;
+
+	while (inb(COM1 + UART_LSR) & LSR_READY) {
+		u8 byte = inb(COM1 + UART_DATA);
+
+		saw |= byte == wanted;
+		if (byte != wanted && nr_kept < KEPT_MAX)
+			kept[nr_kept++] = byte;
+	}
+	return saw;
+}
+
 static void uart_drain(void)
 {
+	for (unsigned i = 0; i < nr_kept; i++)
+		receiver(kept[i]);
+	nr_kept = 0;
 	while (inb(COM1 + UART_LSR) & LSR_READY)
 		receiver(inb(COM1 + UART_DATA));
 }

@@ -27,4 +27,13 @@ void uart_puts(const char *s);
  */
 bool uart_set_receiver(void (*fn)(u8 byte));
 
+/*
+ * uart_saw - has byte @wanted come in?
+ *
+ * For who keeps the interrupt away for long: takes what there is; other bytes are kept for the
+ * receiver, which gets them with its next interrupt.
+ * Context:  the CPU that takes the interrupt, with the interrupt held off
+ */
+bool uart_saw(u8 wanted);
+
 #endif

@@ -1,15 +1,22 @@
 /*
- * case_vandal.c - an actor that overwrites everything of its world that it can reach.
+ * case_vandal.c - an actor that overwrites everything of its world that it can reach, or goes
+ * astray in other ways.
  *
  * What it leaves must not be able to reach the next run, nor the system outside: tests run another
- * scenario before and after and compare the traces. Its verdict is whatever breaks first.
+ * scenario before and after and compare the traces.
  */
 #include "kernel/core/once.h"
 #include "kernel/x86/boot_info.h"
 #include "kernel/x86/kmap.h"
 #include "tests/lab/case.h"
 
+enum { MUT_WILD, MUT_NULL, MUT_MARKER };
 enum { REACH_BEGAN };
+
+#define WILD   0xffff900000123000ul /* in the kernel's half, never mapped */
+#define MARKER 0x406ul		     /* the entry that says "this tree is going" */
+
+enum { VM_START = 8 }; /* some field of a VMA */
 
 static u64 canary __lab_world;
 
@@ -26,6 +33,13 @@ static void wreck(char *va, char *end, unsigned long keep)
 	}
 }
 
+/* A pointer that the compiler knows nothing about. */
+static u64 *astray(unsigned long addr)
+{
+	__asm__("" : "+r"(addr));
+	return (u64 *)addr;
+}
+
 static void actor(void *index)
 {
 	char *arena = phys_to_virt(arena_phys);
@@ -34,6 +48,12 @@ static void actor(void *index)
 	(void)index;
 	lab_reach(REACH_BEGAN);
 	WRITE_ONCE(canary, 1);
+	if (case_mutant(MUT_WILD))
+		WRITE_ONCE_NOPOINT(*astray(WILD), 1);
+	if (case_mutant(MUT_NULL))
+		WRITE_ONCE(canary, READ_ONCE_NOPOINT(*astray(VM_START)));
+	if (case_mutant(MUT_MARKER))
+		WRITE_ONCE(canary, READ_ONCE_NOPOINT(*astray(MARKER + VM_START)));
 	wreck(arena, arena + arena_bytes, here);
 	wreck(__world_start, __world_end, here);
 	/*
@@ -55,6 +75,12 @@ static void check(unsigned actors)
 }
 
 static const char *const reach[] = {"began", NULL};
+static const struct lab_mutant mutants[] = {
+	[MUT_WILD] = {"wild", "stores through a wild pointer instead", LV_CORRUPT},
+	[MUT_NULL] = {"null", "believes in a first VMA instead", LV_NULL},
+	[MUT_MARKER] = {"marker", "takes the reserved entry for a VMA instead", LV_MARKER},
+	{NULL, NULL, LV_SAFE},
+};
 static const struct lab_case the_case = {
 	.name = "vandal",
 	.what = "an actor that overwrites its whole world",
@@ -62,6 +88,7 @@ static const struct lab_case the_case = {
 	.actors_min = 1,
 	.actors_max = 1,
 	.reach = reach,
+	.mutants = mutants,
 	.setup = setup,
 	.check = check,
 };

@@ -91,6 +91,10 @@ static void print_replay_line(void)
 
 static int status(void)
 {
+	if (res.aborted) {
+		out("^C: the search was ended by a key\n");
+		return SHELL_FAIL;
+	}
 	if (sc.expect == LV_NR || sc.expect == res.verdict)
 		return SHELL_OK;
 	out("expected %s, got %s\n", lab_verdicts[sc.expect].name, lab_verdicts[res.verdict].name);

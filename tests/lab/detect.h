@@ -7,12 +7,17 @@
 #ifndef TESTS_LAB_DETECT_H
 #define TESTS_LAB_DETECT_H
 
+#include "kernel/base/types.h"
+
 /* Listen / stop listening. The interactive system is set aside meanwhile. */
 void detect_enter(void);
 void detect_leave(void);
 
-/* A run begins: forget what the last one taught. */
-void detect_begin_run(void);
+/*
+ * A run begins: forget what the last one taught. @measured: instructions will be counted, so the
+ * watchdog shall not come before its full time.
+ */
+void detect_begin_run(bool measured);
 
 /* vCPU @cpu has just used the user address @addr through whatever tables it has loaded. */
 void detect_user_access(unsigned cpu, unsigned long addr);

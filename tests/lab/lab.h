@@ -97,6 +97,7 @@ struct lab_result {
 	u64 ticks; /* clock ticks of all schedules, world making excluded, and of their parts */
 	u64 ticks_restore, ticks_actors, ticks_judge;
 	bool complete; /* bounded: everything within the bound was run */
+	bool aborted;  /* by a key */
 	unsigned passes;
 	u64 vtime;	/* vtime strategy: when the last actor ended */
 	char *schedule;	    /* of the first bad run, in the lab's buffer until the next search */

@@ -277,6 +277,7 @@ static bool lockstep_point(struct point *p)
 
 	if (ls.quiet || !ls.active)
 		return false;
+	ls.beats++;
 	/* Outside the searched part nobody is ever preempted: only a wait needs another thread. */
 	if (ls.phase != LS_ACTORS && p->kind != PT_WAIT) {
 		ls.progress = true;
@@ -520,7 +521,9 @@ enum ls_end lockstep_run(struct ls_run *run, enum ls_phase phase)
 	if (phase == LS_ACTORS)
 		reset_vtime();
 	ls.active = true;
+	cpu_irq_enable();
 	go(decide(NULL));
+	cpu_irq_disable();
 	ls.active = false;
 	ls.quiet = false;
 	return ls.end;

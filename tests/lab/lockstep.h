@@ -101,8 +101,8 @@ void lockstep_load(void);
 /*
  * lockstep_run - let the threads of @phase run until it ends.
  *
- * Context: the lab's own thread, interrupts off; returns on the same stack with the host's vCPU
- * loaded
+ * Context: the lab's own thread, interrupts off, all but the watchdog's held back: the flag is on
+ * while the world runs. Returns on the same stack with the host's vCPU loaded
  */
 enum ls_end lockstep_run(struct ls_run *run, enum ls_phase phase);
 
@@ -132,8 +132,8 @@ bool lockstep_searched(void);
 /* Place @i was reached in this run. */
 void lockstep_reach(unsigned i);
 
-/* Steps so far in this run; what the stall watchdog looks at. */
-u64 lockstep_steps(void);
+/* Grows with every point reached, in whatever phase; what the stall watchdog looks at. */
+u64 lockstep_beats(void);
 
 /* Entity of the running thread; name of an entity. */
 u16 lockstep_entity(void);

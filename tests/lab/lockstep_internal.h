@@ -47,6 +47,7 @@ struct lockstep {
 	bool quiet;  /* inside the lab: points mean nothing */
 	u16 running; /* entity; LS_NONE: the host */
 	u16 next;    /* what lockstep_decide() decided */
+	u64 beats;   /* points reached since boot */
 	unsigned long host_sp;
 	struct vcpu *host_vcpu;
 	struct vcpu *carried; /* whose area %gs points at */

@@ -50,9 +50,9 @@ void lockstep_reach(unsigned i)
 	ls.run->reached |= 1u << i;
 }
 
-u64 lockstep_steps(void)
+u64 lockstep_beats(void)
 {
-	return ls.run ? ls.run->points : 0;
+	return ls.beats;
 }
 
 u16 lockstep_entity(void)

@@ -21,6 +21,7 @@
 #include "kernel/core/ledger.h"
 #include "kernel/core/log.h"
 #include "kernel/sched/kthread.h"
+#include "kernel/x86/uart.h"
 #include "mm/page_alloc.h"
 #include "tests/lab/detect.h"
 #include "tests/lab/race_hooks.h"
@@ -32,7 +33,9 @@
 #define STEPS_ORDER	  9 /* 2 MiB: 32768 steps of a replay */
 #define FULL_LEDGER_EVERY 64
 #define PROGRESS_NS	  2000000000ull
+#define CTRL_C		  3
 #define ACTORS_MAX	  64
+#define COLUMN_LINES	  400 /* of a trace for people */
 #define BOUNDED_FRAMES	  (PAGE_SIZE_ORDER(FRAMES_ORDER) / sizeof(struct lab_frame))
 #define SCHEDULE_SEGMENTS (PAGE_SIZE_ORDER(SEGMENTS_ORDER) / sizeof(struct lab_segment) / 2)
 
@@ -211,7 +214,7 @@ static void begin_run(struct scenario *sc, struct lab_strategy *strategy, u64 ru
 	se.run_nr = run;
 	schedule_reset(&se.recorded);
 	lock_usage_forget();
-	detect_begin_run();
+	detect_begin_run(se.run.measure);
 	race_run_begin();
 	strategy->ops->begin(strategy, run);
 }
@@ -370,6 +373,8 @@ static void search_loop(struct scenario *sc, struct lab_result *res, bool progre
 			break;
 		if (progress && (run & 255) == 255)
 			say_progress(sc, res, &last_ns);
+		res->aborted = (run & 15) == 15 && uart_saw(CTRL_C);
+		more &= !res->aborted;
 	}
 	res->ticks = rdtsc() - start;
 	res->ticks_restore = se.ticks_restore;
@@ -426,22 +431,40 @@ static void keep_step(const struct ls_step *step)
 	steps.nr++;
 }
 
-static void print_steps(struct lab_print *print)
+static void print_step(struct lab_print *print, const struct ls_step *step)
 {
 	char line[256];
 
-	for (unsigned i = 0; i < min(steps.nr, steps.max); i++) {
-		if (print->columns)
-			trace_format_column(&steps.step[i], line, sizeof(line));
-		else
-			trace_format_step(&steps.step[i], line, sizeof(line));
-		print->line(line);
-	}
-	if (steps.nr > steps.max) {
-		snprintf(line, sizeof(line), "... and %u steps more than fit",
-			 steps.nr - steps.max);
-		print->line(line);
-	}
+	if (print->columns)
+		trace_format_column(step, line, sizeof(line));
+	else
+		trace_format_step(step, line, sizeof(line));
+	print->line(line);
+}
+
+static void print_gap(struct lab_print *print, unsigned nr)
+{
+	char line[64];
+
+	snprintf(line, sizeof(line), "... %u more steps ...", nr);
+	print->line(line);
+}
+
+/* All of them for comparing; for people the beginning and the end of what is too long to read. */
+static void print_steps(struct lab_print *print)
+{
+	unsigned kept = min(steps.nr, steps.max);
+	unsigned head = print->columns && kept > COLUMN_LINES ? COLUMN_LINES / 2 : kept;
+	unsigned tail = head < kept ? kept - COLUMN_LINES / 2 : kept;
+
+	for (unsigned i = 0; i < head; i++)
+		print_step(print, &steps.step[i]);
+	if (tail > head)
+		print_gap(print, tail - head);
+	for (unsigned i = tail; i < kept; i++)
+		print_step(print, &steps.step[i]);
+	if (steps.nr > kept)
+		print_gap(print, steps.nr - kept);
 }
 
 static int read_schedule(struct lab_strategy *replay, const char *text, char *why, size_t len)

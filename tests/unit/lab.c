@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "kernel/base/err.h"
 #include "kernel/core/clock.h"
 #include "kernel/sched/timer.h"
 #include "tests/ktest.h"
@@ -16,8 +17,8 @@
 static struct scenario sc;
 static struct lab_result res;
 
-/* Search "locks WORDS" and leave the result in res. */
-static void search(struct ktest *t, const char *line)
+/* Read "locks WORDS" into sc. */
+static void parse(struct ktest *t, const char *line)
 {
 	static char words[256];
 	char *argv[16], why[256], *save = NULL;
@@ -28,8 +29,17 @@ static void search(struct ktest *t, const char *line)
 	snprintf(words, sizeof(words), "locks %s", line);
 	for (char *w = strtok_r(words, " ", &save); w && argc < 16; w = strtok_r(NULL, " ", &save))
 		argv[argc++] = w;
-	if (scenario_parse(&sc, argc, argv, why, sizeof(why)) != 0 ||
-	    lab_search(&sc, &res, false, why, sizeof(why)) != 0)
+	if (scenario_parse(&sc, argc, argv, why, sizeof(why)) != 0)
+		t_fail(t, "%s: %s", line, why);
+}
+
+/* Search "locks WORDS" and leave the result in res. */
+static void search(struct ktest *t, const char *line)
+{
+	char why[256];
+
+	parse(t, line);
+	if (lab_search(&sc, &res, false, why, sizeof(why)) != 0)
 		t_fail(t, "%s: %s", line, why);
 }
 
@@ -95,25 +105,91 @@ KTEST(lab, bounded_completes_on_what_is_correct, KT_UNIT)
 	}
 }
 
-/* The first schedule of a search, as text, says what its world looked like. */
-static void fingerprint(struct ktest *t, char *buf, size_t len)
+/* ---- what one run does stays in it ---- */
+
+/* A bad scenario found, replayed, and its whole trace boiled down. */
+struct fingerprint {
+	u64 runs, points, lines, hash;
+	char why[LAB_WHY_MAX];
+};
+
+static struct fingerprint *taking;
+
+static void take_line(const char *line)
 {
-	search(t, "case=rcu mutant=early-free strategy=random:10000 seed=3");
-	t_expect_eq(t, res.verdict, LV_UAF);
-	snprintf(buf, len, "%lu %lu %s %.300s", res.summary.runs, res.summary.points,
-		 res.summary.first.why, res.schedule ? res.schedule : "none");
+	for (; *line; line++)
+		taking->hash = (taking->hash ^ (u8)*line) * 0x100000001b3ull;
+	taking->lines++;
 }
 
+static void take_fingerprint(struct ktest *t, struct fingerprint *f)
+{
+	struct lab_print print = {.line = take_line};
+	static char schedule[LAB_SCHEDULE_MAX];
+	char why[160];
+
+	search(t, "case=rcu mutant=early-free strategy=random:10000 seed=3");
+	t_expect_eq(t, res.verdict, LV_UAF);
+	t_assert(t, res.schedule != NULL);
+	*f = (struct fingerprint){.runs = res.summary.runs, .points = res.summary.points};
+	strcpy(f->why, res.summary.first.why);
+	strcpy(schedule, res.schedule);
+	taking = f;
+	if (lab_replay(&sc, schedule, &res, &print, why, sizeof(why)) != 0)
+		t_fail(t, "replay: %s", why);
+	t_expect_gt(t, f->lines, 5);
+}
+
+/* Worlds that end badly in every way there is; each is followed by the first scenario again. */
 KTEST(lab, a_wrecked_world_has_no_consequences, KT_UNIT)
 {
-	char before[512], after[512];
+	static const struct {
+		const char *line;
+		enum lab_verdict verdict;
+	} bad[] = {
+		{"case=vandal strategy=random:3", LV_CORRUPT},
+		{"case=vandal mutant=wild strategy=random:3", LV_CORRUPT},
+		{"case=vandal mutant=null strategy=random:3", LV_NULL},
+		{"case=vandal mutant=marker strategy=random:3", LV_MARKER},
+		{"case=pair mutant=abba strategy=random:1000", LV_DEADLOCK},
+		{"case=ref mutant=missing-put strategy=random:10", LV_LEAK},
+		{"case=shootdown mutant=dropped-flush strategy=random:1000", LV_STALE},
+		{"case=handshake mutant=no-point strategy=random:10", LV_STALL},
+		{"case=handshake mutant=never steps=5000 strategy=random:10", LV_STALL},
+	};
+	static struct fingerprint first, again;
 
 	lab_world_verify = true;
-	fingerprint(t, before, sizeof(before));
-	expect_verdict(t, "case=vandal strategy=random:3", LV_CORRUPT);
-	fingerprint(t, after, sizeof(after));
+	take_fingerprint(t, &first);
+	for (unsigned i = 0; i < ARRAY_SIZE(bad); i++) {
+		expect_verdict(t, bad[i].line, bad[i].verdict);
+		take_fingerprint(t, &again);
+		t_expect_eq(t, again.runs, first.runs);
+		t_expect_eq(t, again.points, first.points);
+		t_expect_eq(t, again.lines, first.lines);
+		t_expect_eq(t, again.hash, first.hash);
+		t_expect_str_eq(t, again.why, first.why);
+	}
 	lab_world_verify = false;
-	t_expect_str_eq(t, before, after);
+}
+
+/* `set world_verify on` sees a restore that leaves out a single page. */
+KTEST(lab, a_restore_that_forgets_a_page_is_told, KT_UNIT)
+{
+	char why[160] = "";
+	int err;
+
+	parse(t, "case=counter strategy=random:200");
+	lab_world_verify = true;
+	world_forgets_a_page = true;
+	err = lab_search(&sc, &res, false, why, sizeof(why));
+	world_forgets_a_page = false;
+	t_expect_eq(t, err, -EIO);
+	t_expect(t, strstr(why, "differs from its snapshot") != NULL);
+	err = lab_search(&sc, &res, false, why, sizeof(why));
+	lab_world_verify = false;
+	t_expect_eq(t, err, 0);
+	t_expect_eq(t, res.verdict, LV_SAFE);
 }
 
 static u64 last_actor_done(struct ktest *t, const char *name, unsigned actors)
