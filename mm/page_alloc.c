@@ -248,10 +248,16 @@ static noinline void list_spill(struct frame_list *fl, unsigned nr)
 static noinline void free_block(struct page *head)
 {
 	unsigned order = head->order;
+	struct page *tail = head + 1, *end = head + (1ul << order);
 
-	/* Tail frames are marked only in a folio. */
-	for (unsigned long i = 1; i < 1ul << order && head[i].state != FK_FREE; i++)
-		head[i].state = FK_FREE;
+	/* Tail frames are marked in a folio only, and then all of them: an odd number. */
+	if (tail->state != FK_FREE) {
+		tail->state = FK_FREE;
+		for (tail++; tail < end; tail += 2) {
+			tail[0].state = FK_FREE;
+			tail[1].state = FK_FREE;
+		}
+	}
 	spin_lock(&zone.lock);
 	this_cpu_ptr(frame_list)->live[head->kind] -= 1l << order;
 	head->state = FK_FREE;

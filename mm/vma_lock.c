@@ -18,7 +18,7 @@
 /* ---- readers ---- */
 
 /* One reader less; a writer or a detacher that waits for the last one is told. */
-static void vma_refcount_put(struct vm_area_struct *vma)
+static __always_inline void vma_refcount_put(struct vm_area_struct *vma)
 {
 	struct mm_struct *mm = vma->vm_mm;
 	int left = atomic_sub_return(1, &vma->vm_refcnt);
@@ -61,9 +61,7 @@ struct vm_area_struct *lock_vma_under_rcu(struct mm_struct *mm, unsigned long ad
 
 	rcu_read_lock();
 	do {
-		MA_STATE(mas, &mm->mm_mt, addr, addr);
-
-		vma = mas_walk(&mas);
+		vma = mtree_load(&mm->mm_mt, addr);
 		if (!vma)
 			break;
 		result = vma_start_read(mm, vma);
