@@ -19,9 +19,6 @@ struct protect_walk {
 	unsigned long nr_changed;
 };
 
-/* Bits that allow, once NX is turned round: one lost is one to be flushed. */
-#define ALLOW_BITS (_PAGE_PRESENT | _PAGE_RW | _PAGE_NX)
-
 static __always_inline u64 wanted(u64 seen, u64 prot, bool giving_write)
 {
 	u64 want = (seen & ~PTE_PROT_MASK) | prot;
@@ -32,12 +29,15 @@ static __always_inline u64 wanted(u64 seen, u64 prot, bool giving_write)
 	return want;
 }
 
-/* Returns how many entries changed; *@flush: a right went. Accessed and dirty bits survive. */
-static __always_inline unsigned long change_entries(pte_t *pte, pte_t *end, u64 prot, bool *flush,
+/*
+ * Returns how many entries changed, and in *@diff which of their bits did. Accessed and dirty bits
+ * set meanwhile by the hardware survive.
+ */
+static __always_inline unsigned long change_entries(pte_t *pte, pte_t *end, u64 prot, u64 *diff,
 						    bool giving_write, bool watched)
 {
 	unsigned long changed = 0;
-	u64 lost = 0;
+	u64 bits = 0;
 
 	while (pte < end) {
 		u64 seen = *(volatile u64 *)&pte->pte, want;
@@ -46,15 +46,26 @@ static __always_inline unsigned long change_entries(pte_t *pte, pte_t *end, u64 
 			pte = skip_none(pte, end);
 			continue;
 		}
-		do {
-			want = wanted(seen, prot, giving_write);
-		} while (want != seen && !pte_try_replace(pte, &seen, want, watched));
-		changed += want != seen;
-		lost |= (seen ^ _PAGE_NX) & ~(want ^ _PAGE_NX);
+		want = wanted(seen, prot, giving_write);
+		if (likely(want != seen)) {
+			bits |= seen ^ want;
+			while (unlikely(!pte_try_replace(pte, &seen, want, watched)))
+				want = wanted(seen, prot, giving_write);
+			changed++;
+		}
 		pte++;
 	}
-	*flush = lost & ALLOW_BITS;
+	*diff = bits;
 	return changed;
+}
+
+/*
+ * Rights that an entry can only have lost if they changed: those that @prot does not give. Write
+ * kept from a page that is not exclusive was not there before either.
+ */
+static u64 rights_lost(u64 diff, u64 prot)
+{
+	return (diff & ~prot & (_PAGE_PRESENT | _PAGE_RW)) | (diff & prot & _PAGE_NX);
 }
 
 static int change_pte_range(struct pte_walk *walk, pte_t *pte, unsigned long addr,
@@ -64,17 +75,17 @@ static int change_pte_range(struct pte_walk *walk, pte_t *pte, unsigned long add
 	pte_t *last = pte + ((end - addr) >> PAGE_SHIFT);
 	u64 prot = protect->prot.prot;
 	unsigned long changed;
-	bool flush;
+	u64 diff;
 
 	if (static_branch_unlikely(&lock_slow_key))
-		changed = change_entries(pte, last, prot, &flush, prot & _PAGE_RW, true);
+		changed = change_entries(pte, last, prot, &diff, prot & _PAGE_RW, true);
 	else if (prot & _PAGE_RW)
-		changed = change_entries(pte, last, prot, &flush, true, false);
+		changed = change_entries(pte, last, prot, &diff, true, false);
 	else
-		changed = change_entries(pte, last, prot, &flush, false, false);
+		changed = change_entries(pte, last, prot, &diff, false, false);
 	event_count(EV_PTE, changed);
 	protect->nr_changed += changed;
-	if (flush)
+	if (rights_lost(diff, prot))
 		tlb_note_range(protect->tlb, addr, end);
 	return 0;
 }

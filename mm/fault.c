@@ -19,14 +19,12 @@
 
 const u8 zero_page[PAGE_SIZE] __aligned(PAGE_SIZE);
 
-vm_fault_t vmf_anon_prepare(struct vm_fault *vmf) NO_LOCK_ANALYSIS
+vm_fault_t vmf_anon_prepare_slow(struct vm_fault *vmf) NO_LOCK_ANALYSIS
 {
 	struct vm_area_struct *vma = vmf->vma;
 	bool vma_locked = vmf->flags & FAULT_FLAG_VMA_LOCK;
 	vm_fault_t ret = 0;
 
-	if (likely(smp_load_acquire(&vma->anon_vma)))
-		return 0;
 	/* Neighbours are looked at, and their locks are not ours. */
 	if (vma_locked && !mmap_read_trylock(vma->vm_mm)) {
 		vma_end_read(vma);
@@ -47,26 +45,39 @@ static vm_fault_t mark_used(struct vm_fault *vmf)
 
 	if (want != seen)
 		pte_try_replace(vmf->pte, &seen, want, true);
-	pte_unmap_unlock(vmf->pte, vmf->ptl);
+	vmf_unlock(vmf);
 	return 0;
 }
 
-static vm_fault_t handle_pte_fault(struct vm_fault *vmf)
+/* Find the entry and its lock; tables that are missing are made. False: no memory. */
+static __always_inline bool vmf_find_pte(struct vm_fault *vmf)
 {
 	struct mm_tables *mt = &vmf->vma->vm_mm->tables;
-	pte_t *pte;
+	pmd_t *pmd = pmd_find(mt, vmf->address);
+	u64 table = pmd ? READ_ONCE(pmd->pmd) : 0;
 
-	vmf->pmd = pmd_alloc(mt, vmf->address);
-	if (unlikely(!vmf->pmd || pte_alloc(mt, vmf->pmd)))
+	if (unlikely(!table)) {
+		pmd = pmd_alloc(mt, vmf->address);
+		if (!pmd || pte_alloc(mt, pmd))
+			return false;
+		table = READ_ONCE(pmd->pmd);
+	}
+	vmf->pte = (pte_t *)table_address(table) + pte_index(vmf->address);
+	vmf->ptl = table_ptl(mt, table);
+	return true;
+}
+
+static __always_inline vm_fault_t handle_pte_fault(struct vm_fault *vmf) NO_LOCK_ANALYSIS
+{
+	if (unlikely(!vmf_find_pte(vmf)))
 		return VM_FAULT_OOM;
-	pte = (pte_t *)table_address(READ_ONCE(vmf->pmd->pmd)) + pte_index(vmf->address);
-	vmf->orig_pte = __pte(READ_ONCE(pte->pte));
+	vmf->orig_pte = __pte(READ_ONCE(vmf->pte->pte));
 	if (pte_none(vmf->orig_pte))
 		return do_anonymous_page(vmf);
 
-	vmf->pte = pte_offset_map_lock(mt, vmf->pmd, vmf->address, &vmf->ptl);
+	spin_lock(vmf->ptl);
 	if (unlikely(!vmf_pte_unchanged(vmf))) {
-		pte_unmap_unlock(vmf->pte, vmf->ptl);
+		vmf_unlock(vmf);
 		return 0;
 	}
 	/* The VMA allows an access, so its entries do not deny all of them. */
@@ -127,7 +138,8 @@ static noinline int fault_mmap_locked(struct mm_struct *mm, unsigned long addr,
 	return fault_errno(fault);
 }
 
-int mm_user_fault(struct mm_struct *mm, unsigned long addr, unsigned flags)
+static __always_inline int fault_vma_locked(struct mm_struct *mm, unsigned long addr,
+					    unsigned flags)
 {
 	struct vm_area_struct *vma = lock_vma_under_rcu(mm, addr);
 	vm_fault_t fault;
@@ -142,6 +154,11 @@ int mm_user_fault(struct mm_struct *mm, unsigned long addr, unsigned flags)
 	return fault_errno(fault);
 }
 
+int mm_user_fault(struct mm_struct *mm, unsigned long addr, unsigned flags)
+{
+	return fault_vma_locked(mm, addr, flags);
+}
+
 static int user_fault(struct trap_frame *frame, unsigned long addr, u64 error)
 {
 	struct mm_struct *mm = current->mm;
@@ -153,7 +170,7 @@ static int user_fault(struct trap_frame *frame, unsigned long addr, u64 error)
 		flags |= FAULT_FLAG_WRITE;
 	if (error & PF_INSTR)
 		flags |= FAULT_FLAG_INSTRUCTION;
-	return mm_user_fault(mm, addr, flags);
+	return fault_vma_locked(mm, addr, flags);
 }
 
 void mm_fault_world_init(void)

@@ -40,13 +40,13 @@ static vm_fault_t map_zero_page(struct vm_fault *vmf)
 	u64 entry = virt_to_phys(zero_page).v | prot | _PAGE_SPECIAL | _PAGE_ACCESSED;
 	vm_fault_t ret;
 
-	vmf_lock_pte(vmf);
+	spin_lock(vmf->ptl);
 	ret = check_stable_address_space(vma->vm_mm);
 	if (!ret && vmf_pte_unchanged(vmf)) {
 		pte_store(vmf->pte, entry, true);
 		event_count(EV_PTE, 1);
 	}
-	pte_unmap_unlock(vmf->pte, vmf->ptl);
+	vmf_unlock(vmf);
 	return ret;
 }
 
@@ -69,23 +69,22 @@ static unsigned long folio_start(const struct vm_fault *vmf, unsigned order)
 }
 
 /* May a folio of @order be mapped around the address? Asked again under the lock. */
-static bool folio_fits(const struct vm_fault *vmf, const pte_t *table, unsigned order)
+static bool folio_fits(const struct vm_fault *vmf, unsigned order)
 {
 	unsigned long start = folio_start(vmf, order);
+	const pte_t *first = vmf->pte - ((vmf->address - start) >> PAGE_SHIFT);
 
 	return start >= vmf->vma->vm_start &&
 	       start + (PAGE_SIZE << order) <= vmf->vma->vm_end &&
-	       pte_range_none(table + pte_index(start), 1u << order);
+	       pte_range_none(first, 1u << order);
 }
 
 static noinline struct page *alloc_large_folio(const struct vm_fault *vmf, unsigned order)
 {
-	const pte_t *table = table_address(READ_ONCE(vmf->pmd->pmd));
-
 	for (; order; order--) {
 		struct page *head;
 
-		if (!folio_fits(vmf, table, order))
+		if (!folio_fits(vmf, order))
 			continue;
 		head = alloc_pages(GFP_KERNEL | __GFP_NOWARN | __GFP_COMP | __GFP_ZERO |
 					   GFP_FOR(FK_ANON),
@@ -105,26 +104,38 @@ static struct page *alloc_anon_folio(const struct vm_fault *vmf)
 	return head ? head : alloc_page(GFP_KERNEL | __GFP_ZERO | GFP_FOR(FK_ANON));
 }
 
-/* Map @nr frames from @head on, first at @addr. The entry of @addr is locked, all are empty. */
-static void map_anon_folio(struct vm_fault *vmf, struct page *head, unsigned long addr, unsigned nr)
+/*
+ * Map @nr frames from @head on if their entries are still empty and contents still promised; else
+ * *@ret says why not.
+ */
+static __always_inline bool map_anon_folio(struct vm_fault *vmf, struct page *head, unsigned nr,
+					   vm_fault_t *ret) NO_LOCK_ANALYSIS
 {
 	struct vm_area_struct *vma = vmf->vma;
-	pte_t *pte = vmf->pte - ((vmf->address - addr) >> PAGE_SHIFT);
+	unsigned long skip = (vmf->address >> PAGE_SHIFT) & (nr - 1);
 	u64 entry = page_to_phys(head).v | vma->vm_page_prot.prot | _PAGE_ACCESSED | _PAGE_DIRTY;
+	pte_t *pte = vmf->pte - skip;
+	bool mapped = false;
 
-	folio_add_new_anon_rmap(head, vma, addr, nr);
-	add_mm_counter(vma->vm_mm, MM_ANONPAGES, nr);
-	for (unsigned i = 0; i < nr; i++)
-		pte_store(pte + i, entry + i * PAGE_SIZE, true);
-	event_count(EV_PTE, nr);
+	spin_lock(vmf->ptl);
+	*ret = check_stable_address_space(vma->vm_mm);
+	if (likely(!*ret && pte_range_none(pte, nr))) {
+		folio_add_new_anon_rmap(head, vma, vmf->address - skip * PAGE_SIZE, nr);
+		for (unsigned i = 0; i < nr; i++)
+			pte_store(pte + i, entry + i * PAGE_SIZE, true);
+		mapped = true;
+	}
+	vmf_unlock(vmf);
+	if (likely(mapped))
+		add_mm_counter(vma->vm_mm, MM_ANONPAGES, nr);
+	return mapped;
 }
 
 vm_fault_t do_anonymous_page(struct vm_fault *vmf)
 {
-	unsigned long addr;
 	struct page *head;
 	vm_fault_t ret;
-	unsigned nr;
+	bool mapped;
 
 	if (!(vmf->flags & FAULT_FLAG_WRITE))
 		return map_zero_page(vmf);
@@ -134,19 +145,13 @@ vm_fault_t do_anonymous_page(struct vm_fault *vmf)
 	head = alloc_anon_folio(vmf);
 	if (unlikely(!head))
 		return VM_FAULT_OOM;
-	nr = 1u << head->order;
-	addr = folio_start(vmf, head->order);
-	event_count(EV_COPY_PAGE, nr);
-
-	vmf_lock_pte(vmf);
-	ret = check_stable_address_space(vmf->vma->vm_mm);
-	if (likely(!ret &&
-		   pte_range_none(vmf->pte - ((vmf->address - addr) >> PAGE_SHIFT), nr))) {
-		map_anon_folio(vmf, head, addr, nr);
-		head = NULL;
-	}
-	pte_unmap_unlock(vmf->pte, vmf->ptl);
-	if (unlikely(head))
+	event_count(EV_COPY_PAGE, 1u << head->order);
+	event_count(EV_PTE, 1u << head->order);
+	if (likely(!head->order))
+		mapped = map_anon_folio(vmf, head, 1, &ret);
+	else
+		mapped = map_anon_folio(vmf, head, 1u << head->order, &ret);
+	if (unlikely(!mapped))
 		put_page(head);
 	return ret;
 }

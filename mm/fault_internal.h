@@ -13,10 +13,9 @@ struct vm_fault {
 	struct vm_area_struct *vma; /* locked as @flags say */
 	unsigned long address;	    /* page-aligned */
 	unsigned flags;		    /* FAULT_FLAG_ */
-	pmd_t *pmd;		    /* leads to the PTE table */
+	pte_t *pte;		    /* its entry, in a table that stays */
+	spinlock_t *ptl;	    /* guards it */
 	pte_t orig_pte;		    /* what was there when the fault was looked at */
-	pte_t *pte;		    /* its entry, while @ptl is held */
-	spinlock_t *ptl;
 };
 
 /* The entry is locked: is it still what it was? */
@@ -25,12 +24,13 @@ static inline bool vmf_pte_unchanged(const struct vm_fault *vmf)
 	return READ_ONCE_NOPOINT(vmf->pte->pte) == vmf->orig_pte.pte;
 }
 
-/* Lock the entry of @vmf: @pte and @ptl. */
-static inline void vmf_lock_pte(struct vm_fault *vmf) NO_LOCK_ANALYSIS
+static inline void vmf_unlock(struct vm_fault *vmf) NO_LOCK_ANALYSIS
 {
-	vmf->pte = pte_offset_map_lock(&vmf->vma->vm_mm->tables, vmf->pmd, vmf->address,
-				       &vmf->ptl);
+	spin_unlock(vmf->ptl);
 }
+
+/* The VMA has no anon_vma yet. */
+vm_fault_t vmf_anon_prepare_slow(struct vm_fault *vmf);
 
 /*
  * vmf_anon_prepare - the VMA has an anon_vma afterwards.
@@ -38,7 +38,12 @@ static inline void vmf_lock_pte(struct vm_fault *vmf) NO_LOCK_ANALYSIS
  * Context:  no PTE lock held; may sleep
  * Returns:  0; VM_FAULT_OOM; VM_FAULT_RETRY with the VMA's read lock dropped
  */
-vm_fault_t vmf_anon_prepare(struct vm_fault *vmf);
+static __always_inline vm_fault_t vmf_anon_prepare(struct vm_fault *vmf)
+{
+	if (likely(smp_load_acquire(&vmf->vma->anon_vma)))
+		return 0;
+	return vmf_anon_prepare_slow(vmf);
+}
 
 /* An empty entry: zeros, shared for a read, our own for a write. No lock held here or on return. */
 vm_fault_t do_anonymous_page(struct vm_fault *vmf);

@@ -31,7 +31,7 @@ static vm_fault_t wp_page_reuse(struct vm_fault *vmf)
 				true))
 		;
 	event_count(EV_PTE, 1);
-	pte_unmap_unlock(vmf->pte, vmf->ptl);
+	vmf_unlock(vmf);
 	return 0;
 }
 
@@ -76,11 +76,11 @@ static vm_fault_t wp_page_copy(struct vm_fault *vmf, struct page *old)
 		copy_user_page(new, old);
 	event_count(EV_COPY_PAGE, 1);
 
-	vmf_lock_pte(vmf);
+	spin_lock(vmf->ptl);
 	replaced = vmf_pte_unchanged(vmf);
 	if (replaced)
 		wp_replace(vmf, old, new);
-	pte_unmap_unlock(vmf->pte, vmf->ptl);
+	vmf_unlock(vmf);
 	if (unlikely(!replaced))
 		put_page(new);
 	else if (old)
@@ -105,6 +105,6 @@ vm_fault_t do_wp_page(struct vm_fault *vmf)
 		}
 		get_page(page);
 	}
-	pte_unmap_unlock(vmf->pte, vmf->ptl);
+	vmf_unlock(vmf);
 	return wp_page_copy(vmf, page);
 }

@@ -9,18 +9,6 @@
 
 #include "mm/mm.h"
 
-void folio_add_new_anon_rmap(struct page *head, struct vm_area_struct *vma, unsigned long addr,
-			     unsigned nr)
-{
-	head->index = linear_page_index(vma, addr);
-	head->_refcount.counter += nr - 1;
-	for (unsigned i = 0; i < nr; i++) {
-		head[i]._mapcount.counter = 1;
-		SetPageAnonExclusive(head + i);
-	}
-	WRITE_ONCE(head->mapping, (void *)((unsigned long)vma->anon_vma | PAGE_MAPPING_ANON));
-}
-
 void folio_move_anon_rmap(struct page *page, struct vm_area_struct *vma)
 {
 	WRITE_ONCE(page->mapping, (void *)((unsigned long)vma->anon_vma | PAGE_MAPPING_ANON));

@@ -73,8 +73,17 @@ static inline unsigned long vma_address(const struct vm_area_struct *vma, const 
  * @head:    a new folio, or a single frame, that nobody else knows; @addr: where the head goes
  * Locks:    the PTE lock of the entries, which are stored next
  */
-void folio_add_new_anon_rmap(struct page *head, struct vm_area_struct *vma, unsigned long addr,
-			     unsigned nr);
+static __always_inline void folio_add_new_anon_rmap(struct page *head, struct vm_area_struct *vma,
+						    unsigned long addr, unsigned nr)
+{
+	head->index = linear_page_index(vma, addr);
+	head->_refcount.counter += nr - 1;
+	for (unsigned i = 0; i < nr; i++) {
+		head[i]._mapcount.counter = 1;
+		SetPageAnonExclusive(head + i);
+	}
+	WRITE_ONCE(head->mapping, (void *)((unsigned long)vma->anon_vma | PAGE_MAPPING_ANON));
+}
 
 /* One entry more maps @page, which is not exclusive any more. Locks: that entry's. */
 static inline void folio_dup_anon_rmap(struct page *page)

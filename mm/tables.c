@@ -118,20 +118,6 @@ int pte_alloc(struct mm_tables *mt, pmd_t *pmd)
 
 /* ---- walking to one entry ---- */
 
-static __always_inline pmd_t *pmd_find(struct mm_tables *mt, unsigned long addr)
-{
-	u64 entry = READ_ONCE(mt->pgd[pgd_index(addr)].pgd);
-	pud_t *pud;
-
-	if (unlikely(!entry))
-		return NULL;
-	pud = table_address(entry);
-	entry = READ_ONCE(pud[pud_index(addr)].pud);
-	if (unlikely(!entry))
-		return NULL;
-	return (pmd_t *)table_address(entry) + pmd_index(addr);
-}
-
 pmd_t *pmd_walk(struct mm_tables *mt, unsigned long addr)
 {
 	return pmd_find(mt, addr);
@@ -152,7 +138,7 @@ pte_t *pte_walk(struct mm_tables *mt, unsigned long addr)
 
 spinlock_t *pte_lockptr(struct mm_tables *mt, pmd_t pmd)
 {
-	return mt->split_ptl ? &table_page(pmd.pmd)->ptl : &mt->page_table_lock;
+	return table_ptl(mt, pmd.pmd);
 }
 
 pte_t *pte_offset_map_lock(struct mm_tables *mt, pmd_t *pmd, unsigned long addr, spinlock_t **ptl)

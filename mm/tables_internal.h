@@ -27,6 +27,27 @@ static __always_inline unsigned long entry_end(unsigned long addr, unsigned long
 	return next < end ? next : end;
 }
 
+/* The pmd entry that serves @addr, or NULL if there is no pmd table. No lock. */
+static __always_inline pmd_t *pmd_find(struct mm_tables *mt, unsigned long addr)
+{
+	u64 entry = READ_ONCE(mt->pgd[pgd_index(addr)].pgd);
+	pud_t *pud;
+
+	if (unlikely(!entry))
+		return NULL;
+	pud = table_address(entry);
+	entry = READ_ONCE(pud[pud_index(addr)].pud);
+	if (unlikely(!entry))
+		return NULL;
+	return (pmd_t *)table_address(entry) + pmd_index(addr);
+}
+
+/* The lock of the PTE table below @pmd. */
+static __always_inline spinlock_t *table_ptl(struct mm_tables *mt, u64 pmd)
+{
+	return mt->split_ptl ? &table_page(pmd)->ptl : &mt->page_table_lock;
+}
+
 /* ---- single entries; the lock of their table is held ---- */
 
 /* @watched: a constant; somebody may listen to schedule points. */

@@ -42,34 +42,59 @@ static __always_inline void unmap_count(struct page *page, bool watched)
 		__atomic_fetch_sub(&page->_mapcount.counter, 1, __ATOMIC_RELAXED);
 }
 
+static __always_inline void zap_one(pte_t *pte, u64 seen, struct page *page, bool exclusive,
+				    bool watched)
+{
+	pte_take(pte, seen, exclusive, watched);
+	unmap_count(page, watched);
+}
+
+#define RUN_STEP 4
+
+/* Do RUN_STEP entries from @pte on hold @expect and its followers, to the bit? */
+static __always_inline bool run_goes_on(const volatile u64 *pte, u64 expect)
+{
+	return pte[0] == expect && pte[1] == expect + PAGE_SIZE &&
+	       pte[2] == expect + 2 * PAGE_SIZE && pte[3] == expect + 3 * PAGE_SIZE;
+}
+
 /*
- * Entries from @pte on, up to @end, that map frames of one folio one after the other; @value is the
- * first. The common one equals its predecessor but for the frame.
+ * Entries from @pte on, up to @end, that map frames of one folio one after the other; @expect is
+ * the first. Most equal their predecessor but for the frame, and go out four at a time.
  */
-static __always_inline unsigned zap_run(pte_t *pte, pte_t *end, u64 value, struct page *page,
+static __always_inline unsigned zap_run(pte_t *pte, pte_t *end, u64 expect, struct page *page,
 					bool exclusive, bool watched)
 {
 	struct page *head = page_head(page);
-	unsigned room = (1u << page->order) - page->tail, nr = 0;
-	u64 expect = value;
+	unsigned room = (1u << page->order) - page->tail, nr;
+	pte_t *first = pte;
 
 	if (end - pte > room)
 		end = pte + room;
 	do {
 		u64 seen = *(volatile u64 *)&pte->pte;
 
-		if (unlikely(seen != expect)) {
-			if ((seen ^ expect) & (PTE_PFN_MASK | PTE_MAPS_MASK | _PAGE_SPECIAL))
-				break;
-			expect = seen;
+		/* Accessed and dirty may differ. */
+		if ((seen ^ expect) & (PTE_PFN_MASK | PTE_MAPS_MASK | _PAGE_SPECIAL))
+			break;
+		expect = seen;
+		while (end - pte >= RUN_STEP && run_goes_on(&pte->pte, expect)) {
+			zap_one(pte, expect, page, exclusive, watched);
+			zap_one(pte + 1, expect + PAGE_SIZE, page + 1, exclusive, watched);
+			zap_one(pte + 2, expect + 2 * PAGE_SIZE, page + 2, exclusive, watched);
+			zap_one(pte + 3, expect + 3 * PAGE_SIZE, page + 3, exclusive, watched);
+			pte += RUN_STEP;
+			page += RUN_STEP;
+			expect += RUN_STEP * PAGE_SIZE;
 		}
-		pte_take(pte, seen, exclusive, watched);
-		unmap_count(page, watched);
-		expect += PAGE_SIZE;
-		page++;
-		pte++;
-		nr++;
+		if (pte < end && *(volatile u64 *)&pte->pte == expect) {
+			zap_one(pte, expect, page, exclusive, watched);
+			pte++;
+			page++;
+			expect += PAGE_SIZE;
+		}
 	} while (pte < end);
+	nr = pte - first;
 	if (nr > 1)
 		atomic_sub(nr - 1, &head->_refcount);
 	return nr;
@@ -101,8 +126,7 @@ static __always_inline unsigned zap_entries(struct zap_walk *zap, pte_t *pte, pt
 		page = entry_page(value);
 		*slot++ = page;
 		if (likely(page->state == FK_ANON)) {
-			pte_take(pte, value, exclusive, watched);
-			unmap_count(page, watched);
+			zap_one(pte, value, page, exclusive, watched);
 			pte++;
 		} else {
 			unsigned nr = zap_run(pte, end, value, page, exclusive, watched);
