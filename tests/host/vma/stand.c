@@ -1,0 +1,260 @@
+/*
+ * stand.c - what the shape of an address space stands on, for one thread on the host.
+ *
+ * Owns: memory that counts and fails, locks that only remember, tables that hold nothing.
+ */
+#include "tests/host/vma/stand.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "kernel/core/fault.h"
+#include "mm/anon_vma.h"
+#include "mm/change_protection.h"
+#include "mm/mm_check.h"
+#include "mm/mman_internal.h"
+#include "mm/slab.h"
+#include "mm/vma_lock.h"
+#include "mm/zap.h"
+#include "tests/host/htest.h"
+#include "tests/mm_layout.h"
+
+struct static_key checks_key, lock_slow_key, points_key, faults_key;
+long host_fault_countdown = -1;
+unsigned nr_vcpus = 1, host_cpu;
+unsigned long sysctl_max_map_count = 65530;
+static long nr_objects;
+
+void host_bug(const char *file, int line, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	fprintf(stderr, "%s:%d: ", file, line);
+	vfprintf(stderr, fmt, args);
+	fputc('\n', stderr);
+	abort();
+}
+
+/* ---- memory ---- */
+
+void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
+{
+	static struct fault_site site = {"host"};
+
+	if (fault_should_fail(&site, cache->size))
+		return NULL;
+	nr_objects++;
+	return aligned_alloc(64, ALIGN_UP(cache->size, 64u));
+}
+
+void *kmem_cache_zalloc(struct kmem_cache *cache, gfp_t gfp)
+{
+	void *obj = kmem_cache_alloc(cache, gfp);
+
+	return obj ? memset(obj, 0, cache->size) : NULL;
+}
+
+void kmem_cache_free(struct kmem_cache *cache, void *obj)
+{
+	nr_objects--;
+	free(obj);
+}
+
+bool kmem_cache_alloc_bulk(struct kmem_cache *cache, gfp_t gfp, unsigned nr, void **objs)
+{
+	for (unsigned i = 0; i < nr; i++) {
+		objs[i] = kmem_cache_alloc(cache, gfp);
+		if (!objs[i]) {
+			kmem_cache_free_bulk(cache, i, objs);
+			return false;
+		}
+	}
+	return true;
+}
+
+void kmem_cache_free_bulk(struct kmem_cache *cache, unsigned nr, void **objs)
+{
+	for (unsigned i = 0; i < nr; i++)
+		kmem_cache_free(cache, objs[i]);
+}
+
+void stand_fail(long n)
+{
+	host_fault_countdown = n;
+}
+
+bool stand_failed(void)
+{
+	return host_fault_countdown < 0;
+}
+
+/* ---- grace periods ---- */
+
+static struct rcu_head *waiting;
+
+void call_rcu(struct rcu_head *head, void (*fn)(struct rcu_head *head))
+{
+	head->fn = fn;
+	head->next = waiting;
+	waiting = head;
+}
+
+void rcu_barrier(void)
+{
+	while (waiting) {
+		struct rcu_head *head = waiting;
+
+		waiting = head->next;
+		head->fn(head);
+	}
+}
+
+/* ---- locks of VMAs ---- */
+
+void vma_start_write(struct vm_area_struct *vma)
+{
+	rwsem_assert_held_write(&vma->vm_mm->mmap_lock);
+	vma->vm_lock_seq = vma->vm_mm->mm_lock_seq;
+}
+
+int vma_start_write_killable(struct vm_area_struct *vma)
+{
+	vma_start_write(vma);
+	return 0;
+}
+
+void vma_mark_attached(struct vm_area_struct *vma)
+{
+	ASSERT_EQ(vma->vm_lock_seq, vma->vm_mm->mm_lock_seq);
+	ASSERT_EQ(vma->vm_refcnt.counter, 0);
+	vma->vm_refcnt.counter = 1;
+}
+
+void vma_mark_detached(struct vm_area_struct *vma)
+{
+	ASSERT_EQ(vma->vm_lock_seq, vma->vm_mm->mm_lock_seq);
+	ASSERT_EQ(vma->vm_refcnt.counter, 1);
+	vma->vm_refcnt.counter = 0;
+}
+
+/* ---- pages and tables: none ---- */
+
+void tlb_gather_mmu(struct mmu_gather *tlb, struct mm_tables *mt, bool fullmm)
+{
+	tlb->mt = mt;
+}
+
+void tlb_finish_mmu(struct mmu_gather *tlb)
+{
+}
+
+unsigned long change_protection(struct mmu_gather *tlb, struct vm_area_struct *vma,
+				unsigned long start, unsigned long end)
+{
+	ASSERT(start >= vma->vm_start && end <= vma->vm_end && start < end);
+	ASSERT_EQ(vma->vm_lock_seq, vma->vm_mm->mm_lock_seq);
+	return 0;
+}
+
+void zap_page_range_single(struct vm_area_struct *vma, unsigned long start, unsigned long end)
+{
+	ASSERT(start >= vma->vm_start && end <= vma->vm_end && start < end);
+}
+
+void unmap_region(struct unmap_desc *desc)
+{
+	struct vm_area_struct *vma = desc->first;
+
+	do {
+		ASSERT_EQ(vma->vm_refcnt.counter, 0);
+		ASSERT(vma->vm_start >= desc->vma_start && vma->vm_end <= desc->vma_end);
+		unlink_anon_vmas(vma);
+		vma = mas_find(desc->mas, desc->tree_end - 1);
+	} while (vma);
+}
+
+void mm_check_mutation(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	stand_check(mm);
+}
+
+/* ---- the space ---- */
+
+struct mm_struct *stand_begin(void)
+{
+	struct mm_struct *mm = calloc(1, sizeof(*mm));
+
+	h_assert(mm);
+	mt_init_flags(&mm->mm_mt, MM_MT_FLAGS);
+	init_rwsem(&mm->mmap_lock, LC_MMAP);
+	mm->mm_lock_seq = 1;
+	mm->start_brk = mm->brk = MM_BRK_BASE;
+	return mm;
+}
+
+void stand_end(struct mm_struct *mm)
+{
+	stand_fail(-1);
+	mmap_write_lock(mm);
+	h_expect_eq(do_munmap(mm, USER_MIN, USER_MAX - USER_MIN), 0);
+	mmap_write_unlock(mm);
+	stand_check(mm);
+	h_expect_eq(mm->map_count, 0);
+	h_expect_eq(mm->total_vm | mm->data_vm, 0);
+	__mt_destroy(&mm->mm_mt);
+	rcu_barrier();
+	h_expect_eq(nr_objects, 0);
+	free(mm);
+}
+
+static void check_chains(struct vm_area_struct *vma)
+{
+	struct anon_vma_chain *avc;
+	bool own = !vma->anon_vma;
+
+	list_for_each_entry(avc, &vma->anon_vma_chain, same_vma) {
+		h_expect(avc->vma == vma);
+		h_expect_eq(avc->node.start, vma->vm_pgoff);
+		h_expect_eq(avc->node.last, vma->vm_pgoff + vma_pages(vma) - 1);
+		h_expect(interval_tree_check(&avc->anon_vma->rb_root) > 0);
+		own |= avc->anon_vma == vma->anon_vma;
+	}
+	h_expect(own);
+}
+
+void stand_check(struct mm_struct *mm)
+{
+	VMA_ITERATOR(vmi, mm, 0);
+	unsigned long pages = 0, data = 0, last = USER_MIN;
+	struct vm_area_struct *vma;
+	int nr = 0;
+
+	h_expect_eq(mt_check(&mm->mm_mt, NULL, NULL), 0);
+	for_each_vma(vmi, vma) {
+		h_expect_eq(vmi.mas.index, vma->vm_start);
+		h_expect_eq(vmi.mas.last, vma->vm_end - 1);
+		h_expect(vma->vm_start >= last && vma->vm_start < vma->vm_end);
+		h_expect_eq(vma->vm_refcnt.counter, 1);
+		h_expect_eq(vma->vm_page_prot.prot, vm_get_page_prot(vma->vm_flags).prot);
+		check_chains(vma);
+		last = vma->vm_end;
+		nr++;
+		pages += vma_pages(vma);
+		data += vma->vm_flags & VM_WRITE ? vma_pages(vma) : 0;
+	}
+	h_expect_eq(nr, mm->map_count);
+	h_expect_eq(pages, mm->total_vm);
+	h_expect_eq(data, mm->data_vm);
+}
+
+void stand_rights(struct mm_struct *mm, char *out)
+{
+	for (unsigned i = 0; i < LAYOUT_PAGES; i++) {
+		struct vm_area_struct *vma = vma_lookup(mm, layout_addr(i));
+
+		out[i] = !vma ? '.' : vma->vm_flags & VM_WRITE ? 'W' : 'r';
+	}
+	out[LAYOUT_PAGES] = '\0';
+}
