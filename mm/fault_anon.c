@@ -33,7 +33,7 @@ static vm_fault_t check_stable_address_space(struct mm_struct *mm)
 	return unlikely(test_bit(MMF_UNSTABLE, &mm->flags)) ? VM_FAULT_SIGBUS : 0;
 }
 
-static vm_fault_t map_zero_page(struct vm_fault *vmf)
+static vm_fault_t map_zero_page(struct vm_fault *vmf) NO_LOCK_ANALYSIS
 {
 	struct vm_area_struct *vma = vmf->vma;
 	u64 prot = vma->vm_page_prot.prot & ~_PAGE_RW;

@@ -22,7 +22,7 @@ static void copy_user_page(struct page *to, struct page *from)
 }
 
 /* The entry is locked and becomes writable in place. */
-static vm_fault_t wp_page_reuse(struct vm_fault *vmf)
+static vm_fault_t wp_page_reuse(struct vm_fault *vmf) NO_LOCK_ANALYSIS
 {
 	u64 seen = vmf->orig_pte.pte;
 
@@ -59,7 +59,7 @@ static void wp_replace(struct vm_fault *vmf, struct page *old, struct page *new)
 }
 
 /* @old: the caller's reference to it, taken under the entry's lock, is dropped here. */
-static vm_fault_t wp_page_copy(struct vm_fault *vmf, struct page *old)
+static vm_fault_t wp_page_copy(struct vm_fault *vmf, struct page *old) NO_LOCK_ANALYSIS
 {
 	vm_fault_t ret = vmf_anon_prepare(vmf);
 	struct page *new = NULL;
@@ -91,7 +91,7 @@ out:
 	return ret;
 }
 
-vm_fault_t do_wp_page(struct vm_fault *vmf)
+vm_fault_t do_wp_page(struct vm_fault *vmf) NO_LOCK_ANALYSIS
 {
 	struct page *page = NULL;
 
