@@ -200,7 +200,10 @@ static void leave_vcpu(u16 to, unsigned home)
 	v->runs = to;
 	v->v->thread = &next->t->base;
 	next->t->vcpu = v->v->id;
+	/* One step with the switch: a choice in here would find neither of the two running. */
+	ls.quiet = true;
 	sched_ops->load_mm(next->t->active);
+	ls.quiet = false;
 	v->v->irq_depth = next->idle ? 0 : 1;
 	race_edge_release(v);
 	go(next->idle ? decide(NULL) : to);
