@@ -74,6 +74,7 @@ void model_env_fail_after(long nr);  /* the allocation after @nr more fails; -1 
 void model_env_fail_nowait(bool on); /* only what may not sleep fails */
 bool model_env_fails_nowait(void);
 bool model_env_fault_fired(void); /* since one of those */
+bool model_env_may_warn(void);	  /* reserved values may be tried: they are warned about */
 long model_env_live_nodes(void);  /* nodes handed out and not yet free */
 void model_env_quiesce(void);	  /* no reader runs: deferred frees may happen */
 void model_env_report(struct model *m, const char *fmt, __builtin_va_list args);

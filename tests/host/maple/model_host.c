@@ -39,6 +39,11 @@ bool model_env_fault_fired(void)
 	return nodes_fault_fired();
 }
 
+bool model_env_may_warn(void)
+{
+	return true;
+}
+
 long model_env_live_nodes(void)
 {
 	return nodes_live();

@@ -67,7 +67,7 @@ static void call_prev(struct model *m)
 
 static void *wrapper_entry(struct model *m)
 {
-	if (model_one_in(m, 64))
+	if (model_one_in(m, 64) && model_env_may_warn())
 		return (void *)(model_below(m, 1030) << 2 | 2);
 	return model_write_entry(m);
 }
@@ -142,12 +142,20 @@ static void call_erase(struct model *m)
 	model_wrote(m, -1);
 }
 
+/* For the calls that refuse the zero entry too. */
+static void *alloc_entry(struct model *m)
+{
+	void *entry = model_one_in(m, 16) ? wrapper_entry(m) : model_entry(m);
+
+	return mt_is_reserved(entry) && !model_env_may_warn() ? NULL : entry;
+}
+
 static void call_alloc_range(struct model *m)
 {
 	unsigned long a = model_index(m), b = model_index(m), got = 77, at = 77;
 	unsigned long min = a < b ? a : b, max = a < b ? b : a;
 	unsigned long size = (1 + model_below(m, 4)) * m->shape.grain;
-	void *entry = model_one_in(m, 16) ? wrapper_entry(m) : model_entry(m);
+	void *entry = alloc_entry(m);
 	bool rev = model_one_in(m, 2);
 	int err, want;
 	gfp_t gfp;
@@ -173,7 +181,7 @@ static void call_alloc_cyclic(struct model *m)
 {
 	unsigned long a = model_index(m), b = model_index(m), got = 77, at = 77, next, want_next;
 	unsigned long lo = a < b ? a : b, hi = a < b ? b : a;
-	void *entry = model_one_in(m, 16) ? wrapper_entry(m) : model_entry(m);
+	void *entry = alloc_entry(m);
 	int err, want;
 	gfp_t gfp;
 
@@ -222,7 +230,8 @@ static void call_dup(struct model *m)
 
 	note(m, "mtree_dup", keep_copy, 0, NULL);
 	refuse_unlike_dup(m, to);
-	gfp = model_arm(m);
+	model_arm(m);
+	gfp = GFP_NOWAIT; /* both locks are held, and they spin */
 	err = mtree_dup(from, to, gfp);
 	if (starved(m, gfp, err)) {
 		model_same_long(m, "copy after a failed dup", !mtree_empty(to), 0);

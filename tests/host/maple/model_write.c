@@ -67,11 +67,19 @@ static void call_store(struct model *m, int k, void *entry)
 	stored(m, k, entry, gfp, err);
 }
 
+/* ma_lock spins and is kept while preallocating: only a caller's own lock lets it wait. */
+static gfp_t prealloc_gfp(struct model *m)
+{
+	gfp_t gfp = model_arm(m);
+
+	return mt_external_lock(m->mt) ? gfp : GFP_NOWAIT;
+}
+
 static void call_prealloc(struct model *m, int k, void *entry)
 {
 	struct ma_state *mas = &m->mas[k];
 	int err, again = model_one_in(m, 4);
-	gfp_t gfp = model_arm(m);
+	gfp_t gfp = prealloc_gfp(m);
 
 	note_store(m, "mas_preallocate", k, entry);
 	do {
@@ -97,7 +105,7 @@ static void call_prealloc_destroy(struct model *m, int k, void *entry)
 {
 	long nodes = model_env_live_nodes();
 	struct ma_state *mas = &m->mas[k];
-	gfp_t gfp = model_arm(m);
+	gfp_t gfp = prealloc_gfp(m);
 	bool starved;
 	int err;
 

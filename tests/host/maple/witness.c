@@ -6,30 +6,25 @@
  */
 #include "tests/host/maple/witness.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define LOAD(x)	    __atomic_load_n(&(x), __ATOMIC_SEQ_CST)
 #define STORE(x, v) __atomic_store_n(&(x), (v), __ATOMIC_SEQ_CST)
 
-void witness_init(struct witness *w, unsigned long max_stamp)
+void witness_init(struct witness *w, struct stamp *stamps, unsigned long max_stamp)
 {
 	unsigned int i;
 
 	memset(w, 0, sizeof(*w));
 	w->max_stamp = max_stamp;
 	w->next_stamp = 2;
-	w->stamps = calloc(max_stamp, sizeof(*w->stamps));
+	w->stamps = stamps;
+	memset(stamps, 0, max_stamp * sizeof(*stamps));
 	for (i = 0; i < CELLS; i++) {
 		w->begun[i] = 1; /* empty: as if stamp 1 had stored NULL everywhere */
 		w->done[i] = 1;
 		w->null_begun[i] = 1;
 	}
-}
-
-void witness_free(struct witness *w)
-{
-	free(w->stamps);
 }
 
 /* The value @id now also stands in [@a, @b]. */

@@ -13,11 +13,18 @@
 #ifndef TESTS_HOST_MAPLE_WITNESS_H
 #define TESTS_HOST_MAPLE_WITNESS_H
 
+#include <limits.h>
 #include "mm/maple_tree.h"
 
 #define CELLS	  2048
 #define CELL_SIZE 0x1000ul
 #define CELL_BASE 0x10000000ul
+
+struct stamp {
+	unsigned int first, last;     /* cells the store covers */
+	unsigned int id;	      /* stamp whose value is stored; 0: NULL */
+	unsigned int lowest, highest; /* of a value: cells it ever stood in */
+};
 
 struct witness {
 	unsigned long begun[CELLS];	 /* latest stamp announced */
@@ -25,11 +32,7 @@ struct witness {
 	unsigned long null_begun[CELLS]; /* latest NULL stamp announced */
 	unsigned long next_stamp;	 /* [writer's lock] */
 	unsigned long max_stamp;
-	struct stamp {
-		unsigned int first, last;     /* cells the store covers */
-		unsigned int id;	      /* stamp whose value is stored; 0: NULL */
-		unsigned int lowest, highest; /* of a value: cells it ever stood in */
-	} * stamps;
+	struct stamp *stamps;
 };
 
 static inline unsigned long cell_first(unsigned int cell)
@@ -47,8 +50,8 @@ static inline unsigned int cell_of(unsigned long index)
 	return (index - CELL_BASE) / CELL_SIZE;
 }
 
-void witness_init(struct witness *w, unsigned long max_stamp);
-void witness_free(struct witness *w);
+/* @stamps: @max_stamp of them, the caller's. */
+void witness_init(struct witness *w, struct stamp *stamps, unsigned long max_stamp);
 
 /*
  * Under the writers' lock: announce a store over cells [@a, @b] of a new value, of NULL, or of

@@ -1,0 +1,10 @@
+OBJS += tests/host/maple/crowd.o
+OBJS += tests/host/maple/model.o
+OBJS += tests/host/maple/model_gen.o
+OBJS += tests/host/maple/model_read.o
+OBJS += tests/host/maple/model_tree.o
+OBJS += tests/host/maple/model_write.o
+OBJS += tests/host/maple/oracle.o
+OBJS += tests/host/maple/oracle_root.o
+OBJS += tests/host/maple/oracle_state.o
+OBJS += tests/host/maple/witness.o
