@@ -10,6 +10,7 @@
 #include "kernel/core/bug.h"
 #include "kernel/core/log.h"
 #include "kernel/core/static_key.h"
+#include "kernel/sched/thread.h"
 #include "mm/anon_vma.h"
 #include "mm/fault.h"
 #include "mm/mman_internal.h"
@@ -258,7 +259,8 @@ void mm_check_mutation(struct mm_struct *mm, unsigned long start, unsigned long 
 {
 	int bad;
 
-	if (!static_branch_unlikely(&checks_key))
+	/* The check waits for readers of VMAs; a dying thread waits for nobody. */
+	if (!static_branch_unlikely(&checks_key) || fatal_signal_pending(current))
 		return;
 	if (++mm->nr_changes % CHECK_ALL_EVERY == 0)
 		bad = mm_check(mm);

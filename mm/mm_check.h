@@ -25,7 +25,7 @@ int __must_check mm_check_range(struct mm_struct *mm, unsigned long start, unsig
 
 /*
  * mm_check_mutation - after a change of [@start, @end): in checked runs that range, and every 64th
- *                     time everything; anything wrong is a bug.
+ *                     time everything; anything wrong is a bug. Not in a killed thread.
  *
  * Locks:    mmap_lock held for write
  */
