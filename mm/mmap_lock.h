@@ -64,7 +64,7 @@ static inline void mmap_write_unlock(struct mm_struct *mm) RELEASES(mm->mmap_loc
 }
 
 static inline void mmap_write_downgrade(struct mm_struct *mm)
-	RELEASES(mm->mmap_lock) NO_LOCK_ANALYSIS
+	RELEASES(mm->mmap_lock) ACQUIRES_SHARED(mm->mmap_lock) NO_LOCK_ANALYSIS
 {
 	vma_end_write_all(mm);
 	downgrade_write(&mm->mmap_lock);

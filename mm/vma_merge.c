@@ -40,7 +40,8 @@ struct vma_change {
 
 /* ---- rmap around a change ---- */
 
-struct anon_vma *vma_range_begin(struct vm_area_struct *a, struct vm_area_struct *b)
+NO_LOCK_ANALYSIS struct anon_vma *vma_range_begin(struct vm_area_struct *a,
+						 struct vm_area_struct *b)
 {
 	/* If both have one it is the same: they were mergeable. */
 	struct anon_vma *anon = a->anon_vma ? a->anon_vma : b ? b->anon_vma : NULL;
@@ -54,7 +55,8 @@ struct anon_vma *vma_range_begin(struct vm_area_struct *a, struct vm_area_struct
 	return anon;
 }
 
-void vma_range_end(struct anon_vma *locked, struct vm_area_struct *a, struct vm_area_struct *b)
+NO_LOCK_ANALYSIS void vma_range_end(struct anon_vma *locked, struct vm_area_struct *a,
+				    struct vm_area_struct *b)
 {
 	if (!locked)
 		return;
