@@ -211,33 +211,54 @@ HTEST(memory_short_writer_loses_the_race)
  * it must find pieces that are there, further on than where it was. (6.4 stable: readers that had
  * cached a node's end missed what was appended.)
  */
-static void step_between_writes(struct fixture *fx, unsigned long seed)
+struct stroll {
+	struct fixture *fx;
+	struct ma_state mas;
+	unsigned long rng, grain;
+	bool up;
+};
+
+/* Somebody stores near what the reader has not seen yet, and near what it has. */
+static void write_somewhere(struct stroll *w, int nr)
 {
-	unsigned long rng = seed * 2654435761u, was = 0, at;
-	MA_STATE(mas, &fx->mt, 0, 0);
-	void *entry;
-	int i;
+	unsigned long first, last;
+
+	w->rng = w->rng * 6364136223846793005 + 1442695040888963407;
+	first = w->fx->o.p[(w->rng >> 33) % w->fx->o.n].first + (w->rng >> 60) * w->grain;
+	last = first + ((w->rng >> 20) % 4 + 1) * w->grain - 1;
+	fx_store(w->fx, first, last, w->rng & 1024 ? fx_entry(nr) : NULL);
+}
+
+/* One step: what it finds is there now, and lies beyond where it was. False at the end. */
+static bool step_on(struct stroll *w)
+{
+	unsigned long was = w->up ? w->mas.last : w->mas.index;
+	void *entry = w->up ? mas_next(&w->mas, ULONG_MAX) : mas_prev(&w->mas, 0);
+
+	if (!entry) {
+		h_expect_eq(w->up ? oracle_next(&w->fx->o, was, ULONG_MAX)
+				  : oracle_prev(&w->fx->o, was, 0),
+			    NULL);
+		return false;
+	}
+	h_expect(w->up ? w->mas.index > was : w->mas.last < was);
+	h_expect_eq(oracle_piece(&w->fx->o, w->mas.index).entry, entry);
+	h_expect_eq(oracle_piece(&w->fx->o, w->mas.last).entry, entry);
+	return true;
+}
+
+static void step_between_writes(struct fixture *fx, unsigned long seed, unsigned long grain)
+{
+	struct stroll w = {.fx = fx, .rng = seed * 2654435761u, .grain = grain, .up = seed & 1};
+	int i = 0;
 
 	fx->reading = true;
 	rcu_read_lock();
-	entry = mas_find(&mas, ULONG_MAX);
-	for (i = 0; entry && i < 200; i++) {
-		struct piece p;
-
-		was = mas.last;
-		rng = rng * 6364136223846793005 + 1442695040888963407;
-		at = fx->o.p[(rng >> 33) % fx->o.n].first + (rng >> 60);
-		fx_store(fx, at, at + (rng >> 20) % 4, rng & 1024 ? fx_entry(i) : NULL);
-		entry = mas_next(&mas, ULONG_MAX);
-		if (!entry)
-			break;
-		h_expect(mas.index > was);
-		p = oracle_piece(&fx->o, mas.index);
-		h_expect_eq(entry, p.entry);
-		h_expect_eq(oracle_piece(&fx->o, mas.last).entry, entry);
-	}
-	if (!entry)
-		h_expect_eq(oracle_next(&fx->o, was, ULONG_MAX), NULL);
+	mas_init(&w.mas, &fx->mt, w.up ? 0 : ULONG_MAX);
+	do {
+		if (fx->o.n)
+			write_somewhere(&w, i);
+	} while (i++ < 200 && step_on(&w));
 	rcu_read_unlock();
 	fx->reading = false;
 }
@@ -246,12 +267,13 @@ HTEST(append_seen_by_a_reader_that_cached_the_end)
 {
 	unsigned long seed;
 
-	for (seed = 0; seed < 300; seed++) {
+	for (seed = 0; seed < 600; seed++) {
+		unsigned long grain = seed & 2 ? 1 : 0x1000;
 		struct fixture *fx = fx_new(FX_VMA);
 
-		fx_fill(fx, 100, 10 + seed % 60, 4, seed % 3 * 2);
+		fx_fill(fx, 100 * grain, 10 + seed % 60, 4 * grain, seed % 3 * 2 * grain);
 		fx->quiet = true;
-		step_between_writes(fx, seed);
+		step_between_writes(fx, seed, grain);
 		fx_same(fx);
 		fx_free(fx);
 	}

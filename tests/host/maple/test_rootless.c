@@ -164,6 +164,22 @@ HTEST(lone_entry_writes)
 	fx_free(fx);
 }
 
+HTEST(lone_entry_is_in_the_way)
+{
+	struct fixture *fx = fx_new(FX_VMA);
+
+	fx_store(fx, 0, 0, LONE);
+	h_expect_eq(mtree_insert(&fx->mt, 0, fx_entry(1), GFP_KERNEL), -EEXIST);
+	h_expect_eq(mtree_insert(&fx->mt, 0, NULL, GFP_KERNEL), -EEXIST);
+	h_expect_eq(mtree_insert_range(&fx->mt, 0, 5, fx_entry(1), GFP_KERNEL), -EEXIST);
+	h_expect_eq(mtree_insert_range(&fx->mt, 0, ULONG_MAX, NULL, GFP_KERNEL), -EEXIST);
+	fx_same(fx);
+	h_expect_eq(mtree_insert_range(&fx->mt, 1, ULONG_MAX, fx_entry(1), GFP_KERNEL), 0);
+	oracle_store(&fx->o, 1, ULONG_MAX, fx_entry(1));
+	fx_same(fx);
+	fx_free(fx);
+}
+
 static void expect_gap(struct fixture *fx, bool rev, unsigned long first, unsigned long last)
 {
 	MA_STATE(mas, &fx->mt, 0, 0);
