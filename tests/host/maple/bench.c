@@ -15,6 +15,7 @@
 #include <time.h>
 #include <valgrind/callgrind.h>
 #include "mm/maple_node.h"
+#include "tests/host/maple/bench_pool.h"
 
 #define MAX_RUNS 15
 
@@ -28,6 +29,26 @@ static struct {
 	const char *op;
 } options = {.rcu = -1, .runs = 5};
 
+void *mtb_env_room(size_t bytes)
+{
+	void *room = calloc(1, bytes);
+
+	if (!room)
+		mtb_env_fail("memory for the data");
+	return room;
+}
+
+void mtb_env_free(void *room)
+{
+	free(room);
+}
+
+void mtb_env_fail(const char *what)
+{
+	fprintf(stderr, "bench: wrong: %s\n", what);
+	exit(2);
+}
+
 static uint64_t now_ns(void)
 {
 	struct timespec t;
@@ -36,7 +57,7 @@ static uint64_t now_ns(void)
 	return t.tv_sec * 1000000000ul + t.tv_nsec;
 }
 
-void bench_begin(struct bench *b)
+void mtb_begin(struct mtb *b)
 {
 	if (b->counting)
 		CALLGRIND_START_INSTRUMENTATION;
@@ -44,7 +65,7 @@ void bench_begin(struct bench *b)
 		b->began_ns = now_ns();
 }
 
-void bench_end(struct bench *b, uint64_t ops)
+void mtb_end(struct mtb *b, uint64_t ops)
 {
 	if (b->counting)
 		CALLGRIND_STOP_INSTRUMENTATION;
@@ -54,12 +75,12 @@ void bench_end(struct bench *b, uint64_t ops)
 }
 
 /* A fresh set of trees for operations that change them, and the operation. */
-static void run_once(struct bench *b, const struct bench_op *op)
+static void run_once(struct mtb *b, const struct mtb_op *op)
 {
 	if (!op->reads) {
-		bench_empty(b);
-		bench_shuffle(b);
-		bench_build(b, false);
+		mtb_empty(b);
+		mtb_shuffle(b);
+		mtb_build(b, false);
 	}
 	b->total_ns = 0;
 	b->ops = 0;
@@ -73,7 +94,7 @@ static int by_value(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static double best_of_medians(struct bench *b, const struct bench_op *op)
+static double best_of_medians(struct mtb *b, const struct mtb_op *op)
 {
 	double run[MAX_RUNS], best = 0;
 	unsigned int i, k;
@@ -90,7 +111,7 @@ static double best_of_medians(struct bench *b, const struct bench_op *op)
 	return best;
 }
 
-static void measure(struct bench *b, const struct bench_op *op)
+static void measure(struct mtb *b, const struct mtb_op *op)
 {
 	char label[128];
 
@@ -109,38 +130,38 @@ static void measure(struct bench *b, const struct bench_op *op)
 
 static void measure_size(unsigned int n, bool rcu)
 {
-	struct bench b = {.counting = options.mode == MODE_COUNT};
+	struct mtb b = {.counting = options.mode == MODE_COUNT};
 	unsigned int i;
 
-	bench_make(&b, n, rcu);
+	mtb_make(&b, n, rcu);
 	pool_reserve(b.nr_trees * n / 4); /* twice what a tree and its copy take */
-	for (i = 0; i < bench_nr_writes; i++)
-		measure(&b, &bench_writes[i]);
-	bench_empty(&b);
-	bench_shuffle(&b);
-	bench_build(&b, false);
-	for (i = 0; i < bench_nr_reads; i++)
-		measure(&b, &bench_reads[i]);
-	bench_unmake(&b);
+	for (i = 0; i < mtb_nr_writes; i++)
+		measure(&b, &mtb_writes[i]);
+	mtb_empty(&b);
+	mtb_shuffle(&b);
+	mtb_build(&b, false);
+	for (i = 0; i < mtb_nr_reads; i++)
+		measure(&b, &mtb_reads[i]);
+	mtb_unmake(&b);
 }
 
 static void measure_memory(unsigned int n)
 {
-	struct bench b = {0};
+	struct mtb b = {0};
 	int in_order;
 
-	bench_make(&b, n, true);
+	mtb_make(&b, n, true);
 	for (in_order = 1; in_order >= 0; in_order--) {
-		bench_empty(&b);
-		bench_shuffle(&b);
-		bench_build(&b, in_order);
-		rcu_barrier();
+		mtb_empty(&b);
+		mtb_shuffle(&b);
+		mtb_build(&b, in_order);
+		mtb_env_barrier();
 		printf("memory_%s %u 1 bytes %.2f\n", in_order ? "seq" : "rand", n,
 		       (double)pool_nodes_in_use() * MAPLE_NODE_SIZE / b.nr_trees / n);
 		printf("height_%s %u 1 levels %u\n", in_order ? "seq" : "rand", n,
 		       mt_height(&b.trees[0]));
 	}
-	bench_unmake(&b);
+	mtb_unmake(&b);
 }
 
 static bool understand(const char *arg)

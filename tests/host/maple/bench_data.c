@@ -7,91 +7,79 @@
  */
 #include "tests/host/maple/bench.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
-unsigned long bench_random(struct bench *b, unsigned long below)
+unsigned long mtb_random(struct mtb *b, unsigned long below)
 {
 	b->rng = b->rng * 6364136223846793005 + 1442695040888963407;
 	return (b->rng >> 32) % below;
 }
 
 /* 1 to @max with a long tail: uniform below a uniform power of two. */
-static unsigned long long_tail(struct bench *b, unsigned long from, unsigned long max)
+static unsigned long long_tail(struct mtb *b, unsigned long from, unsigned long max)
 {
-	unsigned long reach = from << bench_random(b, 64 - __builtin_clzl(max / from) + 1);
+	unsigned long reach = from << mtb_random(b, 64 - __builtin_clzl(max / from) + 1);
 
-	reach = from + bench_random(b, reach);
+	reach = from + mtb_random(b, reach);
 	return reach < max ? reach : max;
 }
 
-static unsigned long size_pages(struct bench *b)
+static unsigned long size_pages(struct mtb *b)
 {
-	unsigned long dice = bench_random(b, 100);
+	unsigned long dice = mtb_random(b, 100);
 
 	if (dice < 35)
 		return 1;
 	return dice < 55 ? 2 : long_tail(b, 3, 4095);
 }
 
-static unsigned long gap_pages(struct bench *b, unsigned int i)
+static unsigned long gap_pages(struct mtb *b, unsigned int i)
 {
 	if (i + 1 == b->n / 2)
-		return BENCH_BIG;
-	return bench_random(b, 2) ? 0 : long_tail(b, 1, 8700);
+		return MTB_BIG;
+	return mtb_random(b, 2) ? 0 : long_tail(b, 1, 8700);
 }
 
-static void make_ranges(struct bench *b)
+static void make_ranges(struct mtb *b)
 {
-	unsigned long at = BENCH_BASE;
+	unsigned long at = MTB_BASE;
 	unsigned int i;
 
 	for (i = 0; i < b->n; i++) {
 		struct range *r = &b->r[i];
 
 		r->first = at;
-		at += size_pages(b) * BENCH_PAGE;
+		at += size_pages(b) * MTB_PAGE;
 		r->last = at - 1;
 		r->entry = (void *)(0xffff888000000000 + i * 64ul);
-		at += gap_pages(b, i) * BENCH_PAGE;
+		at += gap_pages(b, i) * MTB_PAGE;
 	}
 }
 
-unsigned long bench_data_end(const struct bench *b)
+unsigned long mtb_data_end(const struct mtb *b)
 {
 	return b->r[b->n - 1].last;
 }
 
-void bench_shuffle(struct bench *b)
+void mtb_shuffle(struct mtb *b)
 {
 	unsigned int i;
 
 	for (i = 0; i < b->n; i++)
 		b->order[i] = i;
 	for (i = b->n - 1; i > 0; i--) {
-		unsigned int j = bench_random(b, i + 1), t = b->order[i];
+		unsigned int j = mtb_random(b, i + 1), t = b->order[i];
 
 		b->order[i] = b->order[j];
 		b->order[j] = t;
 	}
 }
 
-void bench_init_tree(const struct bench *b, struct maple_tree *mt)
+void mtb_init_tree(const struct mtb *b, struct maple_tree *mt)
 {
 	mt_init_flags(mt, MT_FLAGS_ALLOC_RANGE | MT_FLAGS_LOCK_EXTERN |
 				  (b->rcu ? MT_FLAGS_USE_RCU : 0));
 }
 
-static void *must(void *p)
-{
-	if (!p) {
-		perror("bench");
-		exit(2);
-	}
-	return p;
-}
-
-void bench_make(struct bench *b, unsigned int n, bool rcu)
+void mtb_make(struct mtb *b, unsigned int n, bool rcu)
 {
 	unsigned int i;
 
@@ -100,35 +88,35 @@ void bench_make(struct bench *b, unsigned int n, bool rcu)
 	b->nr_trees = n < 4096 ? 4096 / n : 1;
 	b->rng = 12345;
 	b->since_poll = 0;
-	b->trees = must(calloc(b->nr_trees, sizeof(*b->trees)));
-	b->r = must(calloc(n, sizeof(*b->r)));
-	b->order = must(calloc(n, sizeof(*b->order)));
-	b->query = must(calloc(BENCH_QUERIES, sizeof(*b->query)));
+	b->trees = mtb_env_room(b->nr_trees * sizeof(*b->trees));
+	b->r = mtb_env_room(n * sizeof(*b->r));
+	b->order = mtb_env_room(n * sizeof(*b->order));
+	b->query = mtb_env_room(MTB_QUERIES * sizeof(*b->query));
 	make_ranges(b);
 	for (i = 0; i < b->nr_trees; i++)
-		bench_init_tree(b, &b->trees[i]);
+		mtb_init_tree(b, &b->trees[i]);
 }
 
-void bench_empty(struct bench *b)
+void mtb_empty(struct mtb *b)
 {
 	unsigned int i;
 
 	for (i = 0; i < b->nr_trees; i++)
 		__mt_destroy(&b->trees[i]);
-	rcu_barrier();
+	mtb_env_barrier();
 	b->since_poll = 0;
 }
 
-void bench_unmake(struct bench *b)
+void mtb_unmake(struct mtb *b)
 {
-	bench_empty(b);
-	free(b->trees);
-	free(b->r);
-	free(b->order);
-	free(b->query);
+	mtb_empty(b);
+	mtb_env_free(b->trees);
+	mtb_env_free(b->r);
+	mtb_env_free(b->order);
+	mtb_env_free(b->query);
 }
 
-static void build_one(struct bench *b, struct maple_tree *mt, bool in_order)
+static void build_one(struct mtb *b, struct maple_tree *mt, bool in_order)
 {
 	unsigned int i;
 
@@ -137,17 +125,17 @@ static void build_one(struct bench *b, struct maple_tree *mt, bool in_order)
 		MA_STATE(mas, mt, r->first, r->last);
 
 		if (mas_store_gfp(&mas, r->entry, GFP_KERNEL))
-			abort();
-		bench_tick(b);
+			mtb_env_fail("a store");
+		mtb_tick(b);
 	}
 }
 
 /* All trees anew, all alike, in random order unless @in_order. The region is the caller's. */
-void bench_build(struct bench *b, bool in_order)
+void mtb_build(struct mtb *b, bool in_order)
 {
 	unsigned int i;
 
 	for (i = 0; i < b->nr_trees; i++)
 		build_one(b, &b->trees[i], in_order);
-	bench_drain();
+	mtb_env_drain();
 }

@@ -4,10 +4,11 @@
  * The least that an allocator and RCU can cost, so that what is measured is the tree. Stands in
  * for nodes.c and tests/host/shim/rcu.c in the bench program.
  */
-#include "tests/host/maple/bench.h"
+#include "tests/host/maple/bench_pool.h"
 
 #include <stdlib.h>
 #include "mm/maple_node.h"
+#include "tests/host/maple/bench.h"
 
 #define POOL_CHUNK 1024 /* nodes got from the system at a time */
 
@@ -103,7 +104,7 @@ void rcu_poll(void)
 	}
 }
 
-void bench_drain(void)
+void mtb_env_drain(void)
 {
 	rcu_poll();
 }
@@ -112,4 +113,9 @@ void rcu_barrier(void)
 {
 	while (deferred)
 		rcu_poll();
+}
+
+void mtb_env_barrier(void)
+{
+	rcu_barrier();
 }

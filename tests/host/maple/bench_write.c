@@ -7,9 +7,13 @@
  */
 #include "tests/host/maple/bench.h"
 
-#include <stdlib.h>
+#define PAGE MTB_PAGE
 
-#define PAGE BENCH_PAGE
+/* Another entry in the place of @entry. */
+static inline void *other(void *entry)
+{
+	return (char *)entry + 8;
+}
 
 static unsigned long pages_of(const struct range *r)
 {
@@ -17,41 +21,41 @@ static unsigned long pages_of(const struct range *r)
 }
 
 /* Pages free behind range @i. */
-static unsigned long room_behind(const struct bench *b, unsigned int i)
+static unsigned long room_behind(const struct mtb *b, unsigned int i)
 {
 	return i + 1 < b->n ? (b->r[i + 1].first - b->r[i].last - 1) / PAGE : 0;
 }
 
-typedef bool (*strike_fn)(struct bench *b, struct ma_state *mas, unsigned int i);
+typedef bool (*strike_fn)(struct mtb *b, struct ma_state *mas, unsigned int i);
 
 /* @strike at each range of each tree in random order; those that return true are counted. */
-static void strike_all(struct bench *b, strike_fn strike, bool measured)
+static void strike_all(struct mtb *b, strike_fn strike, bool measured)
 {
 	unsigned int t, i, ops = 0;
 
-	bench_shuffle(b);
+	mtb_shuffle(b);
 	if (measured)
-		bench_begin(b);
+		mtb_begin(b);
 	for (t = 0; t < b->nr_trees; t++) {
 		MA_STATE(mas, &b->trees[t], 0, 0);
 
 		for (i = 0; i < b->n; i++) {
 			if (!strike(b, &mas, b->order[i]))
 				continue;
-			bench_tick(b);
+			mtb_tick(b);
 			ops++;
 		}
 	}
-	bench_drain();
+	mtb_env_drain();
 	if (measured)
-		bench_end(b, ops);
+		mtb_end(b, ops);
 }
 
 static void store(struct ma_state *mas, unsigned long first, unsigned long last, void *entry)
 {
 	mas_set_range(mas, first, last);
 	if (mas_store_gfp(mas, entry, GFP_KERNEL))
-		abort();
+		mtb_env_fail("a write");
 }
 
 static void store_prepared(struct ma_state *mas, unsigned long first, unsigned long last,
@@ -59,28 +63,28 @@ static void store_prepared(struct ma_state *mas, unsigned long first, unsigned l
 {
 	mas_set_range(mas, first, last);
 	if (mas_preallocate(mas, entry, GFP_KERNEL))
-		abort();
+		mtb_env_fail("a write");
 	mas_store_prealloc(mas, entry);
 }
 
-static bool strike_exact(struct bench *b, struct ma_state *mas, unsigned int i)
+static bool strike_exact(struct mtb *b, struct ma_state *mas, unsigned int i)
 {
-	store(mas, b->r[i].first, b->r[i].last, b->r[i].entry + 8);
+	store(mas, b->r[i].first, b->r[i].last, other(b->r[i].entry));
 	return true;
 }
 
 /* The middle page of a range becomes a range of its own. */
-static bool strike_split(struct bench *b, struct ma_state *mas, unsigned int i)
+static bool strike_split(struct mtb *b, struct ma_state *mas, unsigned int i)
 {
 	unsigned long at = b->r[i].first + pages_of(&b->r[i]) / 2 * PAGE;
 
 	if (pages_of(&b->r[i]) < 3)
 		return false;
-	store(mas, at, at + PAGE - 1, b->r[i].entry + 8);
+	store(mas, at, at + PAGE - 1, other(b->r[i].entry));
 	return true;
 }
 
-static bool strike_merge(struct bench *b, struct ma_state *mas, unsigned int i)
+static bool strike_merge(struct mtb *b, struct ma_state *mas, unsigned int i)
 {
 	if (pages_of(&b->r[i]) < 3)
 		return false;
@@ -89,28 +93,28 @@ static bool strike_merge(struct bench *b, struct ma_state *mas, unsigned int i)
 }
 
 /* One page in the middle of a gap. */
-static bool strike_insert(struct bench *b, struct ma_state *mas, unsigned int i)
+static bool strike_insert(struct mtb *b, struct ma_state *mas, unsigned int i)
 {
 	unsigned long at = b->r[i].last + 1 + room_behind(b, i) / 2 * PAGE;
 
 	if (room_behind(b, i) < 3)
 		return false;
-	store(mas, at, at + PAGE - 1, b->r[i].entry + 8);
+	store(mas, at, at + PAGE - 1, other(b->r[i].entry));
 	return true;
 }
 
-static bool strike_erase(struct bench *b, struct ma_state *mas, unsigned int i)
+static bool strike_erase(struct mtb *b, struct ma_state *mas, unsigned int i)
 {
 	if (room_behind(b, i) < 3)
 		return false;
 	mas_set(mas, b->r[i].last + 1 + room_behind(b, i) / 2 * PAGE);
 	if (!mas_erase(mas))
-		abort();
+		mtb_env_fail("a write");
 	return true;
 }
 
 /* The end of a range moves a page up into the gap behind it. */
-static bool strike_grow(struct bench *b, struct ma_state *mas, unsigned int i)
+static bool strike_grow(struct mtb *b, struct ma_state *mas, unsigned int i)
 {
 	if (room_behind(b, i) < 3)
 		return false;
@@ -118,7 +122,7 @@ static bool strike_grow(struct bench *b, struct ma_state *mas, unsigned int i)
 	return true;
 }
 
-static bool strike_shrink(struct bench *b, struct ma_state *mas, unsigned int i)
+static bool strike_shrink(struct mtb *b, struct ma_state *mas, unsigned int i)
 {
 	if (room_behind(b, i) < 3)
 		return false;
@@ -126,19 +130,19 @@ static bool strike_shrink(struct bench *b, struct ma_state *mas, unsigned int i)
 	return true;
 }
 
-static bool strike_give_up(struct bench *b, struct ma_state *mas, unsigned int i)
+static bool strike_give_up(struct mtb *b, struct ma_state *mas, unsigned int i)
 {
 	if (room_behind(b, i) < 3)
 		return false;
 	mas_set_range(mas, b->r[i].first, b->r[i].last + PAGE);
 	if (mas_preallocate(mas, b->r[i].entry, GFP_KERNEL))
-		abort();
+		mtb_env_fail("a write");
 	mas_destroy(mas);
 	return true;
 }
 
 /* NULL over 32 neighbours, leaving the next 32 in place. */
-static bool strike_null_span(struct bench *b, struct ma_state *mas, unsigned int i)
+static bool strike_null_span(struct mtb *b, struct ma_state *mas, unsigned int i)
 {
 	if (i % 64 || i + 32 > b->n)
 		return false;
@@ -146,96 +150,96 @@ static bool strike_null_span(struct bench *b, struct ma_state *mas, unsigned int
 	return true;
 }
 
-static void run_store_exact(struct bench *b)
+static void run_store_exact(struct mtb *b)
 {
 	strike_all(b, strike_exact, true);
 }
 
-static void run_split(struct bench *b)
+static void run_split(struct mtb *b)
 {
 	strike_all(b, strike_split, true);
 }
 
-static void run_merge(struct bench *b)
+static void run_merge(struct mtb *b)
 {
 	strike_all(b, strike_split, false);
 	strike_all(b, strike_merge, true);
 }
 
-static void run_insert(struct bench *b)
+static void run_insert(struct mtb *b)
 {
 	strike_all(b, strike_insert, true);
 }
 
-static void run_erase(struct bench *b)
+static void run_erase(struct mtb *b)
 {
 	strike_all(b, strike_insert, false);
 	strike_all(b, strike_erase, true);
 }
 
-static void run_grow(struct bench *b)
+static void run_grow(struct mtb *b)
 {
 	strike_all(b, strike_grow, true);
 }
 
-static void run_shrink(struct bench *b)
+static void run_shrink(struct mtb *b)
 {
 	strike_all(b, strike_grow, false);
 	strike_all(b, strike_shrink, true);
 }
 
-static void run_give_up(struct bench *b)
+static void run_give_up(struct mtb *b)
 {
 	strike_all(b, strike_give_up, true);
 }
 
-static void run_null_span(struct bench *b)
+static void run_null_span(struct mtb *b)
 {
 	strike_all(b, strike_null_span, true);
 }
 
-static void run_build(struct bench *b, bool in_order)
+static void run_build(struct mtb *b, bool in_order)
 {
-	bench_empty(b);
-	bench_shuffle(b);
-	bench_begin(b);
-	bench_build(b, in_order);
-	bench_end(b, (uint64_t)b->nr_trees * b->n);
+	mtb_empty(b);
+	mtb_shuffle(b);
+	mtb_begin(b);
+	mtb_build(b, in_order);
+	mtb_end(b, (uint64_t)b->nr_trees * b->n);
 }
 
-static void run_build_seq(struct bench *b)
+static void run_build_seq(struct mtb *b)
 {
 	run_build(b, true);
 }
 
-static void run_build_rand(struct bench *b)
+static void run_build_rand(struct mtb *b)
 {
 	run_build(b, false);
 }
 
-static void duplicate(const struct bench *b, struct maple_tree *from, struct maple_tree *to)
+static void duplicate(const struct mtb *b, struct maple_tree *from, struct maple_tree *to)
 {
-	bench_init_tree(b, to);
+	mtb_init_tree(b, to);
 	if (__mt_dup(from, to, GFP_KERNEL))
-		abort();
+		mtb_env_fail("a write");
 }
 
-static void run_dup(struct bench *b)
+static void run_dup(struct mtb *b)
 {
 	struct maple_tree copy;
 	unsigned int t;
 
 	for (t = 0; t < b->nr_trees; t++) {
-		bench_begin(b);
+		mtb_begin(b);
 		duplicate(b, &b->trees[t], &copy);
-		bench_end(b, b->n);
+		mtb_end(b, b->n);
 		__mt_destroy(&copy);
-		rcu_barrier();
+		mtb_env_barrier();
 	}
 }
 
 /* What fork does with the copy: each entry found is replaced by the child's own. */
-static void run_dup_replace(struct bench *b)
+static void run_dup_replace(struct mtb *b)
 {
 	struct maple_tree copy;
 	unsigned int t;
@@ -245,29 +249,29 @@ static void run_dup_replace(struct bench *b)
 		MA_STATE(mas, &copy, 0, 0);
 
 		duplicate(b, &b->trees[t], &copy);
-		bench_begin(b);
+		mtb_begin(b);
 		mas_for_each(&mas, entry, ULONG_MAX)
-			mas_store(&mas, entry + 8);
-		bench_end(b, b->n);
+			mas_store(&mas, other(entry));
+		mtb_end(b, b->n);
 		__mt_destroy(&copy);
-		rcu_barrier();
+		mtb_env_barrier();
 	}
 }
 
-static void run_destroy(struct bench *b)
+static void run_destroy(struct mtb *b)
 {
 	unsigned int t;
 
-	bench_begin(b);
+	mtb_begin(b);
 	for (t = 0; t < b->nr_trees; t++) {
 		__mt_destroy(&b->trees[t]);
-		bench_tick(b);
+		mtb_tick(b);
 	}
-	bench_drain();
-	bench_end(b, (uint64_t)b->nr_trees * b->n);
+	mtb_env_drain();
+	mtb_end(b, (uint64_t)b->nr_trees * b->n);
 }
 
-const struct bench_op bench_writes[] = {
+const struct mtb_op mtb_writes[] = {
 	{"store_exact", run_store_exact, false, 0},
 	{"store_split3", run_split, false, 0},
 	{"store_merge3", run_merge, false, 0},
@@ -283,4 +287,4 @@ const struct bench_op bench_writes[] = {
 	{"dup_replace_each", run_dup_replace, false, 0},
 	{"destroy", run_destroy, false, 0},
 };
-const unsigned int bench_nr_writes = ARRAY_SIZE(bench_writes);
+const unsigned int mtb_nr_writes = ARRAY_SIZE(mtb_writes);

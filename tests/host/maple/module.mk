@@ -1,3 +1,6 @@
+OBJS += tests/host/maple/bench_data.o
+OBJS += tests/host/maple/bench_read.o
+OBJS += tests/host/maple/bench_write.o
 OBJS += tests/host/maple/crowd.o
 OBJS += tests/host/maple/model.o
 OBJS += tests/host/maple/model_gen.o
