@@ -110,8 +110,7 @@ static void check_inner(struct check *ck, struct maple_enode *e, unsigned int he
 static void check_node(struct check *ck, struct maple_enode *e, unsigned int height,
 		       const struct bounds *b)
 {
-	check_that(ck, ((unsigned long)e & (MAPLE_NODE_ALIGN - 1)) == ((unsigned long)mte_kind(e) << 2 | 2),
-		   "child pointer's tag", e);
+	check_that(ck, mte_make(mte_node(e), mte_kind(e)) == e, "child pointer's tag", e);
 	check_that(ck, mte_is_leaf(e) == (height == 1), "leaves not all on the lowest level", e);
 	if (ck->wrong)
 		return;

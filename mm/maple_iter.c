@@ -299,7 +299,7 @@ void *mas_next_range(struct ma_state *mas, unsigned long max)
 	return mas_next_piece(mas, max, false);
 }
 
-/* Coming from above, the one entry of a tree without nodes; it lies before @min unless that is 0. */
+/* Coming from above, the one entry of a tree without nodes; it lies before any @min but 0. */
 static void *rootless_prev(struct ma_state *mas, unsigned long min)
 {
 	void *root = rcu_dereference(mas->tree->ma_root);
@@ -539,7 +539,7 @@ static __always_inline void *leaf_pages_find(struct maple_leaf *leaf, unsigned l
 
 	if (i == leaf->h.n)
 		return NULL;
-	/* The word first: ranges grow, so whatever entry comes after holds all of that word's keys. */
+	/* The word first: ranges grow, so the entry read after it holds all of that word's keys. */
 	word = READ_ONCE_NOPOINT(leaf->word[i]);
 	entry = rcu_dereference(leaf->slot[i]);
 	if (xa_is_zero(entry) || word_first(word, MAPLE_PAGES) > max ||

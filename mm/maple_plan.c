@@ -340,12 +340,14 @@ void mas_wr_plan_erase(struct maple_wr *wr, struct ma_state *mas)
 /* What a plan on words is, but for its path. */
 static inline void plan_copy(struct maple_wr *dst, const struct maple_wr *src)
 {
-	memcpy(&dst->entry, &src->entry,
-	       offsetof(struct maple_wr, slot) + sizeof(src->slot) - offsetof(struct maple_wr, entry));
+	const size_t from = offsetof(struct maple_wr, entry);
+	const size_t to = offsetof(struct maple_wr, slot) + sizeof(src->slot);
+
+	memcpy(&dst->entry, &src->entry, to - from);
 	path_copy(&dst->l, &src->l);
 }
 
-/* mas_wr_put_by - keep the plan of a write to one leaf of words, if there is a node to keep it in. */
+/* mas_wr_put_by - keep the plan of a write to one leaf of words, if there is a node for it. */
 void mas_wr_put_by(const struct maple_wr *wr)
 {
 	struct ma_state *mas = wr->mas;

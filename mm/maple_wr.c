@@ -233,6 +233,9 @@ void mas_wr_run(struct maple_wr *wr)
 	case WR_REBUILD: mas_wr_rebuild(wr, true); break;
 	}
 
+	if (MAPLE_CHECK_WRITES)
+		mt_validate(mas->tree);
+
 	mas->index = wr->first;
 	at = wr->a + wr->new_at;
 	if (leaf && wr->entry)

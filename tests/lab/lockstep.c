@@ -358,9 +358,9 @@ static void lockstep_block(void)
 
 static u16 entity_of(const struct thread *t)
 {
-	for (u16 i = 0; i < ls.w.nr_threads; i++)
+	for (unsigned i = 0; i < ls.w.nr_threads; i++)
 		if (ls.w.thread[i].t == t)
-			return i;
+			return (u16)i;
 	return LS_NONE;
 }
 

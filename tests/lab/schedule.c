@@ -68,9 +68,11 @@ static const char *parse_segment(const char *p, struct lab_segment *seg)
 	if (seg->irq)
 		p++;
 	p = parse_number(p, UINT16_MAX, &entity);
-	if (p && *p == '*') {
+	if (!p)
+		return NULL;
+	if (*p == '*') {
 		p = parse_number(p + 1, UINT32_MAX, &count);
-		if (count == 0)
+		if (!p || count == 0)
 			return NULL;
 	}
 	seg->entity = (u16)entity;

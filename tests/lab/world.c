@@ -7,7 +7,7 @@
  * the frame allocator. All of it lies at the same addresses on every machine, so the same scenario
  * builds the same world whatever --mem and --smp are and whatever ran before.
  */
-#include "tests/lab/world_internal.h"
+#include "tests/lab/world.h"
 
 #include <errno.h>
 #include <string.h>
@@ -26,6 +26,7 @@
 #include "mm/page_alloc.h"
 #include "mm/world.h"
 #include "tests/lab/lockstep.h"
+#include "tests/lab/world_internal.h"
 
 #define IDLE_BLOCK (2 * PAGE_SIZE)
 

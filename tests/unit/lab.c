@@ -132,8 +132,8 @@ static void take_fingerprint(struct ktest *t, struct fingerprint *f)
 	t_expect_eq(t, res.verdict, LV_UAF);
 	t_assert(t, res.schedule != NULL);
 	*f = (struct fingerprint){.runs = res.summary.runs, .points = res.summary.points};
-	strcpy(f->why, res.summary.first.why);
-	strcpy(schedule, res.schedule);
+	strlcpy(f->why, res.summary.first.why, sizeof(f->why));
+	strlcpy(schedule, res.schedule, sizeof(schedule));
 	taking = f;
 	if (lab_replay(&sc, schedule, &res, &print, why, sizeof(why)) != 0)
 		t_fail(t, "replay: %s", why);
