@@ -387,11 +387,6 @@ static inline u32 gap_code(unsigned long len)
 	return ((len - 1) >> e) + 1 + (e << 25);
 }
 
-/* A build with -DMAPLE_CHECK_WRITES=1 validates the whole tree after every write. */
-#ifndef MAPLE_CHECK_WRITES
-#define MAPLE_CHECK_WRITES 0
-#endif
-
 /* In a node about to be replaced: the new node has this child too, only the parent retires. */
 #define MAPLE_GAP_KEPT (~0u)
 
