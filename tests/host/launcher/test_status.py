@@ -108,8 +108,8 @@ class Output(LauncherTest):
         self.assertEqual(self.read("log"), result.stdout)
 
     def test_log_holds_what_came_before_a_timeout(self):
-        result = self.run_fake(r"print partial; sleep 9", "--log", self.path("log"),
-                               "--timeout", "0.5", "x")
+        result = self.run_fake(r"print partial; sleep 60", "--log", self.path("log"),
+                               "--timeout", "4", "x")
         self.expect(result, 124)
         self.assertEqual(self.read("log"), b"partial")
 
