@@ -11,7 +11,7 @@ Q ?= $(if $(V),,@)
 
 # Groups of scripts/deps by goal; a goal that is not listed needs the compiler and its company.
 DEPS_NONE    := clean help print-kcflags
-DEPS_run     := run bench test kernel-test guest-test stress
+DEPS_run     := run bench test kernel-test guest-test stress lab
 DEPS_host    := test host-test host-programs
 DEPS_check   := check headers tidy thread-safety format
 
@@ -68,6 +68,13 @@ stress: all
 		$(LAUNCH) run --smp $$cpus --timeout 3000 'test stress.* scale=34' ledger || exit; \
 	done
 
+# Every case of `scenario locks` for a million schedules and all within two preemptions.
+LAB_OPTIONS ?=
+
+## make lab         long searches, a table of cases and mutants; LAB_OPTIONS="--runs 10000 rcu"
+lab: all
+	$(Q)tests/lab-long --build $(B) $(LAB_OPTIONS)
+
 # What only a real guest can show: exit statuses, boot ways, machines, sizes.
 guest-test: all
 	$(Q)MMLIFE_BUILD=$(B) tests/host/run --build $(B) tests/guest
@@ -116,5 +123,5 @@ clean:
 help:
 	@sed -n 's/^## //p' scripts/targets.mk tests/host/host.mk | sed 's|$$(B)|$(B)|g'
 
-.PHONY: run bench test stress kernel-test guest-test check layers style headers tidy thread-safety \
-	format clean help
+.PHONY: run bench test stress kernel-test guest-test lab check layers style headers tidy \
+	thread-safety format clean help

@@ -87,6 +87,7 @@ static const struct lab_case the_case = {
 	.actors = 1,
 	.actors_min = 1,
 	.actors_max = 1,
+	.wrong = true,
 	.reach = reach,
 	.mutants = mutants,
 	.setup = setup,

@@ -131,7 +131,8 @@ static int cmd_scenario(int argc, char **argv)
 SHELL_CMD(scenario,
 	  "scenario KIND k=v...: search schedules of one scenario for a bad one\n"
 	  "  kinds: locks; words of all kinds: strategy= seed= cpus= world= steps= expect=\n"
-	  "  strategies: random:N, bounded:P (all with at most P preemptions), vtime\n"
+	  "  strategies: random:N, pct:D:N, vtime,\n"
+	  "              bounded:P (all with at most P preemptions and delays)\n"
 	  "  verdicts: safe unreached waste empty late refused marker foreign uaf null stale\n"
 	  "            leak stranded stall deadlock corrupt race\n"
 	  "  a bad verdict comes with a replay line and a trace",

@@ -161,6 +161,7 @@ static void collect(struct offers *o)
 	o->d = (struct lab_decision){.opt = o->opt, .cur = -1};
 	for (unsigned i = 0; i < ls.w.nr_vcpus; i++)
 		with_role |= (u64)offer_work(o, &ls.w.vcpu[i], role) << i;
+	o->d.nr_work = o->d.nr;
 	for (; with_role; with_role &= with_role - 1)
 		offer_role(o, &ls.w.vcpu[__builtin_ctzll(with_role)], role);
 }

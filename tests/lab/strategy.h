@@ -32,8 +32,9 @@ struct lab_choice {
 struct lab_decision {
 	const struct lab_choice *opt;
 	unsigned nr;
-	int cur;       /* index of "the running thread goes on", -1 when it cannot */
-	bool conflict; /* the running thread is about to touch what another entity touches too */
+	unsigned nr_work; /* the first so many are deferred work: interrupts, kernel threads */
+	int cur;	  /* index of "the running thread goes on", -1 when it cannot */
+	bool conflict;	  /* the running thread is about to touch what another entity touches too */
 };
 
 struct lab_strategy;
@@ -61,14 +62,14 @@ struct lab_strategy {
 	u64 rng;	 /* state of the generator */
 	u64 runs_wanted; /* random: runs asked for */
 	u64 runs_done;
-	unsigned look_every; /* random: one decision in so many may switch; 0: by priority */
+	unsigned look_every;	/* random: one decision in so many may switch; 0: by priority */
 	unsigned run_decisions; /* random, pct: of this run */
 	unsigned longest;	/* random, pct: of the longest run */
-	u64 salt;	 /* priorities of this run */
+	u64 salt;		/* priorities of this run */
 	unsigned change_at[LAB_CHANGES_MAX], nr_changes;
 	u16 demoted[LAB_CHANGES_MAX];
 	unsigned nr_demoted;
-	unsigned bound;	 /* bounded: preemptions allowed; pct: depth */
+	unsigned bound;	 /* bounded: preemptions and delays allowed; pct: depth */
 	unsigned level;	 /* bounded: times the default may be left in this pass */
 	unsigned passes; /* bounded: passes over the tree */
 	bool complete;	 /* bounded: every schedule within the bound was run */
@@ -86,13 +87,14 @@ struct lab_strategy {
 
 /* One decision on the path of the bounded search. */
 struct lab_frame {
-	u16 nr;		  /* choices there were */
-	u16 chosen;	  /* the one taken in this run */
-	u16 first;	  /* the one taken first: the default */
-	s16 cur;	  /* as in lab_decision */
-	u16 spent;	  /* preemptions spent before this decision */
-	u16 left;	  /* times the default was left before this decision */
-	bool may_preempt; /* conflict held here: leaving cur is worth trying */
+	u16 nr;	      /* choices there were */
+	u16 chosen;   /* the one taken in this run */
+	u16 first;    /* the one taken first: the default */
+	s16 cur;      /* as in lab_decision */
+	u16 spent;    /* preemptions and delays spent before this decision */
+	u16 left;     /* times the default was left before this decision */
+	bool free;    /* leaving the default costs nothing */
+	bool may_pay; /* leaving it is worth its price */
 };
 
 /*

@@ -1,10 +1,13 @@
 /*
- * strategy_bounded.c - every schedule with at most P preemptions, each exactly once.
+ * strategy_bounded.c - every schedule with at most P preemptions and delays, each exactly once.
  *
- * A preemption is leaving the running thread although it could go on. Choosing whom to run when
- * it cannot (it waits, it ended) costs nothing, so those decisions branch freely. Depth-first:
- * the path of the last run is kept as frames; the next run repeats it up to the deepest frame
- * with an untried choice, takes that one, and then goes on without preemption.
+ * A preemption is leaving the running thread although it could go on. Where it cannot (it waits, it
+ * ended), choosing among the actors costs nothing, so those decisions branch freely; but deferred
+ * work that is pending then (an interrupt, a kernel thread) goes first, and letting it wait is a
+ * delay. Without that price the orders of a grace period's twenty small steps among themselves
+ * would be most of the tree. Depth-first: the path of the last run is kept as frames; the next run
+ * repeats it up to the deepest frame with an untried choice, takes that one, and then goes on
+ * without preemption.
  *
  * Short passes come first: all schedules that leave the default at most once, twice, three times,
  * preempting or not; then everything. So what needs few switches is found after few schedules,
@@ -30,7 +33,7 @@
 static int bounded_parse(struct lab_strategy *s, const char *args, const char **why)
 {
 	if (!args || args[0] < '0' || args[0] > '0' + MAX_BOUND || args[1] != '\0') {
-		*why = "bounded:P with P preemptions, 0 to 8";
+		*why = "bounded:P with P preemptions and delays, 0 to 8";
 		return -EINVAL;
 	}
 	s->bound = (unsigned)(args[0] - '0');
@@ -65,14 +68,15 @@ static unsigned bounded_choose(struct lab_strategy *s, const struct lab_decision
 	f->cur = (s16)d->cur;
 	f->first = (u16)(d->cur >= 0 ? d->cur : 0);
 	f->chosen = f->first;
-	f->may_preempt = d->conflict;
+	f->free = d->cur < 0 && d->nr_work == 0;
+	f->may_pay = d->cur < 0 || d->conflict;
 	f->spent = f->left = 0;
 	if (depth > 0) {
 		const struct lab_frame *up = &s->frames[depth - 1];
 		bool left = up->chosen != up->first;
 
 		f->left = (u16)(up->left + left);
-		f->spent = (u16)(up->spent + (left && up->cur >= 0));
+		f->spent = (u16)(up->spent + (left && !up->free));
 	}
 	s->nr_frames = depth + 1;
 	return f->chosen;
@@ -92,7 +96,7 @@ static bool may_branch(const struct lab_strategy *s, const struct lab_frame *f)
 		return false;
 	if (s->level <= MAX_SHORT && f->left >= s->level)
 		return false;
-	return f->cur < 0 || (f->may_preempt && f->spent < s->bound);
+	return f->free || (f->may_pay && f->spent < s->bound);
 }
 
 static bool bounded_end(struct lab_strategy *s, bool grown)
@@ -122,7 +126,7 @@ static bool bounded_end(struct lab_strategy *s, bool grown)
 
 const struct lab_strategy_ops strategy_bounded = {
 	.name = "bounded",
-	.usage = "bounded:P      every schedule with at most P preemptions",
+	.usage = "bounded:P      every schedule with at most P preemptions and delays",
 	.parse = bounded_parse,
 	.begin = bounded_begin,
 	.choose = bounded_choose,

@@ -59,7 +59,7 @@ static void each_case(struct ktest *t, const char *strategy, bool mutants)
 	char line[128];
 
 	for_each_registered(lab_case, c) {
-		if (!mutants && strcmp(c->name, "vandal") != 0) {
+		if (!mutants && !c->wrong) {
 			snprintf(line, sizeof(line), "case=%s actors=%u strategy=%s", c->name,
 				 max(2u, c->actors_min), strategy);
 			expect_verdict(t, line, LV_SAFE);
@@ -92,16 +92,24 @@ KTEST(lab, random_accepts_what_is_correct, KT_UNIT)
 	each_case(t, "random:1000", false);
 }
 
+/* Cases that only vtime looks at take more steps than a short test has time for. */
+static bool too_long(const struct lab_case *c)
+{
+	return strncmp(c->name, "scale-", 6) == 0;
+}
+
 KTEST(lab, bounded_completes_on_what_is_correct, KT_UNIT)
 {
-	static const char *const cases[] = {"counter", "mailbox", "pair", "ref"};
+	const struct lab_case *c;
 	char line[96];
 
-	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
-		snprintf(line, sizeof(line), "case=%s strategy=bounded:1", cases[i]);
+	for_each_registered(lab_case, c) {
+		if (c->wrong || too_long(c))
+			continue;
+		snprintf(line, sizeof(line), "case=%s actors=2 strategy=bounded:2", c->name);
 		expect_verdict(t, line, LV_SAFE);
 		t_expect(t, res.complete);
-		t_note(t, "%s: %lu schedules in %u passes", cases[i], res.summary.runs, res.passes);
+		t_note(t, "%s: %lu schedules in %u passes", c->name, res.summary.runs, res.passes);
 	}
 }
 
