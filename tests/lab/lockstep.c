@@ -249,7 +249,7 @@ static void show_step(const struct point *p)
 {
 	const struct ls_run *run = ls.run;
 	struct ls_step step = {
-		.nr = run->points,
+		.nr = ++ls.run->steps,
 		.entity = ls.running,
 		.irq = this_cpu_ptr(vcpu_self)->in_irq != 0,
 		.kind = p->kind,

@@ -75,6 +75,7 @@ struct ls_run {
 
 	struct lab_outcome outcome;
 	u64 points, decisions;
+	u64 steps; /* shown to on_step */
 	u32 reached; /* bit i: place i was reached */
 };
 
