@@ -6,6 +6,7 @@ OBJS += mm/drain.o
 OBJS += mm/fault.o
 OBJS += mm/fault_anon.o
 OBJS += mm/fault_wp.o
+OBJS += mm/folio_lock.o
 OBJS += mm/free_pgtables.o
 OBJS += mm/madvise.o
 OBJS += mm/maple_alloc.o

@@ -20,14 +20,11 @@
 
 #include "mm/anon_vma.h"
 #include "mm/page.h"
+#include "mm/page_flags.h"
 #include "mm/tables.h"
 #include "mm/vma.h"
 
 #define PAGE_MAPPING_ANON 1ul
-
-enum user_page_flag {
-	PG_anon_exclusive = PG_USER_FIRST, /* see above */
-};
 
 static inline bool PageAnonExclusive(const struct page *page)
 {
@@ -37,12 +34,12 @@ static inline bool PageAnonExclusive(const struct page *page)
 /* Under the lock of the one entry that maps @page. */
 static inline void SetPageAnonExclusive(struct page *page)
 {
-	page->flags |= 1ul << PG_anon_exclusive;
+	page_flag_set(page, PG_anon_exclusive);
 }
 
 static inline void ClearPageAnonExclusive(struct page *page)
 {
-	page->flags &= ~(1ul << PG_anon_exclusive);
+	page_flag_clear(page, PG_anon_exclusive);
 }
 
 static inline bool page_mapped(const struct page *page)
@@ -80,7 +77,7 @@ static __always_inline void folio_add_new_anon_rmap(struct page *head, struct vm
 	head->_refcount.counter += nr - 1;
 	for (unsigned i = 0; i < nr; i++) {
 		head[i]._mapcount.counter = 1;
-		SetPageAnonExclusive(head + i);
+		page_flag_init(head + i, PG_anon_exclusive);
 	}
 	WRITE_ONCE(head->mapping, (void *)((unsigned long)vma->anon_vma | PAGE_MAPPING_ANON));
 }
