@@ -26,8 +26,10 @@ static bool note_bug(const struct bug *bug)
 	return false;
 }
 
+/* Free, and as if nobody had ever taken them: what one test does with a class is not another's. */
 static void fresh_locks(void)
 {
+	lock_usage_forget();
 	spin_lock_init(&lock_a, LC_TEST_SPIN_A);
 	spin_lock_init(&lock_a2, LC_TEST_SPIN_A);
 	spin_lock_init(&lock_b, LC_TEST_SPIN_B);
@@ -303,8 +305,7 @@ KTEST(core_locks, allowed_ways_are_silent, KT_UNIT)
 	t_expect_eq(t, held_locks_current()->nr, 0);
 
 	/* In interrupts, if interrupts are off elsewhere; the usage of classes begins anew. */
-	checks_set(false);
-	checks_set(true);
+	lock_usage_forget();
 	interrupt_self(take_and_drop_b);
 	spin_lock_irqsave(&lock_b, flags);
 	t_expect(t, !cpu_irq_enabled());
