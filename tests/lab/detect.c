@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kernel/core/bug.h"
+#include "kernel/core/panic.h"
 #include "kernel/core/symbols.h"
 #include "kernel/x86/apic.h"
 #include "kernel/x86/cpu.h"
@@ -53,12 +54,27 @@ static enum lab_verdict verdict_of_fault(const struct trap_frame *f, unsigned lo
 	return LV_CORRUPT;
 }
 
+/*
+ * The lab itself is at fault. The thread that runs could be recovered, but not the system it would
+ * come back to: that is set aside, and what the processor carries may be a world.
+ */
+static void __noreturn lab_faulted(const struct trap_frame *f, unsigned long addr)
+{
+	char at[80];
+
+	where(f->rip, at, sizeof(at));
+	panic_frame(f, "%s in the lab at %s, address %#lx", trap_name((unsigned)f->vector), at,
+		    addr);
+}
+
 static bool take_fault(struct trap_frame *f, unsigned long addr)
 {
 	char at[80], what[64];
 
-	if (!lockstep_active())
+	if (panicking())
 		return oops_hook_before(f, addr);
+	if (!lockstep_active())
+		lab_faulted(f, addr);
 	lockstep_to_host();
 	where(f->rip, at, sizeof(at));
 	trace_object(addr, what, sizeof(what));
@@ -74,8 +90,10 @@ static enum lab_verdict verdict_of_bug(const struct bug *bug)
 
 static bool take_bug(const struct bug *bug)
 {
-	if (!lockstep_active())
+	if (!lockstep_active() && bug->kind == BUG_WARNING)
 		return bug_hook_before ? bug_hook_before(bug) : false;
+	if (!lockstep_active())
+		panic("in the lab: %s (%s:%d)", bug->text, bug->file ? bug->file : "?", bug->line);
 	lockstep_fail(verdict_of_bug(bug), "%s", bug->text);
 }
 

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "kernel/core/bug.h"
+#include "kernel/core/fault.h"
 #include "kernel/x86/boot_info.h"
 #include "kernel/x86/cpu.h"
 #include "kernel/x86/pcpu.h"
@@ -29,6 +30,8 @@
 static unsigned long mapping_seen;
 
 bool world_forgets_a_page;
+
+FAULT_SITE(lab_broken, "the lab finds an invariant of its own broken, which is a panic");
 
 /* ---- which pages are state ---- */
 
@@ -200,6 +203,7 @@ unsigned world_restore(bool usual)
 	unsigned long window_end = window_next();
 	unsigned once;
 
+	ASSERT(!fault_should_fail(&fault_site_lab_broken, 0));
 	if (kmap_changes != mapping_seen)
 		restore_mapping();
 	once = restore_pages(usual);
