@@ -32,6 +32,7 @@
 	X(TEST_SPIN_B, "tests: second spinning lock")                 \
 	X(TASKLIST, "the task tree and the task hash")                \
 	X(SIGHAND, "signals of a process")                            \
+	X(TASK, "a task's address space")                             \
 	X(FUTEX, "one futex bucket")                                  \
 	X(PGD, "upper levels of one mm's page tables")                \
 	X(PTL_CHILD, "a child's PTE table during fork")               \

@@ -23,6 +23,7 @@
 
 struct tlb_ctx;
 struct mm_struct;
+struct task_struct;
 
 #define AFFINITY_ANY (~0ull)
 
@@ -49,6 +50,7 @@ struct thread {
 	struct list_head all_node; /* [T] every started, not yet joined thread */
 	struct tlb_ctx *active;	 /* [O] address space to load when it runs; NULL: kernel only */
 	struct mm_struct *mm;	 /* [O] opaque here; owned by layer 6 and up */
+	struct task_struct *task; /* [I] opaque here; owned by layer 7. NULL: a kernel thread */
 	thread_fn fn;		 /* [I] */
 	void *arg;		 /* [I] */
 	struct completion exited; /*     done once it has left its stack for good */

@@ -32,6 +32,11 @@ struct wait_entry {
 	bool exclusive;		 /* [I] wake_up() stops after one of these */
 };
 
+#define WAIT_QUEUE_INIT(name)                                                                      \
+	{                                                                                          \
+		.lock = __SPIN_LOCK_UNLOCKED(LC_WAIT), .head = {&(name).head, &(name).head},       \
+	}
+
 void init_waitqueue_head(struct wait_queue_head *wq);
 
 /* Wake every non-exclusive waiter and one exclusive one. Context: any. */

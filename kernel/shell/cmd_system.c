@@ -1,5 +1,5 @@
 /*
- * cmd_system.c - `ps`, `free`, `ledger`, `locks`: what the machine holds right now.
+ * cmd_system.c - `free`, `ledger`, `locks`: what the machine holds right now.
  *
  * Owns: the tables. Not here: the counts, which each layer keeps for itself.
  */
@@ -9,7 +9,6 @@
 
 #include "kernel/core/ledger.h"
 #include "kernel/core/lock_order.h"
-#include "kernel/sched/thread.h"
 #include "kernel/shell/baseline.h"
 #include "kernel/shell/out.h"
 #include "kernel/shell/record.h"
@@ -21,63 +20,6 @@ static int no_words(int argc, char **argv)
 		return SHELL_OK;
 	return shell_error(argv[0], "no words are accepted, got \"%s\"", argv[1]);
 }
-
-/* ---- ps ---- */
-
-struct ps_row {
-	char name[24];
-	u32 id;
-	unsigned vcpu;
-	const char *state;
-	u64 nr_switches;
-};
-
-struct ps_table {
-	unsigned nr, left_out;
-	struct ps_row row[64];
-};
-
-/* Under the lock of the thread list: copy, print later. */
-static void ps_take(struct thread *t, void *arg)
-{
-	struct ps_table *table = arg;
-	struct ps_row *row = &table->row[table->nr];
-
-	if (table->nr == ARRAY_SIZE(table->row)) {
-		table->left_out++;
-		return;
-	}
-	table->nr++;
-	*row = (struct ps_row){
-		.id = t->base.id,
-		.vcpu = t->vcpu,
-		.state = thread_state_name(t),
-		.nr_switches = t->nr_switches,
-	};
-	memcpy(row->name, t->base.name, sizeof(row->name));
-}
-
-static int cmd_ps(int argc, char **argv)
-{
-	static struct ps_table table;
-
-	if (no_words(argc, argv))
-		return SHELL_FAIL;
-	table.nr = table.left_out = 0;
-	for_each_thread(ps_take, &table);
-	out("  %6s %-23s %-9s %4s %10s\n", "id", "name", "state", "cpu", "switches");
-	for (unsigned i = 0; i < table.nr; i++) {
-		struct ps_row *r = &table.row[i];
-
-		out("  %6u %-23s %-9s %4u %10lu\n", r->id, r->name, r->state, r->vcpu,
-		    r->nr_switches);
-	}
-	if (table.left_out)
-		out("  and %u more\n", table.left_out);
-	return SHELL_OK;
-}
-
-SHELL_CMD(ps, "ps: threads, and where they run", cmd_ps);
 
 /* ---- free ---- */
 
