@@ -8,6 +8,7 @@ OBJS += mm/fault_anon.o
 OBJS += mm/fault_wp.o
 OBJS += mm/folio_lock.o
 OBJS += mm/free_pgtables.o
+OBJS += mm/lru.o
 OBJS += mm/madvise.o
 OBJS += mm/maple_alloc.o
 OBJS += mm/maple_api.o

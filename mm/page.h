@@ -51,14 +51,19 @@ struct page {
 		struct rcu_head rcu;  /* [O] freed after a grace period */
 	};
 	union {
-		u32 state; /* [I] see above */
+		u64 state_aux; /* both in one: a frame that nobody listed has 0 in the upper half */
 		struct {
-			u8 kind;
-			u8 order;
-			u16 tail;
+			union {
+				u32 state; /* [I] see above */
+				struct {
+					u8 kind;
+					u8 order;
+					u16 tail;
+				};
+			};
+			u32 aux; /* [O] user pages: place on an LRU list; slab: objects in use */
 		};
 	};
-	u32 aux; /* [O] slab: objects in use */
 	union {
 		struct {
 			void *mapping;	       /* [O] */

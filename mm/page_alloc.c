@@ -19,6 +19,7 @@
 #include "kernel/core/fault.h"
 #include "kernel/core/preempt.h"
 #include "mm/drain.h"
+#include "mm/lru.h"
 #include "mm/observer.h"
 #include "mm/page_internal.h"
 
@@ -169,7 +170,7 @@ static noinline void folio_prepare(struct page *head, gfp_t gfp, unsigned order)
 		tail->flags = 0;
 		tail->_refcount.counter = 0;
 		tail->_mapcount.counter = 0;
-		tail->state = GFP_KIND(gfp) | order << 8 | i << 16;
+		tail->state_aux = GFP_KIND(gfp) | order << 8 | i << 16;
 	}
 	if (gfp & __GFP_ZERO) {
 		for (unsigned long i = 0; i < nr; i++)
@@ -182,7 +183,7 @@ static __always_inline void frame_prepare(struct page *page, gfp_t gfp, unsigned
 	page->flags = 0;
 	page->_refcount.counter = 1;
 	page->_mapcount.counter = 0;
-	page->state = GFP_KIND(gfp) | order << 8;
+	page->state_aux = GFP_KIND(gfp) | order << 8;
 }
 
 /* Every allocation that is not simply the next frame of the list. */
@@ -280,10 +281,10 @@ void frame_free_watched(struct page *head)
 		frames_poison(head, head->order);
 }
 
-/* A single frame in use, of whatever kind: neither folio nor free. */
-static __always_inline bool state_is_frame(u32 state)
+/* A single frame in use, of whatever kind, and on no LRU list: neither folio nor free. */
+static __always_inline bool state_is_frame(u64 state_aux)
 {
-	return state - FK_KERNEL < FK_NR - FK_KERNEL;
+	return state_aux - FK_KERNEL < FK_NR - FK_KERNEL;
 }
 
 /* Every free that is not simply a push on the list. */
@@ -295,6 +296,8 @@ static noinline void free_dead_page_slow(struct page *head)
 		frame_bad_free(head);
 	if (static_branch_unlikely(&lock_slow_key))
 		frame_free_watched(head);
+	if (head->aux & LRU_PLACE_ON)
+		lru_remove_dead(head);
 	if (head->order) {
 		free_block(head);
 		return;
@@ -312,7 +315,8 @@ static noinline void free_dead_page_slow(struct page *head)
 static __always_inline void free_frame(struct page *head)
 {
 	struct frame_list *fl;
-	u32 state = head->state, n;
+	u64 state = head->state_aux;
+	u32 n;
 
 	if (unlikely(!state_is_frame(state))) {
 		free_dead_page_slow(head);

@@ -90,10 +90,14 @@ struct frame_run {
 	struct page *end;
 };
 
+struct lruvec;
+
 /* Frames being released: runs of one owner kind that the buddy has not got yet. */
 struct page_release {
-	u32 kind;
-	unsigned nr;	       /* finished runs */
+	u64 like;	       /* page->state_aux of the frames taken now */
+	struct lruvec *lists;  /* which they are on; locked within release_add(); NULL: none */
+	u32 off_list;	       /* taken off it, and not yet counted there */
+	u32 nr;		       /* finished runs */
 	struct frame_run open; /* the run that grows */
 	struct frame_run run[RELEASE_RUNS];
 };

@@ -12,6 +12,7 @@
 #include "kernel/core/bug.h"
 #include "kernel/core/ledger.h"
 #include "kernel/core/log.h"
+#include "mm/lru.h"
 #include "mm/page_internal.h"
 
 #define FRAME_POISON 0xf4eef4eef4eef4eeul /* not canonical: following it faults */
@@ -248,5 +249,5 @@ int frames_check(void)
 		       frames_live(kind));
 		return -EINVAL;
 	}
-	return 0;
+	return lru_check();
 }

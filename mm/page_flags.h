@@ -2,7 +2,8 @@
  * page_flags.h - what struct page remembers of a user page in single bits.
  *
  * Owns: the PG_ bits of layer 6, reading and changing one of them.
- * Not here: what a bit's owner does (rmap.h, folio_lock.h, swap.h, filemap.h, lru.h).
+ * Not here: what a bit's owner does (rmap.h, folio_lock.h, swap.h, filemap.h); being on an
+ *           LRU list, which page->aux says (lru.h).
  * Idea: bits of one word have different guards, so each change is one atomic operation on the word,
  *       whatever lock its maker holds. Only who has the page to himself may write the word plainly.
  *
@@ -12,8 +13,6 @@
  *	 PG_uptodate        folio lock; set once contents are valid          the head
  *	 PG_dirty           nobody: set by who writes, tested and cleared under the folio lock
  *	 PG_writeback       set under the folio lock; cleared when the I/O is over
- *	 PG_lru             LRU lock; test-and-clear isolates, holding a reference
- *	 PG_active          LRU lock while on a list, else who isolated it
  *	 PG_referenced      nobody: a hint
  *	 PG_swapcache       folio lock and the swap cache's lock
  *	 PG_error           folio lock
@@ -29,8 +28,6 @@ enum user_page_flag {
 	PG_uptodate,
 	PG_dirty,
 	PG_writeback,
-	PG_lru,
-	PG_active,
 	PG_referenced,
 	PG_swapcache,
 	PG_error,

@@ -16,6 +16,7 @@
 #include "kernel/base/bits.h"
 #include "kernel/core/bug.h"
 #include "mm/buddy.h"
+#include "mm/lru.h"
 #include "mm/page_internal.h"
 
 unsigned long frames_base_pfn, frames_end_pfn;
@@ -108,5 +109,6 @@ int frames_world_init(const struct frame_range *ranges, unsigned nr,
 	z->init_pfn = frames_base_pfn;
 	z->poison = config->poison;
 	frame_lists_init(z, config->nr_vcpus);
+	lru_world_init(config->nr_vcpus);
 	return frames_set_min(min(z->nr_total / 128, 4096ul));
 }

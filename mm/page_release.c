@@ -11,6 +11,7 @@
 
 #include "kernel/core/preempt.h"
 #include "mm/drain.h"
+#include "mm/lru.h"
 #include "mm/page_internal.h"
 
 #define RUN_SHORT \
@@ -27,7 +28,7 @@ static noinline void release_runs(struct page_release *rel)
 		struct frame_run *run = &rel->run[i];
 		unsigned len = run->end - run->start;
 
-		fl->live[rel->kind] -= len;
+		fl->live[(u8)rel->like] -= len;
 		if (len <= RUN_SHORT && fl->count + len <= fl->batch) {
 			while (run->start < run->end)
 				fl->slot[fl->count++] = run->start++;
@@ -55,44 +56,90 @@ static __always_inline void release_run(struct page_release *rel, struct frame_r
 		release_runs(rel);
 }
 
-/*
- * A frame of another kind than the last, or of a folio, or one that is free. True: a single frame,
- * go on with its kind. False: it was dealt with.
- */
-static bool release_kind(struct page_release *rel, struct page *page)
+/* Of no frame: a change comes before the next one. */
+#define LIKE_NONE (~0ull << 32)
+
+static void release_unlock(struct page_release *rel) NO_LOCK_ANALYSIS
 {
-	release_runs(rel);
+	if (rel->lists) {
+		rel->lists->nr[LRU_PLACE_LIST((u32)(rel->like >> 32))] -= rel->off_list;
+		spin_unlock(&rel->lists->lock);
+	}
+	rel->lists = NULL;
+	rel->off_list = 0;
+	rel->like |= LIKE_NONE;
+}
+
+/*
+ * A frame unlike the last: of another kind, on another LRU list, of a folio, or one that is free.
+ * True: a single frame, whose lists are locked; go on with its like. False: it was dealt with.
+ */
+static noinline bool release_change(struct page_release *rel, struct page *page)
+{
+	release_unlock(rel);
+	if (page->state != (u32)rel->like) {
+		release_run(rel, rel->open);
+		rel->open = (struct frame_run){NULL, NULL};
+		release_runs(rel);
+		rel->like = ~0ull;
+	}
 	if (page->kind < FK_KERNEL || page->kind >= FK_NR)
 		frame_bad_free(page);
 	if (page->order || page->tail) {
 		put_page(page);
 		return false;
 	}
-	rel->kind = page->state;
+	rel->lists = folio_lruvec_lock(page);
+	rel->like = READ_ONCE_NOPOINT(page->state_aux);
 	return true;
+}
+
+/* Put back on a list after it was looked at, by somebody who had a reference until then. */
+static noinline void release_off_other_list(struct page *page)
+{
+	lru_remove_dead(page);
+}
+
+static __always_inline u64 frame_like(struct page *page, bool watched)
+{
+	return watched ? READ_ONCE(page->state_aux) : READ_ONCE_NOPOINT(page->state_aux);
 }
 
 static __always_inline void release_frames(struct page_release *rel, struct page **pages,
 					   unsigned nr, bool watched)
 {
 	struct frame_run run = rel->open;
-	u32 kind = rel->kind;
+	u64 like = rel->like;
+	bool listed = false;
+	u32 off_list = 0;
 
 	for (struct page **last = pages + nr; pages < last; pages++) {
 		struct page *page = *pages;
 
-		if (unlikely(page->state != kind)) {
-			release_run(rel, run);
-			run = (struct frame_run){NULL, NULL};
-			if (!release_kind(rel, page))
+		if (unlikely(frame_like(page, watched) != like)) {
+			bool single;
+
+			rel->open = run;
+			rel->off_list = off_list;
+			single = release_change(rel, page);
+			run = rel->open;
+			like = rel->like;
+			listed = rel->lists;
+			off_list = 0;
+			if (!single)
 				continue;
-			kind = rel->kind;
 		}
 		if (!(watched ? put_page_testzero(page) : put_page_testzero_nopoint(page)))
 			continue;
 		if (watched)
 			frame_free_watched(page);
-		page->state = FK_FREE;
+		if (likely(listed)) {
+			list_unlink(&page->lru);
+			off_list++;
+		} else if (unlikely(page->aux & LRU_PLACE_ON)) {
+			release_off_other_list(page);
+		}
+		page->state_aux = FK_FREE;
 		if (likely(page == run.end)) {
 			run.end++;
 		} else if (page + 1 == run.start) {
@@ -103,11 +150,15 @@ static __always_inline void release_frames(struct page_release *rel, struct page
 		}
 	}
 	rel->open = run;
+	rel->off_list = off_list;
+	release_unlock(rel);
 }
 
 void release_begin(struct page_release *rel)
 {
-	rel->kind = FK_FREE;
+	rel->like = ~0ull;
+	rel->lists = NULL;
+	rel->off_list = 0;
 	rel->nr = 0;
 	rel->open = (struct frame_run){NULL, NULL};
 }
