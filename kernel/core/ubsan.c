@@ -11,6 +11,8 @@
 #include "kernel/core/ubsan.h"
 
 #include "kernel/core/bug.h"
+#include "kernel/x86/layout.h"
+
 
 static void __noreturn report(const struct ubsan_place *at, const char *what)
 {
@@ -81,8 +83,11 @@ void __ubsan_handle_pointer_overflow(struct ubsan_place *at, unsigned long base,
 		 result);
 }
 
+/* An address that is never mapped faults by itself, which tells more. */
 void __ubsan_handle_type_mismatch_v1(struct ubsan_mismatch *data, unsigned long pointer)
 {
+	if (pointer < USER_MIN)
+		return;
 	bug_fail(data->at.file, data->at.line,
 		 "undefined behaviour: %#lx used as %s, which it cannot be", pointer,
 		 data->type->name);
