@@ -15,6 +15,7 @@
 #include "kernel/core/setting.h"
 #include "kernel/core/stop.h"
 #include "kernel/core/thread_base.h"
+#include "kernel/x86/cpu.h"
 
 struct static_key checks_key;
 struct static_key lockstat_key;
@@ -90,12 +91,16 @@ void lockstat_set(bool on)
 		recording_set(&lockstat_key, on);
 }
 
+/* The epoch last: an interrupt before it finds an old record, and empties it as well. */
 static __always_inline struct held_locks *fresh(struct held_locks *held)
 {
-	if (held->epoch != lock_record_epoch) {
-		held->epoch = lock_record_epoch;
+	u32 epoch = lock_record_epoch;
+
+	if (held->epoch != epoch) {
 		held->mask = 0;
 		held->nr = 0;
+		barrier();
+		held->epoch = epoch;
 	}
 	return held;
 }
@@ -171,14 +176,34 @@ void lock_order_check(enum lock_class class, const void *lock, enum lock_kind ki
 		might_sleep_at(ip);
 }
 
+/*
+ * A record changes with interrupts off: at the end of one that came in between, the vCPU may go to
+ * another thread, which takes locks in the name of the thread that was interrupted.
+ */
+static __always_inline bool change_begin(void)
+{
+	bool irqs_were_on = cpu_irq_enabled();
+
+	cpu_irq_disable();
+	return irqs_were_on;
+}
+
+static __always_inline void change_end(bool irqs_were_on)
+{
+	if (irqs_were_on)
+		cpu_irq_enable();
+}
+
 void lock_order_acquired(enum lock_class class, const void *lock, enum lock_kind kind,
 			 unsigned flags, void *ip)
 {
 	struct held_locks *held;
+	bool irqs_were_on;
 
 	event_count(EV_LOCK, 1);
 	if (!lock_recording())
 		return;
+	irqs_were_on = change_begin();
 	held = held_here();
 	if (held->nr == LOCKS_HELD_MAX)
 		BUGF("more than %d locks held", LOCKS_HELD_MAX);
@@ -191,9 +216,10 @@ void lock_order_acquired(enum lock_class class, const void *lock, enum lock_kind
 		.flags = flags,
 	};
 	held->mask |= 1UL << class;
+	change_end(irqs_were_on);
 }
 
-/* Takes record @i out and keeps the mask true. */
+/* Takes record @i out and keeps the mask true. Interrupts off. */
 static struct held_lock forget(struct held_locks *held, unsigned i)
 {
 	struct held_lock gone = held->lock[i];
@@ -212,16 +238,19 @@ void lock_order_released(const void *lock, void *ip)
 	const struct held_lock *found;
 	struct held_locks *held;
 	struct held_lock gone;
+	bool irqs_were_on;
 
 	if (!lock_recording())
 		return;
+	irqs_were_on = change_begin();
 	held = held_here();
 	found = held_lock_find(held, lock);
-	/* Taken before recording began, or by another thread on this one's behalf. */
-	if (!found)
-		return;
-	gone = forget(held, found - held->lock);
-	lock_stat_released(&gone);
+	/* Not found: taken before recording began, or by another thread on this one's behalf. */
+	if (found)
+		gone = forget(held, found - held->lock);
+	change_end(irqs_were_on);
+	if (found)
+		lock_stat_released(&gone);
 }
 
 void lock_order_downgraded(const void *lock)
@@ -272,6 +301,7 @@ unsigned held_locks_force_release(unsigned keep)
 {
 	struct held_locks *held = held_here();
 	unsigned released = 0;
+	bool irqs_were_on;
 
 	while (lock_recording() && held->nr > keep) {
 		struct held_lock *newest = &held->lock[held->nr - 1];
@@ -281,8 +311,10 @@ unsigned held_locks_force_release(unsigned keep)
 		if (release_fn[newest->kind])
 			release_fn[newest->kind](lock);
 		/* A release function that does not forget the record would be asked for ever. */
+		irqs_were_on = change_begin();
 		if (held->nr == before)
 			forget(held, held->nr - 1);
+		change_end(irqs_were_on);
 		released++;
 	}
 	return released;

@@ -7,6 +7,8 @@
 #include "kernel/core/oops.h"
 #include "kernel/core/spinlock.h"
 #include "kernel/core/thread_base.h"
+#include "kernel/sched/kthread.h"
+#include "kernel/sched/parallel.h"
 #include "kernel/x86/apic.h"
 #include "kernel/x86/cpu.h"
 #include "kernel/x86/trap.h"
@@ -335,6 +337,72 @@ KTEST(core_locks, checks_may_be_switched_under_a_lock, KT_UNIT)
 	}
 	checks_set(checks_were_on);
 	t_expect(t, !spin_is_locked(&lock_a) && !spin_is_locked(&lock_b));
+}
+
+/* ---- records and preemption ---- */
+
+static volatile bool competing;
+
+static void compete(void *arg)
+{
+	(void)arg;
+	while (competing)
+		yield();
+}
+
+/*
+ * Two sleeping locks as the record sees them, the second again and again; what lay in its place
+ * before was a spinning lock. False: the record does not say what is held.
+ */
+static bool record_and_look(void)
+{
+	const u64 both = 1ull << LC_TEST_SLEEP_A | 1ull << LC_TEST_SLEEP_B;
+	struct held_locks *held = held_locks_current();
+	static int first, second;
+	bool exact;
+
+	lock_order_acquire(LC_TEST_SLEEP_A, &first, LK_MUTEX, 0, NULL);
+	spin_lock(&lock_b);
+	spin_unlock(&lock_b);
+	lock_order_acquire(LC_TEST_SLEEP_B, &second, LK_MUTEX, 0, NULL);
+	exact = held->nr == 2 && held->mask == both;
+	lock_order_release(&first, NULL);
+	exact &= held->nr == 1 && held->lock[0].lock == &second;
+	lock_order_release(&second, NULL);
+	return exact && held->nr == 0 && held->mask == 0;
+}
+
+/*
+ * The change of threads takes locks in the name of the thread that an interrupt hit anywhere. With
+ * statistics on, since an emulator lets interrupts in at branches only.
+ */
+KTEST(core_locks, records_are_whole_whenever_preempted, KT_STRESS)
+{
+	bool checks_were_on = static_key_enabled(&checks_key);
+	bool lockstat_was_on = static_key_enabled(&lockstat_key);
+	u64 slice = sched_slice_ns, switches, wrong = 0;
+	struct thread *competitor;
+
+	fresh_locks();
+	checks_set(true);
+	lockstat_set(true);
+	t_assert_eq(t, thread_set_affinity(current, 1), 0);
+	competing = true;
+	competitor = kthread_run("competitor", compete, NULL);
+	if (competitor) {
+		sched_slice_ns = 100000;
+		t_expect_eq(t, thread_set_affinity(competitor, 1), 0);
+		switches = current->nr_switches + t_scale(t, 150);
+		while (current->nr_switches < switches)
+			wrong += !record_and_look();
+		sched_slice_ns = slice;
+		competing = false;
+		thread_join(competitor);
+	}
+	t_expect(t, competitor != NULL);
+	t_expect_eq(t, wrong, 0);
+	lockstat_set(lockstat_was_on);
+	checks_set(checks_were_on);
 }
 
 /* ---- exclusion and statistics ---- */
