@@ -26,21 +26,28 @@ static void leave_rmap(struct unmap_desc *desc, struct vm_area_struct *vma)
 void free_pgtables(struct mmu_gather *tlb, struct unmap_desc *desc)
 {
 	struct vm_area_struct *vma = desc->first;
+	unsigned long start = vma && !desc->from_start ? vma->vm_start : desc->vma_start;
 
-	do {
-		unsigned long start = vma->vm_start, end;
+	while (vma) {
 		struct vm_area_struct *next;
+		unsigned long end;
 
 		for (;;) {
 			leave_rmap(desc, vma);
 			end = vma->vm_end;
-			next = mas_find(desc->mas, desc->tree_end - 1);
+			next = unmap_next(desc, vma);
 			if (!next || next->vm_start > end + PMD_SIZE)
 				break;
 			vma = next;
 		}
+		if (!next && desc->to_end)
+			break;
 		free_pgd_range(tlb, start, end, desc->pg_start,
 			       next ? next->vm_start : desc->pg_end);
+		if (!next)
+			return;
 		vma = next;
-	} while (vma);
+		start = vma->vm_start;
+	}
+	free_pgd_range(tlb, start, desc->vma_end, desc->pg_start, desc->pg_end);
 }

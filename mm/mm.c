@@ -11,6 +11,7 @@
 #include "kernel/core/bug.h"
 #include "kernel/core/setting.h"
 #include "kernel/sched/thread.h"
+#include "mm/commit.h"
 #include "mm/mman_internal.h"
 #include "mm/mmap_lock.h"
 #include "mm/slab.h"
@@ -24,6 +25,7 @@ static struct list_head mm_list = {&mm_list, &mm_list};
 static u64 mm_last_id; /* mm_list_lock */
 
 unsigned long sysctl_max_map_count = 65530;
+unsigned long sysctl_rlimit_as = RLIM_PAGES_MAX, sysctl_rlimit_data = RLIM_PAGES_MAX;
 
 static u64 max_map_count_get(void)
 {
@@ -37,6 +39,32 @@ static int max_map_count_set(u64 value)
 }
 SETTING_U64(max_map_count, "VMAs one address space may have", 1, 1 << 24, max_map_count_get,
 	    max_map_count_set);
+
+static u64 rlimit_as_get(void)
+{
+	return sysctl_rlimit_as;
+}
+
+static int rlimit_as_set(u64 value)
+{
+	sysctl_rlimit_as = value;
+	return 0;
+}
+SETTING_U64(rlimit_as, "pages that a new address space may map", 0, RLIM_PAGES_MAX, rlimit_as_get,
+	    rlimit_as_set);
+
+static u64 rlimit_data_get(void)
+{
+	return sysctl_rlimit_data;
+}
+
+static int rlimit_data_set(u64 value)
+{
+	sysctl_rlimit_data = value;
+	return 0;
+}
+SETTING_U64(rlimit_data, "of those, private writable ones", 0, RLIM_PAGES_MAX, rlimit_data_get,
+	    rlimit_data_set);
 
 struct mm_struct *mm_alloc(void)
 {
@@ -56,6 +84,8 @@ struct mm_struct *mm_alloc(void)
 	atomic_set(&mm->mm_count, 1);
 	mm->start_brk = MM_BRK_BASE;
 	mm->brk = mm->start_brk;
+	mm->rlimit_as = sysctl_rlimit_as;
+	mm->rlimit_data = sysctl_rlimit_data;
 
 	spin_lock(&mm_list_lock);
 	mm->id = ++mm_last_id;
@@ -69,6 +99,7 @@ static void free_vmas(struct mm_struct *mm)
 {
 	VMA_ITERATOR(vmi, mm, 0);
 	struct vm_area_struct *vma, *list = NULL;
+	long charged = (long)mm->accounted_vm;
 	int nr = 0;
 
 	for_each_vma(vmi, vma) {
@@ -81,6 +112,7 @@ static void free_vmas(struct mm_struct *mm)
 	}
 	ASSERT_EQ(nr, mm->map_count);
 	mm->map_count = 0;
+	vm_unacct_memory(charged);
 	__mt_destroy(&mm->mm_mt);
 	vm_area_free_list(list);
 }
@@ -138,8 +170,10 @@ void __mmdrop(struct mm_struct *mm)
 		WARN(left, "mm %lu: counter %u is %ld at its end", (unsigned long)mm->id, i, left);
 	}
 	WARN(tables, "mm %lu: %ld bytes of page tables at its end", (unsigned long)mm->id, tables);
-	WARN(mm->map_count || mm->total_vm || mm->data_vm, "mm %lu: %d VMAs, %lu pages at its end",
-	     (unsigned long)mm->id, mm->map_count, mm->total_vm);
+	WARN(mm->map_count || mm->total_vm || mm->data_vm || mm->exec_vm || mm->stack_vm ||
+		     mm->accounted_vm,
+	     "mm %lu: %d VMAs, %lu pages at its end", (unsigned long)mm->id, mm->map_count,
+	     mm->total_vm);
 
 	spin_lock(&mm_list_lock);
 	list_del(&mm->mm_node);

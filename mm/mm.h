@@ -44,8 +44,13 @@ struct mm_struct {
 	atomic_t mm_count;	      /* [A] users of this struct */
 	unsigned long flags;	      /* [A] MMF_ bits */
 	atomic_long_t rss_stat[NR_MM_COUNTERS]; /* [A] */
-	unsigned long total_vm;	      /* [M] pages of all VMAs */
-	unsigned long data_vm;	      /* [M] of those that may be written */
+	unsigned long total_vm;	      /* [M] pages of all VMAs; of them: */
+	unsigned long data_vm;	      /* [M] private and writable, */
+	unsigned long exec_vm;	      /* [M] executable and not writable, */
+	unsigned long stack_vm;	      /* [M] stacks; */
+	unsigned long accounted_vm;   /* [M] and, of any kind, charged to the commit limit */
+	unsigned long rlimit_as;      /* [M] most that total_vm may become, in pages */
+	unsigned long rlimit_data;    /* [M] and data_vm */
 	int map_count;		      /* [M] VMAs */
 	unsigned long start_brk;      /* [I] the heap is [start_brk, brk) */
 	unsigned long brk;	      /* [M] */
@@ -126,6 +131,8 @@ static inline long get_mm_counter(struct mm_struct *mm, enum mm_counter member)
 
 /* VMAs one address space may have (`set max_map_count N`). */
 extern unsigned long sysctl_max_map_count;
+/* Limits that a new mm gets, in pages (`set rlimit_as N`, `set rlimit_data N`). */
+extern unsigned long sysctl_rlimit_as, sysctl_rlimit_data;
 
 /*
  * mm_for_each - call @fn for every mm there is, oldest first, until it returns false.

@@ -75,31 +75,61 @@ static void check_vma(struct check *c, struct vm_area_struct *vma, const struct 
 	if (vma->vm_page_prot.prot != vm_get_page_prot(vma->vm_flags).prot)
 		wrong(c, "VMA %#lx: rights do not follow from flags %#lx", vma->vm_start,
 		      vma->vm_flags);
+	if ((vma->vm_flags & VM_ACCOUNT) && (vma->vm_flags & (VM_SHARED | VM_NORESERVE)))
+		wrong(c, "VMA %#lx: charged, with flags %#lx", vma->vm_start, vma->vm_flags);
 	check_chains(c, vma);
+}
+
+/* What the counters of the mm should be, counted from its VMAs, in pages. */
+struct vm_sums {
+	unsigned long total, data, exec, stack, charged;
+	int nr;
+};
+
+static void sum_vma(struct vm_sums *sums, const struct vm_area_struct *vma)
+{
+	unsigned long pages = vma_pages(vma), flags = vma->vm_flags;
+	bool mine = !(flags & VM_SHARED), write = flags & VM_WRITE, stack = flags & VM_GROWSDOWN;
+
+	sums->nr++;
+	sums->total += pages;
+	sums->stack += stack ? pages : 0;
+	sums->data += !stack && mine && write ? pages : 0;
+	sums->exec += !stack && !write && (flags & VM_EXEC) ? pages : 0;
+	sums->charged += flags & VM_ACCOUNT ? pages : 0;
+}
+
+static void check_sums(struct check *c, const struct vm_sums *sums)
+{
+	const struct mm_struct *mm = c->mm;
+
+	if (sums->nr != mm->map_count)
+		wrong(c, "map_count is %d, the tree holds %d", mm->map_count, sums->nr);
+	if (sums->total != mm->total_vm)
+		wrong(c, "total_vm is %lu, the VMAs have %lu pages", mm->total_vm, sums->total);
+	if (sums->data != mm->data_vm)
+		wrong(c, "data_vm is %lu, the VMAs have %lu", mm->data_vm, sums->data);
+	if (sums->exec != mm->exec_vm)
+		wrong(c, "exec_vm is %lu, the VMAs have %lu", mm->exec_vm, sums->exec);
+	if (sums->stack != mm->stack_vm)
+		wrong(c, "stack_vm is %lu, the VMAs have %lu", mm->stack_vm, sums->stack);
+	if (sums->charged != mm->accounted_vm)
+		wrong(c, "accounted_vm is %lu, the VMAs have %lu", mm->accounted_vm, sums->charged);
 }
 
 static void check_vmas(struct check *c, bool all)
 {
 	VMA_ITERATOR(vmi, c->mm, c->start);
-	unsigned long pages = 0, data = 0;
+	struct vm_sums sums = {.nr = 0};
 	struct vm_area_struct *vma;
-	int nr = 0;
 
 	for_each_vma_range(vmi, vma, c->end) {
 		vma_start_write(vma);
 		check_vma(c, vma, &vmi.mas);
-		nr++;
-		pages += vma_pages(vma);
-		if (vma->vm_flags & VM_WRITE)
-			data += vma_pages(vma);
+		sum_vma(&sums, vma);
 	}
-	if (!all)
-		return;
-	if (nr != c->mm->map_count)
-		wrong(c, "map_count is %d, the tree holds %d", c->mm->map_count, nr);
-	if (pages != c->mm->total_vm || data != c->mm->data_vm)
-		wrong(c, "total_vm %lu data_vm %lu, the VMAs have %lu and %lu", c->mm->total_vm,
-		      c->mm->data_vm, pages, data);
+	if (all)
+		check_sums(c, &sums);
 }
 
 /* ---- entries ---- */

@@ -21,6 +21,7 @@ struct mm_struct;
 #define MAP_PRIVATE	    0x02ul
 #define MAP_FIXED	    0x10ul /* exactly there, whatever is there goes */
 #define MAP_ANONYMOUS	    0x20ul
+#define MAP_NORESERVE	    0x4000ul /* not charged to the commit limit, unless that is firm */
 #define MAP_FIXED_NOREPLACE 0x100000ul /* exactly there, or -EEXIST */
 
 #define MREMAP_MAYMOVE 0x1ul
@@ -42,10 +43,10 @@ static inline bool mm_is_err(unsigned long value)
  * vm_mmap - map @len bytes (rounded up to pages) of zeros.
  *
  * @addr:    with MAP_FIXED or MAP_FIXED_NOREPLACE where exactly; else a hint, 0: none
- * @flags:   MAP_PRIVATE | MAP_ANONYMOUS, and a MAP_FIXED form
+ * @flags:   MAP_PRIVATE | MAP_ANONYMOUS, and a MAP_FIXED form, MAP_NORESERVE
  * Returns:  the address: without a usable hint the highest free place. -EINVAL (length 0,
  *           unaligned fixed address, flags that do not exist), -ENOMEM (no place, above USER_MAX,
- *           too many VMAs, no memory), -EPERM (below USER_MIN), -EEXIST
+ *           too many VMAs, no memory, beyond a limit), -EPERM (below USER_MIN), -EEXIST
  * With MAP_FIXED a failure leaves what was there, as munmap does.
  */
 unsigned long vm_mmap(struct mm_struct *mm, unsigned long addr, size_t len, unsigned long prot,

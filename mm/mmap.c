@@ -4,16 +4,17 @@
  * Owns: vm_mmap, the choice of an address, mapping over what is there.
  * Not here: munmap's phases (munmap.c), merging with neighbours (vma_merge.c).
  * Idea: mapping over others is one store: the new VMA (or the neighbour that grows) overwrites the
- *       gathered ones in the tree, so no reader ever finds a hole, and failure before it restores
- *       them.
+ *       gathered ones in the tree, so no reader ever finds a hole. It is the last thing that can
+ *       fail; what was there is unmapped after it, while all VMAs are write-locked.
  */
 #include "mm/mman.h"
 
 #include <errno.h>
+#include "mm/commit.h"
 #include "mm/mm_check.h"
 #include "mm/mman_internal.h"
 #include "mm/mmap_lock.h"
-#include "mm/vma.h"
+#include "mm/vma_internal.h"
 
 static bool is_free(struct mm_struct *mm, unsigned long start, unsigned long len)
 {
@@ -37,12 +38,19 @@ unsigned long get_unmapped_area(struct mm_struct *mm, unsigned long hint, unsign
 	return -ENOMEM;
 }
 
-/* A VMA of its own for the range of @m. */
-static int map_new(struct vma_iterator *vmi, const struct vma_merge *m)
+/* A VMA of its own for the range of @m, in the place of what @vms has gathered. */
+static int map_new(struct vma_iterator *vmi, const struct vma_merge *m, struct vma_munmap *vms)
 {
-	struct vm_area_struct *vma = vm_area_alloc(m->mm);
+	struct mm_struct *mm = m->mm;
+	struct vm_area_struct *vma;
 	int err;
 
+	if (mm->map_count - vms->nr >= (long)sysctl_max_map_count)
+		return -ENOMEM;
+	err = munmap_make_upper(vms);
+	if (err)
+		return err;
+	vma = vm_area_alloc(mm);
 	if (!vma)
 		return -ENOMEM;
 	vma->vm_start = m->start;
@@ -50,51 +58,95 @@ static int map_new(struct vma_iterator *vmi, const struct vma_merge *m)
 	vma->vm_pgoff = m->pgoff;
 	vm_flags_reset(vma, m->flags);
 	err = vma_link(vmi, vma);
-	if (err)
+	if (err) {
 		vm_area_free(vma);
-	return err;
+		return err;
+	}
+	munmap_store_upper(vms, &vmi->mas);
+	munmap_complete(vms);
+	return 0;
 }
 
-/* Into a neighbour, or on its own, in the place of @nr_gone VMAs. */
-static int map_range(struct vma_iterator *vmi, struct vma_merge *m, int nr_gone)
+/* The range joins a neighbour, or two. */
+static int map_merged(struct vma_iterator *vmi, const struct vma_merge *m,
+		      const struct vma_change *c, struct vma_munmap *vms)
 {
-	struct vm_area_struct *merged;
-	int err = vma_merge_range(vmi, m, &merged);
+	struct mmu_gather tlb;
+	int err = vma_change_store(vmi, c);
 
 	if (err)
 		return err;
-	if (!merged && m->mm->map_count - nr_gone >= (long)sysctl_max_map_count)
-		return -ENOMEM;
-	if (!merged)
-		return map_new(vmi, m);
+	if (munmap_has_work(vms)) {
+		tlb_gather_mmu(&tlb, &m->mm->tables, false);
+		munmap_zap(vms, &tlb);
+		munmap_cut(vms, c->grows, c->vanishes[1]);
+	}
+	vma_change_commit(c);
+	if (munmap_has_work(vms))
+		munmap_finish(vms, &tlb);
 	vm_stat_account(m->mm, m->flags, (m->end - m->start) >> PAGE_SHIFT);
+	return 0;
+}
+
+static int map_range(struct vma_munmap *vms, struct vma_merge *m)
+{
+	VMA_ITERATOR(vmi, m->mm, m->start);
+	struct vma_change change;
+
+	if (vma_change_choose(m, &change))
+		return map_merged(&vmi, m, &change, vms);
+	return map_new(&vmi, m, vms);
+}
+
+/* What the mapping costs in promises beyond those of what it replaces; 0 or -ENOMEM. */
+static int charge_mapping(struct vma_munmap *vms, unsigned long *flags, long pages, long *charged)
+{
+	int err;
+
+	if (!may_expand_vm(vms->mm, *flags, pages - vms->nr_pages))
+		return -ENOMEM;
+	*charged = 0;
+	if (!accountable_mapping(*flags))
+		return 0;
+	err = security_vm_enough_memory_mm(vms->mm, pages - vms->nr_accounted);
+	if (err)
+		return err;
+	*charged = pages - vms->nr_accounted;
+	vms->nr_accounted = 0;
+	*flags |= VM_ACCOUNT;
 	return 0;
 }
 
 int mmap_region(struct mm_struct *mm, unsigned long start, unsigned long len, unsigned long flags)
 {
-	unsigned long end = start + len;
-	VMA_ITERATOR(vmi, mm, start);
 	struct vma_munmap vms;
 	struct vma_merge m;
-	int err = munmap_gather(&vms, &vmi, mm, start, end);
+	long charged = 0;
+	int err = munmap_gather(&vms, mm, start, start + len);
 
 	if (err)
 		return err;
+	err = charge_mapping(&vms, &flags, len >> PAGE_SHIFT, &charged);
+	if (err)
+		goto undo_gather;
 	m = (struct vma_merge){
 		.mm = mm,
 		.prev = vms.prev,
 		.next = vms.next,
 		.start = start,
-		.end = end,
+		.end = start + len,
 		.pgoff = start >> PAGE_SHIFT,
 		.flags = flags,
 	};
-	err = map_range(&vmi, &m, vms.nr);
+	err = map_range(&vms, &m);
 	if (err)
-		munmap_abort(&vms);
-	else
-		munmap_complete(&vms);
+		goto undo_charge;
+	return 0;
+
+undo_charge:
+	vm_unacct_memory(charged);
+undo_gather:
+	munmap_abort(&vms);
 	return err;
 }
 
@@ -115,6 +167,13 @@ static unsigned long choose_address(struct mm_struct *mm, unsigned long addr, un
 	return addr;
 }
 
+static unsigned long reserve_flag(unsigned long flags)
+{
+	bool never = sysctl_overcommit_memory == OVERCOMMIT_NEVER;
+
+	return (flags & MAP_NORESERVE) && !never ? VM_NORESERVE : 0;
+}
+
 unsigned long vm_mmap(struct mm_struct *mm, unsigned long addr, size_t len, unsigned long prot,
 		      unsigned long flags)
 {
@@ -122,7 +181,7 @@ unsigned long vm_mmap(struct mm_struct *mm, unsigned long addr, size_t len, unsi
 	int err;
 
 	if (!len || (prot & ~VM_ACCESS_FLAGS) || (flags & must) != must ||
-	    (flags & ~(must | MAP_FIXED | MAP_FIXED_NOREPLACE)))
+	    (flags & ~(must | MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_NORESERVE)))
 		return -EINVAL;
 	if (len > USER_MAX)
 		return -ENOMEM;
@@ -132,7 +191,7 @@ unsigned long vm_mmap(struct mm_struct *mm, unsigned long addr, size_t len, unsi
 		return err;
 	addr = choose_address(mm, addr, len, flags);
 	if (!mm_is_err(addr)) {
-		err = mmap_region(mm, addr, len, prot_to_flags(prot));
+		err = mmap_region(mm, addr, len, prot_to_flags(prot) | reserve_flag(flags));
 		mm_check_mutation(mm, addr, addr + len);
 		if (err)
 			addr = err;

@@ -2,6 +2,7 @@ OBJS += mm/anon_vma.o
 OBJS += mm/brk.o
 OBJS += mm/buddy.o
 OBJS += mm/change_protection.o
+OBJS += mm/commit.o
 OBJS += mm/drain.o
 OBJS += mm/fault.o
 OBJS += mm/fault_anon.o

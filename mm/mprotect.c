@@ -7,10 +7,34 @@
 
 #include <errno.h>
 #include "mm/change_protection.h"
+#include "mm/commit.h"
 #include "mm/mm_check.h"
 #include "mm/mman_internal.h"
 #include "mm/mmap_lock.h"
 #include "mm/vma_lock.h"
+
+/*
+ * *@flags are what [@pages] of @vma are to have: are they within limits? Memory that becomes
+ * writable is charged; what cannot be and has no pages yet needs no charge, told by VM_ACCOUNT.
+ */
+static int charge_change(const struct vm_area_struct *vma, unsigned long *flags, long pages)
+{
+	struct mm_struct *mm = vma->vm_mm;
+	unsigned long old = vma->vm_flags;
+
+	if (!(*flags & VM_WRITE)) {
+		if (!vma->anon_vma)
+			*flags &= ~VM_ACCOUNT;
+		return 0;
+	}
+	if (is_data_mapping(*flags) && !is_data_mapping(old) &&
+	    mm->data_vm + pages > mm->rlimit_data)
+		return -ENOMEM;
+	if ((old & VM_ACCOUNT) || !accountable_mapping(*flags))
+		return 0;
+	*flags |= VM_ACCOUNT;
+	return security_vm_enough_memory_mm(mm, pages);
+}
 
 /* [start, end) of @vma, which lies inside it, gets @prot. @prev: below @vma, or NULL. */
 static int mprotect_fixup(struct vma_iterator *vmi, struct mmu_gather *tlb,
@@ -26,14 +50,20 @@ static int mprotect_fixup(struct vma_iterator *vmi, struct mmu_gather *tlb,
 
 	if (flags == old)
 		return 0;
-	err = vma_modify_flags(vmi, prev, vma, start, end, flags, vmap);
+	err = charge_change(vma, &flags, pages);
 	if (err)
 		return err;
+	err = vma_modify_flags(vmi, prev, vma, start, end, flags, vmap);
+	if (err) {
+		vm_unacct_memory(flags & ~old & VM_ACCOUNT ? pages : 0);
+		return err;
+	}
 
 	/* ---- nothing below this line can fail ---- */
 	vm_flags_reset(*vmap, flags);
 	vm_stat_account(mm, old, -pages);
 	vm_stat_account(mm, flags, pages);
+	vm_unacct_memory(old & ~flags & VM_ACCOUNT ? pages : 0);
 	change_protection(tlb, *vmap, start, end);
 	return 0;
 }

@@ -12,10 +12,12 @@
 #include <errno.h>
 #include "kernel/core/bug.h"
 #include "mm/anon_vma.h"
+#include "mm/commit.h"
 #include "mm/mm_check.h"
 #include "mm/mman_internal.h"
 #include "mm/mmap_lock.h"
 #include "mm/move_tables.h"
+#include "mm/rmap.h"
 #include "mm/vma_lock.h"
 #include "mm/zap.h"
 
@@ -29,6 +31,27 @@ struct mremap {
 	unsigned long flags;
 	unsigned long new_addr; /* with MREMAP_FIXED */
 };
+
+static long growth(const struct mremap *r)
+{
+	return (long)(r->new_len - r->old_len) >> PAGE_SHIFT;
+}
+
+/* What comes in addition is within limits and charged: 0, or -ENOMEM. */
+static int charge_growth(const struct mremap *r)
+{
+	if (!may_expand_vm(r->mm, r->vma->vm_flags, growth(r)))
+		return -ENOMEM;
+	if (!(r->vma->vm_flags & VM_ACCOUNT) || !growth(r))
+		return 0;
+	return security_vm_enough_memory_mm(r->mm, growth(r));
+}
+
+static void uncharge_growth(const struct mremap *r)
+{
+	if (r->vma->vm_flags & VM_ACCOUNT)
+		vm_unacct_memory(growth(r));
+}
 
 /* ---- in place ---- */
 
@@ -51,9 +74,14 @@ static int grow_in_place(const struct mremap *r)
 	if (vma->vm_end != r->addr + r->old_len || !range_ok(r->addr, r->new_len) ||
 	    (next && next->vm_start < m.end))
 		return -ENOMEM;
-	err = vma_merge_range(&vmi, &m, &merged);
+	err = charge_growth(r);
 	if (err)
 		return err;
+	err = vma_merge_range(&vmi, &m, &merged);
+	if (err) {
+		uncharge_growth(r);
+		return err;
+	}
 	ASSERT(merged);
 	vm_stat_account(r->mm, m.flags, (m.end - m.start) >> PAGE_SHIFT);
 	return 0;
@@ -71,7 +99,9 @@ static struct vm_area_struct *copy_vma(const struct mremap *r, unsigned long to)
 	new->vm_start = to;
 	new->vm_end = to + r->new_len;
 	/* Without pages it may be numbered by its new place, and so merge with what comes there. */
-	if (!vma->anon_vma)
+	if (vma->anon_vma)
+		new->vm_pgoff = linear_page_index(vma, r->addr);
+	else
 		new->vm_pgoff = to >> PAGE_SHIFT;
 	if (anon_vma_clone(new, vma)) {
 		vm_area_free(new);
@@ -139,6 +169,7 @@ static int commit_move(const struct mremap *r, struct vma_munmap *vms, struct vm
 	err = mas_store_gfp(&vmi.mas, NULL, GFP_KERNEL_ACCOUNT);
 	if (err)
 		goto undo_link;
+	munmap_store_upper(vms, &vmi.mas);
 	return 0;
 
 undo_link:
@@ -151,30 +182,63 @@ undo_pages:
 	return err;
 }
 
+/*
+ * The VMA at the new place joins its neighbours, if they are alike. Without the memory for it they
+ * stay several, as after a split.
+ */
+static void merge_moved(struct vm_area_struct *new)
+{
+	VMA_ITERATOR(vmi, new->vm_mm, new->vm_start);
+	struct vm_area_struct *merged;
+	struct vma_merge m = {
+		.mm = new->vm_mm,
+		.middle = new,
+		.next = vma_lookup(new->vm_mm, new->vm_end),
+		.start = new->vm_start,
+		.end = new->vm_end,
+		.pgoff = new->vm_pgoff,
+		.flags = new->vm_flags,
+		.anon_vma = new->anon_vma,
+	};
+
+	m.prev = vma_lookup(m.mm, m.start - PAGE_SIZE);
+	if (vma_merge_range(&vmi, &m, &merged))
+		ASSERT(!merged);
+}
+
 static unsigned long move_vma(const struct mremap *r, unsigned long to)
 {
-	VMA_ITERATOR(vmi, r->mm, r->addr);
-	struct vm_area_struct *new;
+	struct vm_area_struct *new = NULL;
 	struct vma_munmap vms;
 	int err;
 
 	if (r->mm->map_count >= (long)sysctl_max_map_count)
 		return -ENOMEM;
-	/* The VMA becomes exactly the old place; its object stays the same through both cuts. */
-	err = munmap_gather(&vms, &vmi, r->mm, r->addr, r->addr + r->old_len);
+	err = munmap_gather(&vms, r->mm, r->addr, r->addr + r->old_len);
 	if (err)
 		return err;
-	new = copy_vma(r, to);
+	err = charge_growth(r);
+	if (err)
+		goto undo_gather;
+	err = munmap_make_upper(&vms);
+	if (!err)
+		new = copy_vma(r, to);
 	err = new ? commit_move(r, &vms, new) : -ENOMEM;
-	if (err) {
-		munmap_abort(&vms);
-		return err;
-	}
+	if (err)
+		goto undo_charge;
 
-	/* ---- nothing below this line can fail ---- */
+	/* ---- nothing below this line can fail, but for joining neighbours ---- */
+	vms.nr_accounted = 0;
 	munmap_find_limits(&vms); /* the new place may be in between */
 	munmap_complete(&vms);
+	merge_moved(new);
 	return to;
+
+undo_charge:
+	uncharge_growth(r);
+undo_gather:
+	munmap_abort(&vms);
+	return err;
 }
 
 /* ---- what was asked for ---- */

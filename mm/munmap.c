@@ -1,133 +1,193 @@
 /*
  * munmap.c - take VMAs out of an address space: gather, clear, complete.
  *
- * Owns: the phases. Not here: pages and tables (zap.h), splitting (vma.c).
- * Idea: all that can fail comes before anything that cannot be taken back. VMAs of the range are
- *       collected in a tree of their own and marked detached, which alone keeps readers without
- *       mmap_lock away; only then does the mm's tree forget them, with one store.
- * Invariant: until that store they are still in the mm's tree, so an abort has nothing to restore
- *            but the mark. Splits stay.
+ * Owns: the phases. Not here: pages and tables (zap.h).
+ * Idea: all that can fail comes before anything that cannot be taken back. VMAs that go whole are
+ *       collected in a list and marked detached, which alone keeps readers without mmap_lock away;
+ *       only then does the mm's tree forget them, with one store. The same store cuts, in the tree,
+ *       the VMAs that lie across the ends; they keep their objects, and become shorter.
+ * Invariant: until that store all of them are still in the mm's tree, with the ranges they had, so
+ *            an abort has nothing to restore but the mark. Pages are unmapped before the VMAs that
+ *            rmap finds them by change or go, and tables after.
  */
 #include "mm/mman.h"
 
 #include <errno.h>
+#include "kernel/core/bug.h"
+#include "mm/anon_vma.h"
+#include "mm/commit.h"
 #include "mm/mm_check.h"
 #include "mm/mman_internal.h"
 #include "mm/mmap_lock.h"
+#include "mm/vma_internal.h"
 #include "mm/vma_lock.h"
 #include "mm/zap.h"
 
 /* ---- gather ---- */
 
-static int gather_one(struct vma_munmap *vms, struct vm_area_struct *vma)
+/* Pages of @vma that go are counted, and what becomes of it is noted. It is write-locked. */
+static void gather_one(struct vma_munmap *vms, struct vm_area_struct *vma)
 {
-	int err = 0;
+	unsigned long from = max(vma->vm_start, vms->start), to = min(vma->vm_end, vms->end);
+	long pages = (to - from) >> PAGE_SHIFT;
 
-	if (vma->vm_end > vms->end)
-		err = vma_split(vms->vmi, vma, vms->end, false);
-	if (!err)
-		err = vma_start_write_killable(vma);
-	if (err)
-		return err;
-	mas_set(&vms->mas_detach, vms->nr);
-	err = mas_store_gfp(&vms->mas_detach, vma, GFP_KERNEL_ACCOUNT);
-	if (err)
-		return err;
+	vms->nr_pages += pages;
+	if (vma->vm_flags & VM_ACCOUNT)
+		vms->nr_accounted += pages;
+	if (from > vma->vm_start)
+		vms->below = vma;
+	if (to < vma->vm_end)
+		vms->above = vma;
+	if (pages != (long)vma_pages(vma))
+		return;
 	vma_mark_detached(vma);
-	vms->nr++;
-	return 0;
+	if (vms->nr++)
+		vms->last_gone->next = vma;
+	else
+		vms->gone = vma;
+	vms->last_gone = vma;
+	vma->next = NULL;
+}
+
+static void set_limits(struct vma_munmap *vms, struct vm_area_struct *prev,
+		       struct vm_area_struct *next)
+{
+	vms->prev = vms->below ? vms->below : prev;
+	vms->next = vms->above ? vms->above : next;
+	vms->pg_start = vms->below ? vms->start : prev ? prev->vm_end : 0;
+	vms->pg_end = vms->above ? vms->end : next ? next->vm_start : 0;
 }
 
 void munmap_find_limits(struct vma_munmap *vms)
 {
 	MA_STATE(mas, &vms->mm->mm_mt, vms->start, vms->start);
+	struct vm_area_struct *prev = mas_prev(&mas, 0);
 
-	vms->prev = mas_prev(&mas, 0);
-	vms->next = find_vma(vms->mm, vms->end);
-	vms->pg_start = vms->prev ? vms->prev->vm_end : 0;
-	vms->pg_end = vms->next ? vms->next->vm_start : 0;
+	set_limits(vms, prev, find_vma(vms->mm, vms->end));
 }
 
-int munmap_gather(struct vma_munmap *vms, struct vma_iterator *vmi, struct mm_struct *mm,
-		  unsigned long start, unsigned long end)
+int munmap_gather(struct vma_munmap *vms, struct mm_struct *mm, unsigned long start,
+		  unsigned long end)
 {
-	struct vm_area_struct *vma;
-	int err = 0;
+	MA_STATE(mas, &mm->mm_mt, start, start);
+	struct vm_area_struct *prev, *vma = mas_find(&mas, ~0ul);
+	struct ma_state back = mas;
+	int err;
 
-	vms->vmi = vmi;
-	vms->mm = mm;
-	vms->start = start;
-	vms->end = end;
-	vms->nr = 0;
-	mt_init_flags(&vms->mt_detach, MT_FLAGS_LOCK_EXTERN);
-	mas_init(&vms->mas_detach, &vms->mt_detach, 0);
-
-	mas_set(&vmi->mas, start);
-	vma = vma_find(vmi, end);
-	if (vma && start > vma->vm_start) {
-		/* A hole in the middle: one VMA more in the end. */
-		if (end < vma->vm_end && mm->map_count >= (long)sysctl_max_map_count)
-			return -ENOMEM;
-		err = vma_split(vmi, vma, start, true);
-		if (err)
+	*vms = (struct vma_munmap){.mm = mm, .start = start, .end = end};
+	prev = mas_prev(&back, 0);
+	for (; vma && vma->vm_start < end; vma = mas_next(&mas, ~0ul)) {
+		err = vma_start_write_killable(vma);
+		if (err) {
+			munmap_abort(vms);
 			return err;
+		}
+		gather_one(vms, vma);
 	}
-	for (; vma && !err; vma = vma_find(vmi, end))
-		err = gather_one(vms, vma);
-	if (err)
-		munmap_abort(vms);
-	else
-		munmap_find_limits(vms);
-	return err;
+	set_limits(vms, prev, vma);
+	/* A hole in the middle: one VMA more in the end. */
+	if (vms->below && vms->below == vms->above && mm->map_count >= (long)sysctl_max_map_count)
+		return -ENOMEM;
+	return 0;
+}
+
+int munmap_make_upper(struct vma_munmap *vms)
+{
+	if (!vms->below || vms->below != vms->above)
+		return 0;
+	vms->upper = vma_split_half(vms->below, vms->end, false);
+	return vms->upper ? 0 : -ENOMEM;
 }
 
 void munmap_abort(struct vma_munmap *vms)
 {
-	struct vm_area_struct *vma;
-
-	mas_set(&vms->mas_detach, 0);
-	mas_for_each(&vms->mas_detach, vma, ~0ul)
+	for (struct vm_area_struct *vma = vms->gone; vma; vma = vma->next)
 		vma_mark_attached(vma);
-	__mt_destroy(&vms->mt_detach);
-	vms->nr = 0;
+	if (vms->upper) {
+		unlink_anon_vmas(vms->upper);
+		vm_area_free(vms->upper);
+	}
 }
 
 /* ---- complete ---- */
 
-static void free_gathered(struct vma_munmap *vms)
+void munmap_store_upper(struct vma_munmap *vms, struct ma_state *mas)
 {
-	struct vm_area_struct *vma, *list = NULL;
+	struct vm_area_struct *upper = vms->upper, *vma;
 
-	mas_set(&vms->mas_detach, 0);
-	mas_for_each(&vms->mas_detach, vma, ~0ul) {
-		vma_account(vma, -1);
-		vma->next = list;
-		list = vma;
-	}
-	__mt_destroy(&vms->mt_detach);
-	vm_area_free_list(list);
+	if (!upper)
+		return;
+	/* The tree has kept the pieces on both sides, as the same VMA. */
+	vma = mas_next(mas, ~0ul);
+	ASSERT_EQ(vma, vms->below);
+	ASSERT_EQ(mas->index, upper->vm_start);
+	vma_start_write(upper);
+	vma_mark_attached(upper);
+	/* One entry for another: that takes no memory. */
+	BUG_ON(mas_store_gfp(mas, upper, GFP_NOWAIT));
+	vms->mm->map_count++;
 }
 
-void munmap_complete(struct vma_munmap *vms)
+static void zap_part(struct vma_munmap *vms, struct mmu_gather *tlb, struct vm_area_struct *vma)
+{
+	unsigned long from = max(vma->vm_start, vms->start), to = min(vma->vm_end, vms->end);
+
+	zap_vma_range(tlb, vma, from, to);
+	vm_stat_account(vms->mm, vma->vm_flags, -(long)((to - from) >> PAGE_SHIFT));
+}
+
+void munmap_zap(struct vma_munmap *vms, struct mmu_gather *tlb)
+{
+	if (vms->below)
+		zap_part(vms, tlb, vms->below);
+	for (struct vm_area_struct *vma = vms->gone; vma; vma = vma->next)
+		zap_part(vms, tlb, vma);
+	if (vms->above && vms->above != vms->below)
+		zap_part(vms, tlb, vms->above);
+}
+
+void munmap_cut(struct vma_munmap *vms, const struct vm_area_struct *but1,
+		const struct vm_area_struct *but2)
+{
+	struct vm_area_struct *below = vms->below, *above = vms->above;
+
+	if (below && below != but1 && below != but2)
+		vma_set_range(below, below->vm_start, vms->start, below->vm_pgoff);
+	if (above && above != below && above != but1 && above != but2)
+		vma_set_range(above, vms->end, above->vm_end,
+			      above->vm_pgoff + ((vms->end - above->vm_start) >> PAGE_SHIFT));
+}
+
+void munmap_finish(struct vma_munmap *vms, struct mmu_gather *tlb)
 {
 	struct unmap_desc unmap = {
-		.mas = &vms->mas_detach,
+		.first = vms->gone,
 		.pg_start = vms->pg_start,
 		.pg_end = vms->pg_end,
 		.vma_start = vms->start,
 		.vma_end = vms->end,
-		.tree_end = vms->nr,
-		.tree_reset = 1,
 		.mm_wr_locked = false, /* they are locked, and nobody can find them */
+		.from_start = vms->below,
+		.to_end = vms->above,
 	};
 
-	if (!vms->nr)
-		return;
+	free_pgtables(tlb, &unmap);
+	tlb_finish_mmu(tlb);
 	vms->mm->map_count -= vms->nr;
-	mas_set(&vms->mas_detach, 0);
-	unmap.first = mas_find(&vms->mas_detach, ~0ul);
-	unmap_region(&unmap);
-	free_gathered(vms);
+	vm_unacct_memory(vms->nr_accounted);
+	vm_area_free_list(vms->gone);
+}
+
+void munmap_complete(struct vma_munmap *vms)
+{
+	struct mmu_gather tlb;
+
+	if (!munmap_has_work(vms))
+		return;
+	tlb_gather_mmu(&tlb, &vms->mm->tables, false);
+	munmap_zap(vms, &tlb);
+	munmap_cut(vms, NULL, NULL);
+	munmap_finish(vms, &tlb);
 }
 
 /* ---- all of it ---- */
@@ -135,20 +195,22 @@ void munmap_complete(struct vma_munmap *vms)
 int do_munmap(struct mm_struct *mm, unsigned long start, unsigned long len)
 {
 	unsigned long end = start + len;
-	VMA_ITERATOR(vmi, mm, start);
+	MA_STATE(mas, &mm->mm_mt, start, end - 1);
 	struct vma_munmap vms;
-	int err = munmap_gather(&vms, &vmi, mm, start, end);
+	int err = munmap_gather(&vms, mm, start, end);
 
-	if (err || !vms.nr)
+	if (err || !munmap_has_work(&vms))
 		return err;
-	mas_set_range(&vmi.mas, start, end - 1);
-	err = mas_store_gfp(&vmi.mas, NULL, GFP_KERNEL_ACCOUNT);
+	err = munmap_make_upper(&vms);
+	if (!err)
+		err = mas_store_gfp(&mas, NULL, GFP_KERNEL_ACCOUNT);
 	if (err) {
 		munmap_abort(&vms);
 		return err;
 	}
 
 	/* ---- nothing below this line can fail ---- */
+	munmap_store_upper(&vms, &mas);
 	munmap_complete(&vms);
 	return 0;
 }

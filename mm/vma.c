@@ -2,8 +2,8 @@
  * vma.c - VMAs: their memory, finding them, linking one, cutting one in two.
  *
  * Owns: the VMA cache, vma_link, vma_split. Not here: merging (vma_merge.c).
- * Idea: nodes for the one store into the tree are got first, so that from the first change of a
- *       field on nothing can fail.
+ * Idea: the store into the tree is the last thing that can fail, and comes before the first change
+ *       of a field.
  */
 #include "mm/vma.h"
 
@@ -113,30 +113,20 @@ struct vm_area_struct *vma_lookup(struct mm_struct *mm, unsigned long addr)
 
 /* ---- into the tree ---- */
 
-int vma_iter_prealloc(struct vma_iterator *vmi, struct vm_area_struct *vma, unsigned long start,
-		      unsigned long end)
-{
-	mas_set_range(&vmi->mas, start, end - 1);
-	return mas_preallocate(&vmi->mas, vma, GFP_KERNEL_ACCOUNT);
-}
-
-void vma_iter_store(struct vma_iterator *vmi, struct vm_area_struct *vma)
-{
-	ASSERT_EQ(vmi->mas.index, vma->vm_start);
-	ASSERT_EQ(vmi->mas.last, vma->vm_end - 1);
-	mas_store_prealloc(&vmi->mas, vma);
-}
-
 int vma_link(struct vma_iterator *vmi, struct vm_area_struct *vma)
 {
 	struct mm_struct *mm = vma->vm_mm;
-	int err = vma_iter_prealloc(vmi, vma, vma->vm_start, vma->vm_end);
+	int err;
 
-	if (err)
-		return err;
+	/* A reader may find it at once, and must find it attached. */
 	vma_start_write(vma);
 	vma_mark_attached(vma);
-	vma_iter_store(vmi, vma);
+	mas_set_range(&vmi->mas, vma->vm_start, vma->vm_end - 1);
+	err = mas_store_gfp(&vmi->mas, vma, GFP_KERNEL_ACCOUNT);
+	if (err) {
+		vma_mark_detached(vma);
+		return err;
+	}
 	mm->map_count++;
 	vma_account(vma, 1);
 	return 0;
@@ -144,13 +134,7 @@ int vma_link(struct vma_iterator *vmi, struct vm_area_struct *vma)
 
 /* ---- in two ---- */
 
-/*
- * A detached VMA for one half of @vma, tied to its anon_vmas with that half's range.
- *
- *	    at               below             otherwise
- *	AAAA|AAAA   -->      BBBBAAAA          AAAABBBB
- */
-static struct vm_area_struct *split_half(struct vm_area_struct *vma, unsigned long at, bool below)
+struct vm_area_struct *vma_split_half(struct vm_area_struct *vma, unsigned long at, bool below)
 {
 	struct vm_area_struct *new = vm_area_dup(vma);
 
@@ -174,33 +158,29 @@ int vma_split(struct vma_iterator *vmi, struct vm_area_struct *vma, unsigned lon
 {
 	struct mm_struct *mm = vma->vm_mm;
 	struct vm_area_struct *new;
-	struct anon_vma *anon;
 	int err;
 
 	ASSERT(addr > vma->vm_start && addr < vma->vm_end);
-	new = split_half(vma, addr, new_below);
+	new = vma_split_half(vma, addr, new_below);
 	if (!new)
 		return -ENOMEM;
-	err = vma_iter_prealloc(vmi, new, new->vm_start, new->vm_end);
+	vma_start_write(vma);
+	vma_start_write(new);
+	vma_mark_attached(new);
+	mas_set_range(&vmi->mas, new->vm_start, new->vm_end - 1);
+	err = mas_store_gfp(&vmi->mas, new, GFP_KERNEL_ACCOUNT);
 	if (err) {
+		vma_mark_detached(new);
 		unlink_anon_vmas(new);
 		vm_area_free(new);
 		return err;
 	}
 
 	/* ---- nothing below this line can fail ---- */
-	vma_start_write(vma);
-	vma_start_write(new);
-	anon = vma_range_begin(vma, NULL);
-	if (new_below) {
-		vma->vm_pgoff += (addr - vma->vm_start) >> PAGE_SHIFT;
-		vma->vm_start = addr;
-	} else {
-		vma->vm_end = addr;
-	}
-	vma_mark_attached(new);
-	vma_iter_store(vmi, new);
-	vma_range_end(anon, vma, NULL);
+	if (new_below)
+		vma_set_range(vma, addr, vma->vm_end, new->vm_pgoff + vma_pages(new));
+	else
+		vma_set_range(vma, vma->vm_start, addr, vma->vm_pgoff);
 	mm->map_count++;
 
 	/* Back onto @vma, which lies beside what was stored. */

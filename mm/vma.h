@@ -26,7 +26,11 @@ struct anon_vma;
 #define VM_READ	      0x00000001ul
 #define VM_WRITE      0x00000002ul
 #define VM_EXEC	      0x00000004ul
+#define VM_SHARED     0x00000008ul
+#define VM_GROWSDOWN  0x00000100ul /* a stack */
 #define VM_DONTCOPY   0x00020000ul /* a child does not get it (MADV_DONTFORK) */
+#define VM_ACCOUNT    0x00100000ul /* its pages are charged to the commit limit */
+#define VM_NORESERVE  0x00200000ul /* they never are */
 #define VM_WIPEONFORK 0x02000000ul /* a child finds it empty (MADV_WIPEONFORK) */
 #define VM_ACCESS_FLAGS (VM_READ | VM_WRITE | VM_EXEC)
 
@@ -142,9 +146,9 @@ int __must_check vma_split(struct vma_iterator *vmi, struct vm_area_struct *vma,
  */
 struct vma_merge {
 	struct mm_struct *mm;
-	struct vm_area_struct *prev;   /* ends at start; NULL: none does */
-	struct vm_area_struct *middle; /* has the range inside; NULL: the range is free */
-	struct vm_area_struct *next;   /* starts at end; NULL: none does */
+	struct vm_area_struct *prev;   /* the one below, or that will be cut at start; or NULL */
+	struct vm_area_struct *middle; /* has the range inside; NULL: it is, or will be, free */
+	struct vm_area_struct *next;   /* the one above, or that will be cut at end; or NULL */
 	unsigned long start;
 	unsigned long end;
 	unsigned long pgoff; /* of start */

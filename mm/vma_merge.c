@@ -4,8 +4,8 @@
  * Owns: which neighbours are alike, every case of merging, changing flags of part of a VMA.
  * Not here: splitting (vma.c).
  * Idea: whatever the case, one VMA grows over the range, and what it grows over shrinks by one end
- *       or vanishes. So a case is a struct vma_change, and one function carries all of them out
- *       with one store into the tree.
+ *       or vanishes. So a case is a struct vma_change, and all of them are carried out alike, with
+ *       one store into the tree.
  *
  * P and N are alike with the range (*), M is the VMA that has it now; `.` is free.
  *
@@ -28,15 +28,6 @@
 #include "mm/anon_vma.h"
 #include "mm/vma_internal.h"
 #include "mm/vma_lock.h"
-
-struct vma_change {
-	struct vm_area_struct *grows; /* to [start, end) with this offset */
-	unsigned long start;
-	unsigned long end;
-	unsigned long pgoff;
-	struct vm_area_struct *shrinks; /* up to start or from end on; NULL: none does */
-	struct vm_area_struct *vanishes[2];
-};
 
 /* ---- rmap around a change ---- */
 
@@ -66,6 +57,17 @@ NO_LOCK_ANALYSIS void vma_range_end(struct anon_vma *locked, struct vm_area_stru
 	anon_vma_unlock_write(locked);
 }
 
+void vma_set_range(struct vm_area_struct *vma, unsigned long start, unsigned long end,
+		   unsigned long pgoff)
+{
+	struct anon_vma *anon = vma_range_begin(vma, NULL);
+
+	vma->vm_start = start;
+	vma->vm_end = end;
+	vma->vm_pgoff = pgoff;
+	vma_range_end(anon, vma, NULL);
+}
+
 /* ---- alike or not ---- */
 
 static bool anon_vma_alike(struct vm_area_struct *vma, struct anon_vma *anon,
@@ -74,28 +76,33 @@ static bool anon_vma_alike(struct vm_area_struct *vma, struct anon_vma *anon,
 	return is_mergeable_anon_vma(vma->anon_vma, anon, vma->anon_vma ? vma : owner);
 }
 
+/* Page offset that @vma has, or would have, at @addr. */
+static unsigned long pgoff_at(const struct vm_area_struct *vma, unsigned long addr)
+{
+	return vma->vm_pgoff + ((long)(addr - vma->vm_start) >> PAGE_SHIFT);
+}
+
+/* They may reach into the range, where the caller is about to unmap them. */
 static bool can_merge_prev(const struct vma_merge *m)
 {
 	struct vm_area_struct *prev = m->prev;
 
-	return prev && prev->vm_end == m->start && prev->vm_flags == m->flags &&
-	       prev->vm_pgoff + vma_pages(prev) == m->pgoff &&
-	       anon_vma_alike(prev, m->anon_vma, m->middle);
+	return prev && prev->vm_end >= m->start && prev->vm_flags == m->flags &&
+	       pgoff_at(prev, m->start) == m->pgoff && anon_vma_alike(prev, m->anon_vma, m->middle);
 }
 
 static bool can_merge_next(const struct vma_merge *m)
 {
 	struct vm_area_struct *next = m->next;
 
-	return next && next->vm_start == m->end && next->vm_flags == m->flags &&
-	       m->pgoff + ((m->end - m->start) >> PAGE_SHIFT) == next->vm_pgoff &&
+	return next && next->vm_start <= m->end && next->vm_flags == m->flags &&
+	       m->pgoff + ((m->end - m->start) >> PAGE_SHIFT) == pgoff_at(next, m->end) &&
 	       anon_vma_alike(next, m->anon_vma, m->middle);
 }
 
 /* ---- the cases ---- */
 
-/* False: no neighbour is alike. */
-static bool choose_change(const struct vma_merge *m, struct vma_change *c)
+bool vma_change_choose(const struct vma_merge *m, struct vma_change *c)
 {
 	struct vm_area_struct *middle = m->middle;
 	bool from_start = !middle || m->start == middle->vm_start;
@@ -118,7 +125,7 @@ static bool choose_change(const struct vma_merge *m, struct vma_change *c)
 		c->vanishes[0] = middle;
 	else
 		c->shrinks = middle;
-	if (left && right)
+	if (left && right && m->prev != m->next)
 		c->vanishes[1] = m->next;
 	return true;
 }
@@ -146,6 +153,24 @@ static void lock_all(const struct vma_change *c)
 		if (c->vanishes[i])
 			vma_start_write(c->vanishes[i]);
 	}
+}
+
+int vma_change_store(struct vma_iterator *vmi, const struct vma_change *c)
+{
+	struct vm_area_struct *donor = anon_vma_donor(c);
+	int err;
+
+	/* Memory mapped over a part of the VMA that takes it: the tree has it already. */
+	if (c->start == c->grows->vm_start && c->end == c->grows->vm_end)
+		return 0;
+	if (donor && anon_vma_clone(c->grows, donor))
+		return -ENOMEM;
+	lock_all(c);
+	mas_set_range(&vmi->mas, c->start, c->end - 1);
+	err = mas_store_gfp(&vmi->mas, c->grows, GFP_KERNEL_ACCOUNT);
+	if (err && donor)
+		unlink_anon_vmas(c->grows);
+	return err;
 }
 
 static void set_ranges(const struct vma_change *c)
@@ -181,29 +206,13 @@ static void free_vanished(const struct vma_change *c)
 	vm_area_free_list(list);
 }
 
-static int commit_change(struct vma_iterator *vmi, const struct vma_change *c)
+void vma_change_commit(const struct vma_change *c)
 {
-	struct vm_area_struct *donor = anon_vma_donor(c);
-	struct anon_vma *anon;
-	int err;
+	struct anon_vma *anon = vma_range_begin(c->grows, c->shrinks);
 
-	err = vma_iter_prealloc(vmi, c->grows, c->start, c->end);
-	if (err)
-		return err;
-	err = donor ? anon_vma_clone(c->grows, donor) : 0;
-	if (err) {
-		mas_destroy(&vmi->mas);
-		return err;
-	}
-
-	/* ---- nothing below this line can fail ---- */
-	lock_all(c);
-	anon = vma_range_begin(c->grows, c->shrinks);
 	set_ranges(c);
-	vma_iter_store(vmi, c->grows);
 	vma_range_end(anon, c->grows, c->shrinks);
 	free_vanished(c);
-	return 0;
 }
 
 int vma_merge_range(struct vma_iterator *vmi, struct vma_merge *m, struct vm_area_struct **merged)
@@ -212,10 +221,12 @@ int vma_merge_range(struct vma_iterator *vmi, struct vma_merge *m, struct vm_are
 	int err = 0;
 
 	*merged = NULL;
-	if (choose_change(m, &change)) {
-		err = commit_change(vmi, &change);
-		if (!err)
+	if (vma_change_choose(m, &change)) {
+		err = vma_change_store(vmi, &change);
+		if (!err) {
+			vma_change_commit(&change);
 			*merged = change.grows;
+		}
 	}
 	return err;
 }

@@ -211,7 +211,7 @@ void unmap_vmas(struct mmu_gather *tlb, struct unmap_desc *desc)
 
 		if (start < end)
 			zap_vma_range(tlb, vma, start, end);
-		vma = mas_find(desc->mas, desc->tree_end - 1);
+		vma = unmap_next(desc, vma);
 	} while (vma);
 }
 

@@ -20,7 +20,7 @@
  *	 ----[ kept ]------.........[ first ][ vma ]....[ vma ].------[ kept ]----
  *	                                ^ vma_start          ^ vma_end
  *
- * @vma_start, @vma_end  each VMA is zapped inside of them only; the outer two may be cut by them
+ * @vma_start, @vma_end  each VMA is zapped inside of them only
  * @pg_start, @pg_end    a table goes if all it can serve lies between: the end of the VMA that
  *                       stays below, the start of the one that stays above; @pg_end 0 is the top
  * @tree_end             the tree behind @mas is searched below it; where that tree is not the mm's
@@ -30,8 +30,8 @@
  * the ceiling cuts is kept for a neighbour, and if there is none it is lost.
  */
 struct unmap_desc {
-	struct ma_state *mas; /* stands on @first */
-	struct vm_area_struct *first;
+	struct ma_state *mas; /* stands on @first; NULL: they are a list, by next */
+	struct vm_area_struct *first; /* NULL: nothing but pages of VMAs that stay */
 	unsigned long pg_start;
 	unsigned long pg_end;
 	unsigned long vma_start;
@@ -39,7 +39,17 @@ struct unmap_desc {
 	unsigned long tree_end;
 	unsigned long tree_reset; /* index behind @first's, where the second pass goes on */
 	bool mm_wr_locked;	  /* mmap_lock is held for write and VMAs are to be write-locked */
+	/* A VMA was cut at that end: what was unmapped begins at @vma_start, not with @first; */
+	bool from_start;
+	bool to_end; /* it ends at @vma_end, not with the last. */
 };
+
+/* The VMA after @vma, or NULL. */
+static inline struct vm_area_struct *unmap_next(struct unmap_desc *desc,
+						const struct vm_area_struct *vma)
+{
+	return desc->mas ? mas_find(desc->mas, desc->tree_end - 1) : vma->next;
+}
 
 /*
  * unmap_vmas - zap every VMA from desc->first on.
@@ -53,7 +63,7 @@ void unmap_vmas(struct mmu_gather *tlb, struct unmap_desc *desc);
 /*
  * free_pgtables - untie the VMAs from their anon_vmas and unhook the tables that served only them.
  *
- * desc->mas stands on desc->first again. VMAs themselves stay the caller's.
+ * desc->mas stands on desc->first again, if there is one. VMAs themselves stay the caller's.
  * Locks:    mmap_lock for write, or the VMAs are detached and no neighbour's fault can be in their
  *           tables: walkers come by rmap and RCU only
  */

@@ -10,6 +10,7 @@
 
 #include "kernel/base/err.h"
 #include "kernel/core/user.h"
+#include "mm/anon_vma.h"
 #include "mm/mm_check.h"
 #include "mm/mman.h"
 #include "mm/mman_internal.h"
@@ -47,16 +48,13 @@ static void clear_tree(void)
 /* munmap without waiting for readers of the VMA. */
 static void munmap_unlocked(void)
 {
-	struct vma_munmap vms = {.mm = mm, .start = ADDR, .end = ADDR + PAGE_SIZE, .nr = 1};
-	struct vm_area_struct *vma;
+	struct vma_munmap vms = {
+		.mm = mm, .start = ADDR, .end = ADDR + PAGE_SIZE, .nr = 1, .nr_accounted = 1};
 
 	mmap_write_lock(mm);
-	vma = vma_lookup(mm, ADDR);
-	mt_init_flags(&vms.mt_detach, MT_FLAGS_LOCK_EXTERN);
-	mas_init(&vms.mas_detach, &vms.mt_detach, 0);
-	if (mas_store_gfp(&vms.mas_detach, vma, GFP_KERNEL))
-		lab_fail(LV_CORRUPT, "no memory to gather");
-	atomic_set(&vma->vm_refcnt, 0); /* detached, whoever is inside */
+	vms.gone = vms.last_gone = vma_lookup(mm, ADDR);
+	vms.gone->next = NULL;
+	atomic_set(&vms.gone->vm_refcnt, 0); /* detached, whoever is inside */
 	clear_tree();
 	munmap_complete(&vms);
 	mmap_write_unlock(mm);
@@ -65,22 +63,21 @@ static void munmap_unlocked(void)
 /* munmap without a grace period before the VMA is freed. */
 static void munmap_free_at_once(void)
 {
-	VMA_ITERATOR(vmi, mm, ADDR);
+	struct vm_area_struct *vma;
+	struct mmu_gather tlb;
 	struct vma_munmap vms;
-	struct unmap_desc unmap = {
-		.mas = &vms.mas_detach, .vma_end = ~0ul, .tree_end = 1, .tree_reset = 1};
 
 	mmap_write_lock(mm);
-	if (munmap_gather(&vms, &vmi, mm, ADDR, ADDR + PAGE_SIZE))
+	if (munmap_gather(&vms, mm, ADDR, ADDR + PAGE_SIZE))
 		lab_fail(LV_CORRUPT, "no memory to gather");
 	clear_tree();
-	mas_set(&vms.mas_detach, 0);
-	unmap.first = mas_find(&vms.mas_detach, ~0ul);
-	unmap_region(&unmap);
-	mm->map_count--;
-	vma_account(unmap.first, -1);
-	vm_area_free(unmap.first);
-	__mt_destroy(&vms.mt_detach);
+	tlb_gather_mmu(&tlb, &mm->tables, false);
+	munmap_zap(&vms, &tlb);
+	vma = vms.gone;
+	unlink_anon_vmas(vma);
+	vm_area_free(vma);
+	vms.gone = NULL;
+	munmap_finish(&vms, &tlb);
 	mmap_write_unlock(mm);
 }
 
@@ -95,7 +92,7 @@ static void mprotect_wrongly(void)
 	vma = vma_lookup(mm, ADDR);
 	vma_start_write(vma);
 	vm_stat_account(mm, vma->vm_flags, -1);
-	vm_flags_reset(vma, VM_READ);
+	vm_flags_reset(vma, vma->vm_flags & ~VM_WRITE);
 	vm_stat_account(mm, vma->vm_flags, 1);
 	pte = pte_offset_map_lock(&mm->tables, pmd_walk(&mm->tables, ADDR), ADDR, &ptl);
 	WRITE_ONCE(pte->pte, READ_ONCE_NOPOINT(pte->pte) & ~_PAGE_RW);

@@ -123,7 +123,7 @@ KTEST(mmap, places_are_top_down_and_hints_are_taken, KT_UNIT)
 	t_expect_eq(t, vm_mmap(mm, layout_addr(5) + 9, 10, RW, ANON), layout_addr(5));
 	c = vm_mmap(mm, layout_addr(5), 10, RW, ANON);
 	t_expect_eq(t, c, b - PAGE_SIZE);
-	t_expect_eq(t, vm_mmap(mm, 0, 0x700000000000, RW, ANON), c - 0x700000000000);
+	t_expect_eq(t, vm_mmap(mm, 0, 0x700000000000, PROT_READ, ANON), c - 0x700000000000);
 	end(t, mm);
 }
 
@@ -257,18 +257,18 @@ KTEST(madvise, dontneed_makes_zeros, KT_UNIT)
 
 KTEST(madvise, fork_advice_is_a_flag_of_the_range, KT_UNIT)
 {
+	const unsigned long rw = VM_READ | VM_WRITE | VM_ACCOUNT;
 	struct mm_struct *mm = begin(t, "AAAAAA");
 
 	t_expect_eq(t, vm_madvise(mm, layout_addr(2), 2 * PAGE_SIZE, MADV_DONTFORK), 0);
 	t_expect_layout(t, mm, "AABBCC");
-	t_expect_eq(t, vma_lookup(mm, layout_addr(2))->vm_flags, VM_READ | VM_WRITE | VM_DONTCOPY);
+	t_expect_eq(t, vma_lookup(mm, layout_addr(2))->vm_flags, rw | VM_DONTCOPY);
 	t_expect_eq(t, vm_madvise(mm, layout_addr(0), 6 * PAGE_SIZE, MADV_WIPEONFORK), 0);
 	t_expect_eq(t, vm_madvise(mm, layout_addr(0), 6 * PAGE_SIZE, MADV_DOFORK), 0);
 	t_expect_layout(t, mm, "AAAAAA");
-	t_expect_eq(t, vma_lookup(mm, layout_addr(5))->vm_flags,
-		    VM_READ | VM_WRITE | VM_WIPEONFORK);
+	t_expect_eq(t, vma_lookup(mm, layout_addr(5))->vm_flags, rw | VM_WIPEONFORK);
 	t_expect_eq(t, vm_madvise(mm, layout_addr(0), 6 * PAGE_SIZE, MADV_KEEPONFORK), 0);
-	t_expect_eq(t, vma_lookup(mm, layout_addr(0))->vm_flags, VM_READ | VM_WRITE);
+	t_expect_eq(t, vma_lookup(mm, layout_addr(0))->vm_flags, rw);
 	end(t, mm);
 }
 

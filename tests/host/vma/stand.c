@@ -12,6 +12,7 @@
 #include "kernel/core/fault.h"
 #include "mm/anon_vma.h"
 #include "mm/change_protection.h"
+#include "mm/commit.h"
 #include "mm/mm_check.h"
 #include "mm/mman_internal.h"
 #include "mm/slab.h"
@@ -163,16 +164,38 @@ void zap_page_range_single(struct vm_area_struct *vma, unsigned long start, unsi
 	ASSERT(start >= vma->vm_start && end <= vma->vm_end && start < end);
 }
 
-void unmap_region(struct unmap_desc *desc)
-{
-	struct vm_area_struct *vma = desc->first;
+static unsigned long unmapped_pages;
 
-	do {
+void zap_vma_range(struct mmu_gather *tlb, struct vm_area_struct *vma, unsigned long start,
+		   unsigned long end)
+{
+	ASSERT(start >= vma->vm_start && end <= vma->vm_end && start < end);
+	ASSERT_EQ(vma->vm_lock_seq, vma->vm_mm->mm_lock_seq);
+	unmapped_pages += (end - start) >> PAGE_SHIFT;
+}
+
+void free_pgtables(struct mmu_gather *tlb, struct unmap_desc *desc)
+{
+	for (struct vm_area_struct *vma = desc->first; vma; vma = unmap_next(desc, vma)) {
 		ASSERT_EQ(vma->vm_refcnt.counter, 0);
 		ASSERT(vma->vm_start >= desc->vma_start && vma->vm_end <= desc->vma_end);
 		unlink_anon_vmas(vma);
-		vma = mas_find(desc->mas, desc->tree_end - 1);
-	} while (vma);
+	}
+}
+
+/* ---- promises ---- */
+
+atomic_long_t vm_committed_as;
+unsigned sysctl_overcommit_memory;
+
+int security_vm_enough_memory_mm(struct mm_struct *mm, long pages)
+{
+	static struct fault_site site = {"host"};
+
+	if (fault_should_fail(&site, 0))
+		return -ENOMEM;
+	vm_committed_as.counter += pages;
+	return 0;
 }
 
 void mm_check_mutation(struct mm_struct *mm, unsigned long start, unsigned long end)
@@ -191,6 +214,7 @@ struct mm_struct *stand_begin(void)
 	init_rwsem(&mm->mmap_lock, LC_MMAP);
 	mm->mm_lock_seq = 1;
 	mm->start_brk = mm->brk = MM_BRK_BASE;
+	mm->rlimit_as = mm->rlimit_data = RLIM_PAGES_MAX;
 	return mm;
 }
 
@@ -202,7 +226,8 @@ void stand_end(struct mm_struct *mm)
 	mmap_write_unlock(mm);
 	stand_check(mm);
 	h_expect_eq(mm->map_count, 0);
-	h_expect_eq(mm->total_vm | mm->data_vm, 0);
+	h_expect_eq(mm->total_vm | mm->data_vm | mm->exec_vm | mm->stack_vm, 0);
+	h_expect_eq(vm_committed_as.counter, 0);
 	__mt_destroy(&mm->mm_mt);
 	rcu_barrier();
 	h_expect_eq(nr_objects, 0);
@@ -227,7 +252,7 @@ static void check_chains(struct vm_area_struct *vma)
 void stand_check(struct mm_struct *mm)
 {
 	VMA_ITERATOR(vmi, mm, 0);
-	unsigned long pages = 0, data = 0, last = USER_MIN;
+	unsigned long pages = 0, data = 0, charged = 0, last = USER_MIN;
 	struct vm_area_struct *vma;
 	int nr = 0;
 
@@ -243,10 +268,13 @@ void stand_check(struct mm_struct *mm)
 		nr++;
 		pages += vma_pages(vma);
 		data += vma->vm_flags & VM_WRITE ? vma_pages(vma) : 0;
+		charged += vma->vm_flags & VM_ACCOUNT ? vma_pages(vma) : 0;
 	}
 	h_expect_eq(nr, mm->map_count);
 	h_expect_eq(pages, mm->total_vm);
 	h_expect_eq(data, mm->data_vm);
+	h_expect_eq(charged, mm->accounted_vm);
+	h_expect_eq(charged, vm_committed_as.counter);
 }
 
 void stand_rights(struct mm_struct *mm, char *out)

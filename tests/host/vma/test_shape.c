@@ -115,10 +115,11 @@ HTEST(each_case_survives_every_failure)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct mm_struct *mm = stand_begin();
-		char before[LAYOUT_PAGES + 1], now[LAYOUT_PAGES + 1];
+		char before[LAYOUT_PAGES + 1], now[LAYOUT_PAGES + 1], layout[LAYOUT_PAGES + 1];
 		long n = 0;
 
 		h_assert_eq(layout_map(mm, cases[i].before), 0);
+		layout_read(mm, layout);
 		stand_rights(mm, before);
 		for (;; n++) {
 			int err;
@@ -132,6 +133,8 @@ HTEST(each_case_survives_every_failure)
 			stand_rights(mm, now);
 			if (cases[i].op != PROT_W && cases[i].op != PROT_R)
 				h_expect_str(now, before);
+			if (cases[i].op <= UNMAP)
+				expect_layout(mm, layout);
 			stand_check(mm);
 		}
 		stand_fail(-1);
