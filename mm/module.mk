@@ -1,4 +1,5 @@
 OBJS += mm/anon_vma.o
+OBJS += mm/block_ram.o
 OBJS += mm/brk.o
 OBJS += mm/buddy.o
 OBJS += mm/change_protection.o

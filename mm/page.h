@@ -36,6 +36,7 @@ enum frame_kind {
 	FK_KMAP,   /* tables of the direct map, kept for ever: no ledger line */
 	FK_ANON,
 	FK_FILE,
+	FK_SWAP, /* tables of swap devices, blocks of RAM devices */
 	FK_NR
 };
 

@@ -21,6 +21,7 @@ static const char *const kind_name[FK_NR] = {
 	[FK_FREE] = "free",   [FK_BUDDY] = "buddy", [FK_KERNEL] = "kernel", [FK_SLAB] = "slab",
 	[FK_TABLE] = "table", [FK_STACK] = "stack", [FK_GATHER] = "gather", [FK_WINDOW] = "window",
 	[FK_KMAP] = "kmap",   [FK_ANON] = "anon",   [FK_FILE] = "file",
+	[FK_SWAP] = "swap",
 };
 
 const char *frame_kind_name(enum frame_kind kind)
