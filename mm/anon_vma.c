@@ -233,6 +233,11 @@ undo_alloc:
 	return -ENOMEM;
 }
 
+struct anon_vma *vma_root_anon_vma(const struct vm_area_struct *vma)
+{
+	return list_first_entry(&vma->anon_vma_chain, struct anon_vma_chain, same_vma)->anon_vma;
+}
+
 void unlink_anon_vmas(struct vm_area_struct *vma) NO_LOCK_ANALYSIS
 {
 	struct anon_vma_chain *avc, *next;

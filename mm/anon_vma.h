@@ -78,6 +78,15 @@ int __must_check __anon_vma_prepare(struct vm_area_struct *vma);
 int __must_check anon_vma_clone(struct vm_area_struct *dst, struct vm_area_struct *src);
 
 /*
+ * vma_root_anon_vma - the anon_vma to which every VMA is tied that may map a page of @vma.
+ *
+ * Chains are kept in order of age: a child's VMA is tied to its parent's anon_vmas first and to its
+ * own last, so the first names the oldest of the family.
+ * Locks: @vma, or mmap_lock, for reading; @vma->anon_vma is set
+ */
+struct anon_vma *vma_root_anon_vma(const struct vm_area_struct *vma);
+
+/*
  * unlink_anon_vmas - untie @vma from all of its anon_vmas and free what nobody is tied to.
  *
  * Locks:    mmap_lock for writing, or @vma is reachable through no tree. Before its tables go.

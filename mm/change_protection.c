@@ -43,7 +43,8 @@ static __always_inline unsigned long change_entries(pte_t *pte, pte_t *end, u64 
 		u64 seen = *(volatile u64 *)&pte->pte, want;
 
 		if (unlikely(!(seen & PTE_MAPS_MASK))) {
-			pte = skip_none(pte, end);
+			/* A swap entry has no rights: they come with its page. */
+			pte = seen ? pte + 1 : skip_none(pte, end);
 			continue;
 		}
 		want = wanted(seen, prot, giving_write);

@@ -7,6 +7,7 @@
 #include "mm/fault.h"
 #include "mm/mm.h"
 #include "mm/rmap.h"
+#include "mm/swap_entry.h"
 #include "mm/tables_internal.h"
 
 struct vm_fault {
@@ -47,6 +48,9 @@ static __always_inline vm_fault_t vmf_anon_prepare(struct vm_fault *vmf)
 
 /* An empty entry: zeros, shared for a read, our own for a write. No lock held here or on return. */
 vm_fault_t do_anonymous_page(struct vm_fault *vmf);
+
+/* A swap entry: its page, read in if need be. No lock held here or on return. */
+vm_fault_t do_swap_page(struct vm_fault *vmf);
 
 /*
  * A write to a present entry that does not allow it, in a VMA that does.

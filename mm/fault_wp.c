@@ -10,8 +10,10 @@
  */
 #include "kernel/core/events.h"
 #include "mm/fault_internal.h"
+#include "mm/folio_lock.h"
 #include "mm/lru.h"
 #include "mm/page_alloc.h"
+#include "mm/swap.h"
 #include "mm/tlb.h"
 
 static void copy_user_page(struct page *to, struct page *from)
@@ -36,10 +38,16 @@ static vm_fault_t wp_page_reuse(struct vm_fault *vmf) NO_LOCK_ANALYSIS
 	return 0;
 }
 
-/* Does our entry, which is locked, hold the only reference to @page? */
+/* Does our entry, which is locked, hold the only reference to @page? The swap cache's may go. */
 static bool wp_can_reuse_anon_folio(struct page *page)
 {
-	return !page->order && page_count(page) == 1;
+	if (page->order)
+		return false;
+	if (folio_test_swapcache(page) && page_count(page) == 2 && folio_trylock(page)) {
+		folio_free_swap(page);
+		folio_unlock(page);
+	}
+	return page_count(page) == 1;
 }
 
 /* Put @new in place of @old (NULL: the zero page), whose entry is locked and unchanged. */
@@ -85,8 +93,10 @@ static vm_fault_t wp_page_copy(struct vm_fault *vmf, struct page *old) NO_LOCK_A
 	vmf_unlock(vmf);
 	if (unlikely(!replaced))
 		put_page(new);
-	else if (old)
+	else if (old) {
+		free_swap_cache(old);
 		put_page(old); /* the entry's */
+	}
 out:
 	if (old)
 		put_page(old);

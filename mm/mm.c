@@ -15,6 +15,7 @@
 #include "mm/mman_internal.h"
 #include "mm/mmap_lock.h"
 #include "mm/slab.h"
+#include "mm/swap.h"
 #include "mm/vma_lock.h"
 #include "mm/zap.h"
 
@@ -156,6 +157,7 @@ void __mmput(struct mm_struct *mm)
 {
 	ASSERT_EQ(atomic_read_nopoint(&mm->mm_users), 0);
 	exit_mmap(mm);
+	mmlist_del(mm);
 	mmdrop(mm);
 }
 

@@ -23,11 +23,12 @@
 #define MM_MT_FLAGS (MT_FLAGS_ALLOC_RANGE | MT_FLAGS_LOCK_EXTERN | MT_FLAGS_USE_RCU)
 
 /* What mm->rss_stat counts, in pages. */
-enum mm_counter { MM_ANONPAGES, NR_MM_COUNTERS };
+enum mm_counter { MM_ANONPAGES, MM_SWAPENTS, NR_MM_COUNTERS };
 
 /* Bits of mm->flags. */
 enum mm_flag {
 	MMF_UNSTABLE, /* contents may be gone: a fault fails instead of showing zeros */
+	MMF_ON_MMLIST, /* it may hold swap entries (swap.h); changes under mmlist_lock */
 };
 
 /*
@@ -57,6 +58,7 @@ struct mm_struct {
 	unsigned int nr_changes;      /* [M] in checked runs: when to check everything */
 	u64 id;			      /* [I] generation: never given twice within a world */
 	struct list_head mm_node;     /* [L] every mm there is */
+	struct list_head mmlist;      /* mmlist_lock, if MMF_ON_MMLIST: may hold swap entries */
 };
 
 /*

@@ -16,6 +16,7 @@
 #include "mm/mman_internal.h"
 #include "mm/mmap_lock.h"
 #include "mm/rmap.h"
+#include "mm/swap.h"
 #include "mm/tables_internal.h"
 #include "mm/vma_lock.h"
 
@@ -30,6 +31,7 @@ struct check {
 	struct vma_iterator vmi;     /* of the walk over entries */
 	struct vm_area_struct *vma;  /* the first that ends above the present entry, or NULL */
 	unsigned long nr_anon;	     /* entries that map anonymous frames */
+	unsigned long nr_swap;	     /* entries that name a swap slot */
 	unsigned long nr_tables;
 };
 
@@ -167,6 +169,26 @@ static void check_anon_page(struct check *c, struct page *page, pte_t pte, unsig
 		wrong(c, "%#lx: writable, but its page is not its own", addr);
 }
 
+/* Counts are compared for all mms at once by swap_check(). */
+static void check_swap_pte(struct check *c, pte_t pte, unsigned long addr)
+{
+	swp_entry_t entry = pte_to_swp_entry(pte);
+
+	if (pte_is_marker(pte)) {
+		if (pte.pte != make_pte_marker(PTE_MARKER_POISONED).pte)
+			wrong(c, "%#lx: no marker is %#lx", addr, (unsigned long)pte.pte);
+		return;
+	}
+	c->nr_swap++;
+	if (swap_count(entry) < 1)
+		wrong(c, "%#lx: slot %#lx of %u is named and counts %ld", addr, swp_offset(entry),
+		      swp_type(entry), swap_count(entry));
+	if (!c->vma->anon_vma)
+		wrong(c, "%#lx: a swap entry in a VMA without anon_vma", addr);
+	if (!test_bit(MMF_ON_MMLIST, &c->mm->flags))
+		wrong(c, "%#lx: a swap entry in an mm that is not on mmlist", addr);
+}
+
 static void check_pte(struct check *c, pte_t pte, unsigned long addr)
 {
 	u64 rights;
@@ -175,13 +197,15 @@ static void check_pte(struct check *c, pte_t pte, unsigned long addr)
 		wrong(c, "%#lx: entry %#lx where no VMA is", addr, (unsigned long)pte.pte);
 		return;
 	}
+	if (is_swap_pte(pte)) {
+		check_swap_pte(c, pte, addr);
+		return;
+	}
 	rights = c->vma->vm_page_prot.prot;
 	if ((pte.pte & ~rights) & (_PAGE_PRESENT | _PAGE_RW) || (rights & ~pte.pte) & _PAGE_NX)
 		wrong(c, "%#lx: entry %#lx has more rights than its VMA", addr,
 		      (unsigned long)pte.pte);
-	if (!pte_present(pte))
-		wrong(c, "%#lx: entry %#lx maps nothing", addr, (unsigned long)pte.pte);
-	else if (!pte_special(pte))
+	if (!pte_special(pte))
 		check_anon_page(c, pfn_to_page(pte_pfn(pte)), pte, addr);
 	else if (pte_pfn(pte) != virt_to_phys(zero_page).v >> PAGE_SHIFT || pte_write(pte))
 		wrong(c, "%#lx: special entry %#lx is not the zero page, read-only", addr,
@@ -240,6 +264,7 @@ static void check_counters(struct check *c)
 {
 	unsigned long bytes = atomic_long_read_nopoint(&c->mm->tables.pgtables_bytes);
 	long anon = get_mm_counter(c->mm, MM_ANONPAGES);
+	long swap = get_mm_counter(c->mm, MM_SWAPENTS);
 
 	for (unsigned long i = 0; i < USER_PGD_PTRS; i++)
 		check_table_page(c, READ_ONCE_NOPOINT(c->mm->tables.pgd[i].pgd), i << PGDIR_SHIFT,
@@ -248,6 +273,8 @@ static void check_counters(struct check *c)
 		wrong(c, "pgtables_bytes is %lu, there are %lu tables", bytes, c->nr_tables);
 	if (anon != (long)c->nr_anon)
 		wrong(c, "MM_ANONPAGES is %ld, tables hold %lu", anon, c->nr_anon);
+	if (swap != (long)c->nr_swap)
+		wrong(c, "MM_SWAPENTS is %ld, tables hold %lu", swap, c->nr_swap);
 }
 
 /* ---- entry points ---- */

@@ -89,6 +89,16 @@ static inline void folio_dup_anon_rmap(struct page *page)
 	atomic_inc(&page->_mapcount);
 }
 
+/*
+ * folio_add_anon_rmap_swap - one entry more maps @page, which comes from its swap slot.
+ *
+ * A page that was never mapped joins the LRU as well.
+ * @exclusive: no other entry maps it, and none names its slot
+ * Locks:      the folio's, and that entry's, which is stored next
+ */
+void folio_add_anon_rmap_swap(struct page *page, struct vm_area_struct *vma, unsigned long addr,
+			      bool exclusive);
+
 /* One entry less. Locks: that entry's, under which it was cleared. */
 static inline void folio_remove_rmap_pte(struct page *page)
 {

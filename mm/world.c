@@ -7,6 +7,7 @@
 #include "kernel/core/oops.h"
 #include "mm/fault.h"
 #include "mm/folio_lock.h"
+#include "mm/swap.h"
 #include "mm/thread_mem.h"
 #include "mm/tlb.h"
 #include "mm/vma_lock.h"
@@ -25,6 +26,7 @@ int mm_world_init(const struct frame_range *ranges, unsigned nr, const struct fr
 	thread_mem_world_init();
 	vma_lock_init();
 	mm_fault_world_init();
+	swap_world_init();
 	folio_lock_world_init();
 	oops_address_hook = slab_describe;
 	return 0;

@@ -17,12 +17,14 @@
 #include "kernel/core/events.h"
 #include "mm/mm.h"
 #include "mm/rmap.h"
+#include "mm/swap.h"
 #include "mm/tables_internal.h"
 
 struct zap_walk {
 	struct mmu_gather *tlb;
 	unsigned long resume; /* where a walk that ended early goes on */
 	long nr_anon;	      /* entries of counted pages unmapped */
+	long nr_swap;	      /* swap entries dropped */
 	unsigned long nr_entries;
 };
 
@@ -100,12 +102,42 @@ static __always_inline unsigned zap_run(pte_t *pte, pte_t *end, u64 expect, stru
 	return nr;
 }
 
+/*
+ * Drop the swap entry or marker at @pte, and the entries up to @end that name the slots behind it:
+ * their counts go down together. Returns how many entries are empty now.
+ */
+static noinline unsigned zap_swap_run(struct zap_walk *zap, pte_t *pte, pte_t *end)
+{
+	pte_t seen = __pte(pte_take(pte, 0, false, true));
+	swp_entry_t entry = pte_to_swp_entry(seen);
+	unsigned nr = 1;
+
+	if (pte_is_marker(seen))
+		return 1;
+	while (pte + nr < end &&
+	       pte_to_swp_entry(__pte(READ_ONCE_NOPOINT(pte[nr].pte))).val ==
+		       entry.val + nr * SWP_OFFSET_ONE) {
+		pte_take(pte + nr, 0, false, true);
+		nr++;
+	}
+	swap_free_nr(entry, nr);
+	zap->nr_swap += nr;
+	return nr;
+}
+
+/* Of pages that are not mapped any more, those that only the swap cache would keep. */
+static noinline void zap_swap_cached(struct page **slots, unsigned nr)
+{
+	for (unsigned i = 0; i < nr; i++)
+		free_swap_cache(page_head(slots[i]));
+}
+
 /* Unmap the entries [@pte, @end) into @slots, of which there are enough. Returns slots used. */
 static __always_inline unsigned zap_entries(struct zap_walk *zap, pte_t *pte, pte_t *end,
 					    struct page **slots, bool exclusive, bool watched)
 {
 	struct page **slot = slots;
-	unsigned extra = 0, zeros = 0;
+	unsigned extra = 0, others = 0;
 
 	while (pte < end) {
 		u64 value = *(volatile u64 *)&pte->pte;
@@ -118,8 +150,15 @@ static __always_inline unsigned zap_entries(struct zap_walk *zap, pte_t *pte, pt
 			}
 			if (value & _PAGE_SPECIAL) {
 				pte_take(pte, value, exclusive, watched);
-				zeros++;
+				others++;
 				pte++;
+				continue;
+			}
+			if (!(value & PTE_MAPS_MASK)) {
+				unsigned nr = zap_swap_run(zap, pte, end);
+
+				others += nr;
+				pte += nr;
 				continue;
 			}
 		}
@@ -136,7 +175,7 @@ static __always_inline unsigned zap_entries(struct zap_walk *zap, pte_t *pte, pt
 		}
 	}
 	zap->nr_anon += slot - slots + extra;
-	zap->nr_entries += slot - slots + extra + zeros;
+	zap->nr_entries += slot - slots + extra + others;
 	return slot - slots;
 }
 
@@ -157,7 +196,7 @@ static int zap_pte_range(struct pte_walk *walk, pte_t *pte, unsigned long addr, 
 	int err = 0;
 
 	while (addr < end) {
-		unsigned want = (end - addr) >> PAGE_SHIFT, nr;
+		unsigned want = (end - addr) >> PAGE_SHIFT, nr, used;
 		struct page **slots;
 
 		nr = tlb_reserve(tlb, want, &slots);
@@ -165,7 +204,10 @@ static int zap_pte_range(struct pte_walk *walk, pte_t *pte, unsigned long addr, 
 			err = -EAGAIN;
 			break;
 		}
-		tlb_commit(tlb, zap_entries_by(zap, pte, pte + nr, slots));
+		used = zap_entries_by(zap, pte, pte + nr, slots);
+		if (unlikely(atomic_long_read_nopoint(&nr_swapcache_pages)))
+			zap_swap_cached(slots, used);
+		tlb_commit(tlb, used);
 		pte += nr;
 		addr += nr * PAGE_SIZE;
 	}
@@ -190,6 +232,8 @@ void zap_vma_range(struct mmu_gather *tlb, struct vm_area_struct *vma, unsigned 
 	}
 	if (zap.nr_anon)
 		add_mm_counter(vma->vm_mm, MM_ANONPAGES, -zap.nr_anon);
+	if (zap.nr_swap)
+		add_mm_counter(vma->vm_mm, MM_SWAPENTS, -zap.nr_swap);
 }
 
 void zap_page_range_single(struct vm_area_struct *vma, unsigned long start, unsigned long end)

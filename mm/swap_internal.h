@@ -1,0 +1,106 @@
+/*
+ * swap_internal.h - a swap device as the files of swap.h see it.
+ *
+ *	 swap_info_struct
+ *	   cluster[] ---> lock, nr_free
+ *	                  slots[512]  one word each, see below
+ *	                  more[512]   large counts, made when first needed
+ *
+ *	  63..52  51 ............ 12  11 ... 6  5 ... 0
+ *	 +------+-------------------+---------+---------+   count 63: it stands in more[]
+ *	 |  0   | frame of the page |    0    |  count  |   frame 0: not cached
+ *	 +------+-------------------+---------+---------+   all 0: free
+ *
+ * Life: a device found under RCU (swap_info_rcu) keeps its clusters until the read section ends; a
+ *       slot in use keeps them for whoever holds it in use.
+ */
+#ifndef MM_SWAP_INTERNAL_H
+#define MM_SWAP_INTERNAL_H
+
+#include "kernel/core/spinlock.h"
+#include "kernel/sched/rcu.h"
+#include "mm/swap.h"
+
+#define SWAP_CLUSTER_SHIFT 9
+#define SWAP_CLUSTER	   (1ul << SWAP_CLUSTER_SHIFT)
+
+#define SLOT_COUNT_MASK 0x3ful
+#define SLOT_COUNT_MORE 0x3ful
+#define SLOT_COUNT_MAX	0x3eul
+#define SLOT_PAGE_MASK	PTE_PFN_MASK
+
+/* Field key: [I] set by swapon  [C] lock */
+struct swap_cluster {
+	spinlock_t lock; /*     LC_SWAP */
+	u32 nr_free;	 /* [C] */
+	u64 *slots;	 /* [I]; its words [C] */
+	u64 *more;	 /* [C] from NULL, until swapoff; its words [C] */
+};
+
+enum swap_state {
+	SWAP_OFF,
+	SWAP_ON,     /* takes new pages */
+	SWAP_GOING,  /* swapoff works on it: slots are only freed */
+	SWAP_MAKING, /* swapon or swapoff's end */
+};
+
+/* Field key: [I] set by swapon  [S] swapon_mutex  [A] atomic */
+struct swap_info_struct {
+	u32 state;		    /* [S]; read by anyone */
+	unsigned type;		    /* [I] */
+	struct block_device *bdev;  /* [I] */
+	unsigned long max;	    /* [I] slots */
+	unsigned long nr_clusters;  /* [I] */
+	struct swap_cluster *cluster; /* [S]; read under RCU; NULL: off */
+	atomic_long_t nr_used;	    /* [A] slots not free */
+	unsigned long hint;	    /* [A] cluster that had a free slot last */
+};
+
+extern struct swap_info_struct swap_info[MAX_SWAPFILES];
+
+/* The device of @entry, whose slot the caller knows to be in use. */
+static inline struct swap_info_struct *swap_info_of(swp_entry_t entry)
+{
+	return &swap_info[swp_type(entry)];
+}
+
+static inline struct swap_cluster *slot_cluster(struct swap_info_struct *si, unsigned long offset)
+{
+	return &READ_ONCE_NOPOINT(si->cluster)[offset >> SWAP_CLUSTER_SHIFT];
+}
+
+static inline u64 *slot_word(struct swap_cluster *c, unsigned long offset)
+{
+	return &c->slots[offset & (SWAP_CLUSTER - 1)];
+}
+
+static inline struct page *slot_page(u64 word)
+{
+	u64 frame = word & SLOT_PAGE_MASK;
+
+	return frame ? pfn_to_page(frame >> PAGE_SHIFT) : NULL;
+}
+
+/* Large or small. Locks: the cluster's. */
+unsigned long slot_count(const struct swap_cluster *c, unsigned long offset);
+
+/* The slot of @entry became free: its word is 0. Locks: the cluster's. */
+void slot_freed(struct swap_info_struct *si, struct swap_cluster *c);
+
+/* Drop pages that are cached over slots of @si which nothing names. Context: may sleep. */
+void swap_reclaim_cached(struct swap_info_struct *si);
+
+/*
+ * try_to_unuse - no slot of @si is in use afterwards (mm/walkers/swapoff.c).
+ *
+ * Locks:    none; si->state is SWAP_GOING
+ * Returns:  0, -EINTR (fatal signal) or -ENOMEM
+ */
+int __must_check try_to_unuse(struct swap_info_struct *si);
+
+/* Move pages between memory and consecutive slots from @offset on. 0 or -EIO. May sleep. */
+int __must_check swap_transfer(struct swap_info_struct *si, unsigned long offset,
+			       struct page **pages, unsigned nr, bool write);
+#define SWAP_BATCH 16u
+
+#endif

@@ -1,0 +1,182 @@
+/*
+ * swap_slots.c - how many PTEs name a slot.
+ *
+ * Owns: counts, small and large, and what happens when one becomes 0.
+ * Not here: which slot a page gets and what is cached over it (swap_cache.c).
+ * Idea: a count that does not fit its six bits moves to a word of an extension page, which has to
+ *       be allocated before; it stays there until it is 0. The caller that needs the page holds
+ *       spinlocks, so it gets -ENOMEM, drops them, and calls add_swap_count_continuation().
+ */
+#include <errno.h>
+
+#include "kernel/core/bug.h"
+#include "kernel/core/setting.h"
+#include "mm/folio_lock.h"
+#include "mm/page_alloc.h"
+#include "mm/swap_internal.h"
+
+static unsigned swap_count_max __host_data = SLOT_COUNT_MAX;
+
+static u64 swap_count_max_get(void)
+{
+	return swap_count_max;
+}
+
+static int swap_count_max_set(u64 value)
+{
+	swap_count_max = value;
+	return 0;
+}
+SETTING_U64(swap_count_max, "PTEs that name a slot before its count needs an extension page", 1,
+	    SLOT_COUNT_MAX, swap_count_max_get, swap_count_max_set);
+
+static u64 *more_word(const struct swap_cluster *c, unsigned long offset)
+{
+	return &c->more[offset & (SWAP_CLUSTER - 1)];
+}
+
+unsigned long slot_count(const struct swap_cluster *c, unsigned long offset)
+{
+	u64 count = c->slots[offset & (SWAP_CLUSTER - 1)] & SLOT_COUNT_MASK;
+
+	return likely(count != SLOT_COUNT_MORE) ? count : *more_word(c, offset);
+}
+
+void slot_freed(struct swap_info_struct *si, struct swap_cluster *c)
+{
+	WRITE_ONCE_NOPOINT(c->nr_free, c->nr_free + 1);
+	atomic_long_dec(&si->nr_used);
+}
+
+/* ---- one more ---- */
+
+int swap_duplicate(swp_entry_t entry)
+{
+	struct swap_info_struct *si = swap_info_of(entry);
+	unsigned long offset = swp_offset(entry);
+	struct swap_cluster *c = slot_cluster(si, offset);
+	u64 *word = slot_word(c, offset), count;
+	int err = 0;
+
+	spin_lock(&c->lock);
+	ASSERT(*word);
+	count = *word & SLOT_COUNT_MASK;
+	if (likely(count < swap_count_max))
+		++*word;
+	else if (!c->more)
+		err = -ENOMEM;
+	else if (count == SLOT_COUNT_MORE)
+		++*more_word(c, offset);
+	else {
+		*more_word(c, offset) = count + 1;
+		*word |= SLOT_COUNT_MORE;
+	}
+	spin_unlock(&c->lock);
+	return err;
+}
+
+int add_swap_count_continuation(swp_entry_t entry, gfp_t gfp)
+{
+	struct swap_cluster *c = slot_cluster(swap_info_of(entry), swp_offset(entry));
+	struct page *page = alloc_page(gfp | __GFP_ZERO | GFP_FOR(FK_SWAP));
+
+	if (!page)
+		return -ENOMEM;
+	spin_lock(&c->lock);
+	if (!c->more) {
+		c->more = page_address(page);
+		page = NULL;
+	}
+	spin_unlock(&c->lock);
+	if (page)
+		free_page(page);
+	return 0;
+}
+
+/* ---- one less ---- */
+
+/* Count down. True: nothing names the slot any more. */
+static bool slot_put(struct swap_cluster *c, unsigned long offset, u64 *word)
+{
+	u64 count = *word & SLOT_COUNT_MASK;
+
+	if (unlikely(count == SLOT_COUNT_MORE)) {
+		if (--*more_word(c, offset))
+			return false;
+		*word &= ~SLOT_COUNT_MASK;
+		return true;
+	}
+	if (!count)
+		BUGF("swap slot %#lx: more PTEs gave it up than named it", offset);
+	--*word;
+	return count == 1;
+}
+
+/*
+ * Count down slots from @offset on until the end, or until a page is left cached over one that
+ * nothing names: it is returned with a reference. *@done slots were counted.
+ */
+static struct page *cluster_put(struct swap_info_struct *si, unsigned long offset, unsigned nr,
+				unsigned *done)
+{
+	struct swap_cluster *c = slot_cluster(si, offset);
+	struct page *page = NULL;
+	unsigned i = 0;
+
+	nr = min((unsigned long)nr, SWAP_CLUSTER - (offset & (SWAP_CLUSTER - 1)));
+	spin_lock(&c->lock);
+	while (i < nr && !page) {
+		u64 *word = slot_word(c, offset + i);
+
+		if (slot_put(c, offset + i, word)) {
+			page = slot_page(*word);
+			if (page)
+				get_page(page);
+			else
+				slot_freed(si, c);
+		}
+		i++;
+	}
+	spin_unlock(&c->lock);
+	*done = i;
+	return page;
+}
+
+void swap_free_nr(swp_entry_t entry, unsigned nr)
+{
+	struct swap_info_struct *si = swap_info_of(entry);
+	unsigned long offset = swp_offset(entry);
+
+	while (nr) {
+		unsigned done;
+		struct page *page = cluster_put(si, offset, nr, &done);
+
+		if (page) {
+			free_swap_cache(page);
+			put_page(page);
+		}
+		offset += done;
+		nr -= done;
+	}
+}
+
+/* ---- looking ---- */
+
+long swap_count(swp_entry_t entry)
+{
+	struct swap_info_struct *si = swap_info_of(entry);
+	unsigned long offset = swp_offset(entry);
+	struct swap_cluster *c;
+	long count = -1;
+
+	rcu_read_lock();
+	if (rcu_dereference(si->cluster) && offset < si->max) {
+		c = slot_cluster(si, offset);
+		spin_lock(&c->lock);
+		if (*slot_word(c, offset))
+			count = slot_count(c, offset);
+		spin_unlock(&c->lock);
+	}
+	rcu_read_unlock();
+	return count;
+}
