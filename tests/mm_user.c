@@ -10,6 +10,7 @@
 #include "mm/mman.h"
 #include "mm/mmap_lock.h"
 #include "mm/rmap.h"
+#include "mm/swap.h"
 #include "mm/tlb.h"
 #include "mm/vma_lock.h"
 #include "tests/ktest.h"
@@ -85,7 +86,12 @@ static u64 dup_entry(struct mm_struct *from, unsigned long addr) NO_LOCK_ANALYSI
 
 	if (!pte)
 		return 0;
-	if (pte_present(*pte) && !pte_special(*pte)) {
+	if (is_swap_pte(*pte)) {
+		*pte = pte_swp_clear_exclusive(*pte);
+		value = pte->pte;
+		if (!pte_is_marker(*pte))
+			ASSERT_EQ(swap_duplicate(pte_to_swp_entry(*pte)), 0);
+	} else if (pte_present(*pte) && !pte_special(*pte)) {
 		struct page *page = pfn_to_page(pte_pfn(*pte));
 
 		pte->pte &= ~_PAGE_RW;
@@ -121,7 +127,12 @@ static int share_locked(struct mm_struct *from, struct mm_struct *to, unsigned l
 			continue;
 		ASSERT_EQ(pte->pte, 0);
 		pte->pte = value;
-		inc_mm_counter(to, MM_ANONPAGES);
+		if (!is_swap_pte(*pte)) {
+			inc_mm_counter(to, MM_ANONPAGES);
+		} else if (!pte_is_marker(*pte)) {
+			mmlist_add_child(to, from);
+			inc_mm_counter(to, MM_SWAPENTS);
+		}
 	}
 	return 0;
 }
