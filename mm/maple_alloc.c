@@ -54,6 +54,8 @@ void mt_set_root(struct maple_tree *mt, void *root, unsigned int height)
 {
 	unsigned int flags = mt->ma_flags & ~MT_FLAGS_HEIGHT_MASK;
 
+	if (!height)
+		flags &= ~MT_FLAGS_THIN_EDGE;
 	WRITE_ONCE_NOPOINT(mt->ma_flags, flags | height << MT_FLAGS_HEIGHT_OFFSET);
 	rcu_assign_pointer(mt->ma_root, root);
 }

@@ -24,11 +24,20 @@ static void check_that(struct check *ck, bool cond, const char *what, const void
 	ck->where = node;
 }
 
-/* Keys [min, max] belong to the node; gap is what its parent says (0: not known). */
+/* Keys [min, max] belong to the node. */
 struct bounds {
 	unsigned long min, max;
 	bool is_root;
 };
+
+/* What a node must hold at least: @usual, unless it is the root or on a thin right edge. */
+static unsigned int least(const struct check *ck, const struct bounds *b, unsigned int of_root,
+			  unsigned int usual)
+{
+	if (b->is_root)
+		return of_root;
+	return b->max == ~0UL && ck->mt->ma_flags & MT_FLAGS_THIN_EDGE ? 1 : usual;
+}
 
 static void check_entries(struct check *ck, const struct maple_leaf *leaf, enum maple_kind kind,
 			  const struct bounds *b)
@@ -58,7 +67,7 @@ static void check_leaf(struct check *ck, struct maple_enode *e, const struct bou
 	check_that(ck, leaf->h.kind == kind, "leaf of another kind than its pointer says", leaf);
 	check_that(ck, !leaf->h.dead, "dead leaf in the tree", leaf);
 	check_that(ck, leaf->h.min == b->min, "leaf's min is not its lowest key", leaf);
-	check_that(ck, n >= (b->is_root ? 1 : MAPLE_LEAF_MIN) && n <= cap, "leaf's fill", leaf);
+	check_that(ck, n >= least(ck, b, 1, MAPLE_LEAF_MIN) && n <= cap, "leaf's fill", leaf);
 	check_that(ck, leaf->h.is_last == (b->max == ~0UL), "last leaf not marked so", leaf);
 	if (ck->wrong)
 		return;
@@ -89,7 +98,7 @@ static void check_inner(struct check *ck, struct maple_enode *e, unsigned int he
 
 	ck->found.nr_inner++;
 	check_that(ck, node->h.kind == MAPLE_INNER, "inner node of another kind", node);
-	check_that(ck, n >= (b->is_root ? 2 : MAPLE_INNER_MIN) && n <= MAPLE_INNER_CAP,
+	check_that(ck, n >= least(ck, b, 2, MAPLE_INNER_MIN) && n <= MAPLE_INNER_CAP,
 		   "inner node's fill", node);
 	for (unsigned int i = n ? n - 1 : 0; i < MAPLE_INNER_CAP; i++)
 		check_that(ck, node->pivot[i] == MAPLE_UNUSED, "unused pivot not filled", node);

@@ -46,7 +46,7 @@ static bool dup_node(struct maple_node *copy, const struct maple_enode *e, gfp_t
 
 int __mt_dup(struct maple_tree *mt, struct maple_tree *new, gfp_t gfp)
 {
-	const unsigned int ignore = MT_FLAGS_HEIGHT_MASK;
+	const unsigned int ignore = MT_FLAGS_HEIGHT_MASK | MT_FLAGS_THIN_EDGE;
 	struct maple_enode *root = mt->ma_root, *copy;
 	struct maple_node *node;
 
@@ -64,6 +64,7 @@ int __mt_dup(struct maple_tree *mt, struct maple_tree *new, gfp_t gfp)
 		mt_free_tree(copy);
 		return -ENOMEM;
 	}
+	new->ma_flags |= mt->ma_flags & MT_FLAGS_THIN_EDGE;
 	mt_set_root(new, copy, mt_height(mt));
 	return 0;
 }

@@ -38,7 +38,8 @@
  *      so is the pivot of the last child: a search needs no count;
  *   I2 a leaf covers [min, end]; end is the last key of its last entry, or ULONG_MAX in the last
  *      leaf. So a free range lies in one leaf, in front of an entry or behind all;
- *   I3 all nodes but the root hold at least MAPLE_LEAF_MIN or MAPLE_INNER_MIN; an inner root two;
+ *   I3 all nodes but the root hold at least MAPLE_LEAF_MIN or MAPLE_INNER_MIN; an inner root two.
+ *      Exception: nodes on the right edge of a tree with MT_FLAGS_THIN_EDGE hold at least one;
  *   I4 gap[i] is the largest free range in front of an entry below child i, rounded up (trees that
  *      track gaps); what is free behind the last entry of all is in no gap;
  *   I5 published nodes change only by single-word stores that no reader can catch half-done: an

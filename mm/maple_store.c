@@ -170,16 +170,29 @@ void *mas_erase(struct ma_state *mas)
 	return wr.old;
 }
 
+/* Nodes for the planned store of this entry or another one. */
+static inline unsigned int nodes_for_any(const struct maple_wr *wr)
+{
+	if (wr->entry && (wr->how == WR_RANGE || wr->how == WR_ROOT))
+		return 1;
+	return wr->nr_nodes;
+}
+
+unsigned int mas_count_nodes(struct ma_state *mas, void *entry)
+{
+	struct maple_wr wr;
+
+	mas_wr_plan(&wr, mas, entry);
+	return nodes_for_any(&wr);
+}
+
 int mas_preallocate(struct ma_state *mas, void *entry, gfp_t gfp)
 {
 	struct maple_wr wr;
 	unsigned int nr;
 
 	mas_wr_plan(&wr, mas, entry);
-	nr = wr.nr_nodes;
-	/* These depend on the entry's value, which may still change: be ready for any. */
-	if (entry && (wr.how == WR_RANGE || wr.how == WR_ROOT))
-		nr = 1;
+	nr = nodes_for_any(&wr);
 	mas->mas_flags |= MA_STATE_PREALLOC;
 	if (mas_has_nodes(mas, nr, gfp) ||
 	    (!mt_external_lock(mas->tree) &&

@@ -33,6 +33,7 @@
 #define MT_FLAGS_LOCK_BH       0x200u
 #define MT_FLAGS_LOCK_EXTERN   0x300u /* the caller's lock protects the tree, ma_lock is unused */
 #define MT_FLAGS_ALLOC_WRAPPED 0x800u /* the cyclic allocator passed ULONG_MAX */
+#define MT_FLAGS_THIN_EDGE     0x1000u /* mas_clear_tail() left nodes thin; the tree's own */
 
 #define MAPLE_HEIGHT_MAX 31
 
@@ -382,6 +383,27 @@ void *mas_erase(struct ma_state *mas);
 
 /* mas_destroy - release nodes held by the state. Position and status stay. */
 void mas_destroy(struct ma_state *mas);
+
+/*
+ * mas_count_nodes - how many nodes storing @entry over [mas->index, mas->last] takes now.
+ *
+ * What mas_preallocate() would get: all of it in one step, or -ENOMEM. Neither tree nor state
+ * change. Storing NULL up to ULONG_MAX, which gives up all from index on, takes one node for each
+ * node it cuts that is kept, and one for each that joins it: 0 when it cuts at a subtree's border.
+ */
+unsigned int mas_count_nodes(struct ma_state *mas, void *entry);
+
+/*
+ * mas_clear_tail - free [mas->index, ULONG_MAX] in place: no memory, cannot fail.
+ *
+ * For a tree that will soon go, or whose caller may not fail. Nodes left with little are not
+ * joined; every call still works on such a tree, mt_check() knows it, and writes heal what they
+ * touch. The state then stands on the free range. What was stored is the caller's to release.
+ * Locks:    the tree's lock for writing; nobody reads without it: MT_FLAGS_USE_RCU is not set
+ * Context:  any; takes time for each node freed, not for each entry
+ * @mas->index: must not lie inside an entry but at its first key, or in a free range
+ */
+void mas_clear_tail(struct ma_state *mas);
 
 /* mas_alloc_cyclic - mtree_alloc_cyclic for callers that hold the lock. */
 int mas_alloc_cyclic(struct ma_state *mas, unsigned long *startp, void *entry,

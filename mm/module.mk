@@ -28,6 +28,7 @@ OBJS += mm/maple_rebuild.o
 OBJS += mm/maple_run.o
 OBJS += mm/maple_slab.o
 OBJS += mm/maple_store.o
+OBJS += mm/maple_tail.o
 OBJS += mm/maple_walk.o
 OBJS += mm/maple_wr.o
 OBJS += mm/mm.o

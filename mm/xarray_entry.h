@@ -41,8 +41,18 @@ static inline bool xa_is_internal(const void *entry)
 	return ((unsigned long)entry & 3) == 2;
 }
 
+/*
+ * The zero entry holds its range: no insert goes over it and no gap search finds room there.
+ *
+ *	read as NULL		mtree_load
+ *	passed over		mt_find, mt_find_after, mt_for_each
+ *	returned as it is	mas_walk, mas_find, mas_next, mas_prev and their _range and _rev
+ *				forms, mas_for_each, mt_next, mt_prev, mas_erase, mtree_erase
+ *	stored			mas_store and relatives, mtree_store, mtree_insert
+ *	refused (-EINVAL)	mtree_alloc_range, mtree_alloc_rrange, mtree_alloc_cyclic
+ */
 #define XA_RETRY_ENTRY xa_mk_internal(256)
-#define XA_ZERO_ENTRY  xa_mk_internal(257) /* holds its range, reads as NULL through mtree_load */
+#define XA_ZERO_ENTRY  xa_mk_internal(257)
 
 static inline bool xa_is_zero(const void *entry)
 {

@@ -80,8 +80,10 @@ static void call_prealloc(struct model *m, int k, void *entry)
 	struct ma_state *mas = &m->mas[k];
 	int err, again = model_one_in(m, 4);
 	gfp_t gfp = prealloc_gfp(m);
+	unsigned int count;
 
 	note_store(m, "mas_preallocate", k, entry);
+	count = mas_count_nodes(mas, entry);
 	do {
 		err = mas_preallocate(mas, entry, gfp);
 	} while (!err && again--);
@@ -90,6 +92,7 @@ static void call_prealloc(struct model *m, int k, void *entry)
 		return;
 	}
 	model_disarm(m, gfp);
+	model_same_long(m, "nodes held", mas->nr_alloc, count);
 	model_same_long(m, "index after mas_preallocate", mas->index, m->os[k].index);
 	model_same_long(m, "last after mas_preallocate", mas->last, m->os[k].last);
 	model_env_fail_after(0);
@@ -239,6 +242,29 @@ static void call_gap(struct model *m, int k, void *entry)
 		model_same_state(m, k);
 }
 
+/* From a border near the end on everything goes, without memory. */
+static void call_clear_tail(struct model *m, int k)
+{
+	size_t reach = model_wild(m) ? m->o.n : m->target > 200 ? 3 : 12;
+	size_t i = m->o.n - model_below(m, (reach < m->o.n ? reach : m->o.n) + 1);
+	unsigned long at;
+
+	if (i && i == m->o.n && m->o.p[i - 1].last == ULONG_MAX)
+		i--;
+	at = i < m->o.n ? m->o.p[i].first : i ? m->o.p[i - 1].last + 1 : 0;
+	model_note(m, "mas_clear_tail", at, k);
+	mas_set(&m->mas[k], at);
+	os_set(&m->os[k], at, ULONG_MAX);
+	model_env_fail_after(0);
+	mas_clear_tail(&m->mas[k]);
+	if (model_env_fault_fired())
+		model_fail(m, "mas_clear_tail allocated");
+	model_env_fail_after(-1);
+	os_store(&m->o, &m->os[k], NULL);
+	model_wrote(m, k);
+	model_same_state(m, k);
+}
+
 static const write_call calls[] = {
 	call_store_gfp, call_store_gfp, call_store_gfp,	       call_store, call_store,
 	call_prealloc,	call_prealloc,	call_prealloc_destroy, call_erase,
@@ -283,6 +309,8 @@ void model_write(struct model *m)
 	model_lock(m);
 	if (m->o.gaps && model_one_in(m, 8)) {
 		call_gap(m, k, entry);
+	} else if (!mt_in_rcu(m->mt) && model_one_in(m, m->target > 200 ? 2000 : 128)) {
+		call_clear_tail(m, k);
 	} else {
 		aim(m, k);
 		calls[model_below(m, ARRAY_SIZE(calls))](m, k, entry);
