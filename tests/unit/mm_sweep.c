@@ -1,11 +1,9 @@
 /*
  * mm_sweep.c - every allocation of every operation on an address space fails once.
  *
- * After a failure the space is what it was: the same rights on each page, the same contents, the
- * same counters but for map_count, since a split may stay; and mm_check() finds nothing.
+ * After a failure the space is the same, as mm_same() understands it, and mm_check() finds nothing.
  */
 #include <errno.h>
-#include <string.h>
 
 #include "kernel/core/user.h"
 #include "mm/mm_check.h"
@@ -14,36 +12,19 @@
 #include "mm/vma.h"
 #include "tests/ktest.h"
 #include "tests/mm_layout.h"
+#include "tests/mm_same.h"
 
 #define ANON (MAP_PRIVATE | MAP_ANONYMOUS)
 #define RW   (PROT_READ | PROT_WRITE)
 
-/* What must not change. */
-struct picture {
-	unsigned long rights[LAYOUT_PAGES]; /* vm_flags of each page + 1; 0: not mapped */
-	u64 word[LAYOUT_PAGES];
-	unsigned long total_vm, data_vm;
-	long anon;
-	unsigned long brk;
-};
-
 static struct mm_struct *space;
-static struct picture before;
+static struct mm_picture *before;
 
-static void take_picture(struct mm_struct *mm, struct picture *p)
+static void picture_again(struct ktest *t)
 {
-	memset(p, 0, sizeof(*p));
-	for (unsigned i = 0; i < LAYOUT_PAGES; i++) {
-		struct vm_area_struct *vma = vma_lookup(mm, layout_addr(i));
-
-		p->rights[i] = vma ? vma->vm_flags + 1 : 0;
-		if (vma && (vma->vm_flags & VM_WRITE))
-			(void)get_user(&p->word[i], layout_addr(i));
-	}
-	p->total_vm = mm->total_vm;
-	p->data_vm = mm->data_vm;
-	p->anon = get_mm_counter(mm, MM_ANONPAGES);
-	p->brk = mm->brk;
+	mm_picture_free(before);
+	before = mm_picture_take(space);
+	t_assert(t, before);
 }
 
 /* Page i of every writable VMA holds 1000 + i. */
@@ -57,7 +38,7 @@ static void begin(struct ktest *t, const char *text)
 		if (text[i] >= 'A' && text[i] <= 'Z')
 			t_expect_eq(t, put_user((u64)1000 + i, layout_addr(i)), 0);
 	}
-	take_picture(space, &before);
+	picture_again(t);
 }
 
 static void check(struct ktest *t)
@@ -69,17 +50,7 @@ static void check(struct ktest *t)
 
 static void unchanged(struct ktest *t)
 {
-	static struct picture after;
-
-	take_picture(space, &after);
-	for (unsigned i = 0; i < LAYOUT_PAGES; i++) {
-		t_expect_eq(t, after.rights[i], before.rights[i]);
-		t_expect_eq(t, after.word[i], before.word[i]);
-	}
-	t_expect_eq(t, after.total_vm, before.total_vm);
-	t_expect_eq(t, after.data_vm, before.data_vm);
-	t_expect_eq(t, after.anon, before.anon);
-	t_expect_eq(t, after.brk, before.brk);
+	t_expect_same(t, before, space);
 	check(t);
 }
 
@@ -87,6 +58,8 @@ static void end(struct ktest *t, const char *text)
 {
 	t_expect_layout(t, space, text);
 	check(t);
+	mm_picture_free(before);
+	before = NULL;
 	mm_unuse(space);
 	mmput(space);
 }
@@ -130,7 +103,7 @@ KTEST(mm_sweep, mmap_that_fills_a_gap, KT_SWEEP)
 	/* The neighbour above has pages, the one below has none: its anon_vma is cloned. */
 	t_expect_eq(t, vm_munmap(space, LAYOUT_BASE, 2 * PAGE_SIZE), 0);
 	t_expect_eq(t, layout_map(space, "AA"), 0);
-	take_picture(space, &before);
+	picture_again(t);
 	fault_sweep(t, layout_map(space, "..AA"), unchanged(t));
 	t_expect_eq(t, word(4), 1004);
 	end(t, "AAAAAA");
@@ -232,8 +205,29 @@ KTEST(mm_sweep, brk_up_and_down, KT_SWEEP)
 {
 	begin(t, "AA");
 	fault_sweep(t, grow_heap(4), unchanged(t));
-	take_picture(space, &before);
+	picture_again(t);
 	fault_sweep(t, grow_heap(2), unchanged(t));
 	t_expect_eq(t, space->total_vm, 4);
 	end(t, "AA");
+}
+
+/* Back to where it came from: it joins what is left there, if there is memory for that. */
+KTEST(mm_sweep, mremap_that_moves_back, KT_SWEEP)
+{
+	unsigned long away = layout_addr(20);
+
+	begin(t, "AAAAbb");
+	t_expect_eq(t, vm_mremap(space, layout_addr(1), 2 * PAGE_SIZE, 2 * PAGE_SIZE,
+				 MREMAP_MAYMOVE | MREMAP_FIXED, away), away);
+	t_expect_layout(t, space, "A..Bcc..............DD");
+	picture_again(t);
+	fault_sweep_undo(t,
+			 errno_of(vm_mremap(space, away, 2 * PAGE_SIZE, 2 * PAGE_SIZE,
+					    MREMAP_MAYMOVE | MREMAP_FIXED, layout_addr(1))),
+			 unchanged(t),
+			 (void)vm_mremap(space, layout_addr(1), 2 * PAGE_SIZE, 2 * PAGE_SIZE,
+					 MREMAP_MAYMOVE | MREMAP_FIXED, away));
+	for (unsigned i = 0; i < 4; i++)
+		t_expect_eq(t, word(i), 1000 + i);
+	end(t, "AAAAbb");
 }
