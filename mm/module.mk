@@ -43,6 +43,7 @@ OBJS += mm/page_alloc.o
 OBJS += mm/page_check.o
 OBJS += mm/page_init.o
 OBJS += mm/page_release.o
+OBJS += mm/radix.o
 OBJS += mm/rmap.o
 OBJS += mm/slab.o
 OBJS += mm/slab_guard.o
