@@ -128,7 +128,7 @@ bool is_mergeable_anon_vma(const struct anon_vma *a, const struct anon_vma *b,
 static bool anon_vma_compatible(const struct vm_area_struct *a, const struct vm_area_struct *b)
 {
 	return a->vm_end == b->vm_start && !((a->vm_flags ^ b->vm_flags) & ~VM_ACCESS_FLAGS) &&
-	       b->vm_pgoff == a->vm_pgoff + vma_pages(a);
+	       a->vm_file == b->vm_file && b->vm_pgoff == a->vm_pgoff + vma_pages(a);
 }
 
 /* The anon_vma of @owner if its neighbour may take it: nothing but @owner's own pages are in it. */

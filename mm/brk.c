@@ -21,7 +21,7 @@ static int move_end(struct mm_struct *mm, unsigned long old, unsigned long new)
 	vma = find_vma(mm, old);
 	if (vma && vma->vm_start < new)
 		return -ENOMEM;
-	return mmap_region(mm, old, new - old, VM_READ | VM_WRITE);
+	return mmap_region(mm, old, new - old, VM_READ | VM_WRITE, NULL, 0);
 }
 
 unsigned long vm_brk(struct mm_struct *mm, unsigned long brk)

@@ -23,9 +23,10 @@ static __always_inline u64 wanted(u64 seen, u64 prot, bool giving_write)
 {
 	u64 want = (seen & ~PTE_PROT_MASK) | prot;
 
+	/* Shared pages of a file keep it, and do not get it: who writes makes them dirty. */
 	if (giving_write && ((seen & _PAGE_SPECIAL) ||
 			     !PageAnonExclusive(pfn_to_page(pte_pfn(__pte(seen))))))
-		want &= ~_PAGE_RW;
+		want &= ~_PAGE_RW | (seen & _PAGE_RW);
 	return want;
 }
 

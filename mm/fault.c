@@ -73,7 +73,7 @@ static __always_inline vm_fault_t handle_pte_fault(struct vm_fault *vmf) NO_LOCK
 		return VM_FAULT_OOM;
 	vmf->orig_pte = __pte(READ_ONCE(vmf->pte->pte));
 	if (pte_none(vmf->orig_pte))
-		return do_anonymous_page(vmf);
+		return unlikely(vmf->vma->vm_ops) ? do_fault(vmf) : do_anonymous_page(vmf);
 	if (unlikely(is_swap_pte(vmf->orig_pte)))
 		return do_swap_page(vmf);
 

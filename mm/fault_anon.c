@@ -28,12 +28,6 @@ static int anon_order_set(u64 value)
 SETTING_U64(anon_order, "a first write allocates 2^N frames at once", 0, ANON_ORDER_MAX,
 	    anon_order_get, anon_order_set);
 
-/* Contents may have been taken away: zeros in their place would be a lie. */
-static vm_fault_t check_stable_address_space(struct mm_struct *mm)
-{
-	return unlikely(test_bit(MMF_UNSTABLE, &mm->flags)) ? VM_FAULT_SIGBUS : 0;
-}
-
 static vm_fault_t map_zero_page(struct vm_fault *vmf) NO_LOCK_ANALYSIS
 {
 	struct vm_area_struct *vma = vmf->vma;

@@ -17,6 +17,8 @@ struct vm_fault {
 	pte_t *pte;		    /* its entry, in a table that stays */
 	spinlock_t *ptl;	    /* guards it */
 	pte_t orig_pte;		    /* what was there when the fault was looked at */
+	unsigned long pgoff;	    /* of a file: which page is wanted */
+	struct page *page;	    /* what vm_ops->fault found: locked, with a reference */
 };
 
 /* The entry is locked: is it still what it was? */
@@ -46,6 +48,20 @@ static __always_inline vm_fault_t vmf_anon_prepare(struct vm_fault *vmf)
 	return vmf_anon_prepare_slow(vmf);
 }
 
+/* Contents may have been taken away: what is found in their place would be a lie. */
+static inline vm_fault_t check_stable_address_space(struct mm_struct *mm)
+{
+	return unlikely(test_bit(MMF_UNSTABLE, &mm->flags)) ? VM_FAULT_SIGBUS : 0;
+}
+
+static inline void copy_user_page(struct page *to, struct page *from)
+{
+	void *dst = page_address(to), *src = page_address(from);
+	unsigned long n = PAGE_SIZE / 8;
+
+	__asm__ volatile("rep movsq" : "+D"(dst), "+S"(src), "+c"(n) : : "memory");
+}
+
 /* An empty entry: zeros, shared for a read, our own for a write. No lock held here or on return. */
 vm_fault_t do_anonymous_page(struct vm_fault *vmf);
 
@@ -58,5 +74,14 @@ vm_fault_t do_swap_page(struct vm_fault *vmf);
  * Locks: entered with the entry locked and unchanged; returns without
  */
 vm_fault_t do_wp_page(struct vm_fault *vmf);
+
+/* The same, to a page of a file in a shared VMA. Locks as above. */
+vm_fault_t wp_page_shared(struct vm_fault *vmf, struct page *page);
+
+/* The entry, locked, becomes writable in place; unlocks. */
+vm_fault_t wp_page_reuse(struct vm_fault *vmf);
+
+/* An empty entry of a VMA that maps a file. No lock held here or on return. */
+vm_fault_t do_fault(struct vm_fault *vmf);
 
 #endif

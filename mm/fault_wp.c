@@ -10,22 +10,14 @@
  */
 #include "kernel/core/events.h"
 #include "mm/fault_internal.h"
+#include "mm/filemap.h"
 #include "mm/folio_lock.h"
 #include "mm/lru.h"
 #include "mm/page_alloc.h"
 #include "mm/swap.h"
 #include "mm/tlb.h"
 
-static void copy_user_page(struct page *to, struct page *from)
-{
-	void *dst = page_address(to), *src = page_address(from);
-	unsigned long n = PAGE_SIZE / 8;
-
-	__asm__ volatile("rep movsq" : "+D"(dst), "+S"(src), "+c"(n) : : "memory");
-}
-
-/* The entry is locked and becomes writable in place. */
-static vm_fault_t wp_page_reuse(struct vm_fault *vmf) NO_LOCK_ANALYSIS
+vm_fault_t wp_page_reuse(struct vm_fault *vmf) NO_LOCK_ANALYSIS
 {
 	u64 seen = vmf->orig_pte.pte;
 
@@ -41,7 +33,7 @@ static vm_fault_t wp_page_reuse(struct vm_fault *vmf) NO_LOCK_ANALYSIS
 /* Does our entry, which is locked, hold the only reference to @page? The swap cache's may go. */
 static bool wp_can_reuse_anon_folio(struct page *page)
 {
-	if (page->order)
+	if (page->kind != FK_ANON || page->order)
 		return false;
 	if (folio_test_swapcache(page) && page_count(page) == 2 && folio_trylock(page)) {
 		folio_free_swap(page);
@@ -64,7 +56,9 @@ static void wp_replace(struct vm_fault *vmf, struct page *old, struct page *new)
 	event_count(EV_PTE, 2);
 	if (old)
 		folio_remove_rmap_pte(old);
-	else
+	if (old && folio_test_file(old))
+		add_mm_counter(vma->vm_mm, MM_FILEPAGES, -1);
+	if (!old || folio_test_file(old))
 		inc_mm_counter(vma->vm_mm, MM_ANONPAGES);
 }
 
@@ -111,6 +105,8 @@ vm_fault_t do_wp_page(struct vm_fault *vmf) NO_LOCK_ANALYSIS
 		page = pfn_to_page(pte_pfn(vmf->orig_pte));
 		if (likely(PageAnonExclusive(page)))
 			return wp_page_reuse(vmf);
+		if (folio_test_file(page) && (vmf->vma->vm_flags & VM_SHARED))
+			return wp_page_shared(vmf, page);
 		if (wp_can_reuse_anon_folio(page)) {
 			folio_move_anon_rmap(page, vmf->vma);
 			return wp_page_reuse(vmf);

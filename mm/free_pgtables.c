@@ -12,6 +12,7 @@
  */
 #include "kernel/core/bug.h"
 #include "mm/anon_vma.h"
+#include "mm/i_mmap.h"
 #include "mm/vma_lock.h"
 #include "mm/zap.h"
 
@@ -20,6 +21,7 @@ static void leave_rmap(struct unmap_desc *desc, struct vm_area_struct *vma)
 {
 	if (desc->mm_wr_locked)
 		vma_start_write(vma);
+	unlink_file_vma(vma);
 	unlink_anon_vmas(vma);
 }
 

@@ -23,7 +23,7 @@
 #define MM_MT_FLAGS (MT_FLAGS_ALLOC_RANGE | MT_FLAGS_LOCK_EXTERN | MT_FLAGS_USE_RCU)
 
 /* What mm->rss_stat counts, in pages. */
-enum mm_counter { MM_ANONPAGES, MM_SWAPENTS, NR_MM_COUNTERS };
+enum mm_counter { MM_ANONPAGES, MM_FILEPAGES, MM_SWAPENTS, NR_MM_COUNTERS };
 
 /* Bits of mm->flags. */
 enum mm_flag {

@@ -13,6 +13,8 @@
 #include "kernel/sched/thread.h"
 #include "mm/anon_vma.h"
 #include "mm/fault.h"
+#include "mm/filemap.h"
+#include "mm/i_mmap.h"
 #include "mm/mman_internal.h"
 #include "mm/mmap_lock.h"
 #include "mm/rmap.h"
@@ -32,6 +34,7 @@ struct check {
 	struct vm_area_struct *vma;  /* the first that ends above the present entry, or NULL */
 	unsigned long nr_anon;	     /* entries that map anonymous frames */
 	unsigned long nr_swap;	     /* entries that name a swap slot */
+	unsigned long nr_file;	     /* entries that map pages of files */
 	unsigned long nr_tables;
 };
 
@@ -61,6 +64,17 @@ static void check_chains(struct check *c, struct vm_area_struct *vma)
 		wrong(c, "VMA %#lx: no chain to its anon_vma", vma->vm_start);
 }
 
+static void check_file(struct check *c, struct vm_area_struct *vma)
+{
+	if (!vma->vm_file != !vma->vm_ops)
+		wrong(c, "VMA %#lx: a file or operations, not both", vma->vm_start);
+	if (vma->vm_file && !i_mmap_has_vma(vma))
+		wrong(c, "VMA %#lx: its file does not find it at pages %#lx-%#lx", vma->vm_start,
+		      vma->vm_pgoff, vma->vm_pgoff + vma_pages(vma) - 1);
+	if (!vma->vm_file && vma->vm_flags & VM_SHARED)
+		wrong(c, "VMA %#lx: shared, and no file", vma->vm_start);
+}
+
 static void check_vma(struct check *c, struct vm_area_struct *vma, const struct ma_state *mas)
 {
 	if (vma->vm_mm != c->mm)
@@ -80,6 +94,7 @@ static void check_vma(struct check *c, struct vm_area_struct *vma, const struct 
 	if ((vma->vm_flags & VM_ACCOUNT) && (vma->vm_flags & (VM_SHARED | VM_NORESERVE)))
 		wrong(c, "VMA %#lx: charged, with flags %#lx", vma->vm_start, vma->vm_flags);
 	check_chains(c, vma);
+	check_file(c, vma);
 }
 
 /* What the counters of the mm should be, counted from its VMAs, in pages. */
@@ -189,6 +204,35 @@ static void check_swap_pte(struct check *c, pte_t pte, unsigned long addr)
 		wrong(c, "%#lx: a swap entry in an mm that is not on mmlist", addr);
 }
 
+static void check_file_page(struct check *c, struct page *page, pte_t pte, unsigned long addr)
+{
+	c->nr_file++;
+	if (!c->vma->vm_file || READ_ONCE_NOPOINT(page->mapping) != vma_mapping(c->vma))
+		wrong(c, "%#lx: frame %#lx is of another file, or of none", addr, pte_pfn(pte));
+	else if (page->index != linear_page_index(c->vma, addr))
+		wrong(c, "%#lx: page %#lx of its file, page %#lx belongs here", addr, page->index,
+		      linear_page_index(c->vma, addr));
+	if (page_mapcount(page) < 1 || page_count(page) <= page_mapcount(page))
+		wrong(c, "%#lx: its page counts %d mappings, %d references", addr,
+		      page_mapcount(page), page_count(page));
+	if (!page_flag_test(page, PG_uptodate))
+		wrong(c, "%#lx: its page has no contents yet", addr);
+	if (!pte_write(pte))
+		return;
+	if (!(c->vma->vm_flags & VM_SHARED))
+		wrong(c, "%#lx: private, and may write to its file's page", addr);
+	if (!page_flag_test(page, PG_dirty))
+		wrong(c, "%#lx: writable, but its page is clean", addr);
+}
+
+static void check_page(struct check *c, struct page *page, pte_t pte, unsigned long addr)
+{
+	if (folio_test_file(page))
+		check_file_page(c, page, pte, addr);
+	else
+		check_anon_page(c, page, pte, addr);
+}
+
 static void check_pte(struct check *c, pte_t pte, unsigned long addr)
 {
 	u64 rights;
@@ -206,7 +250,7 @@ static void check_pte(struct check *c, pte_t pte, unsigned long addr)
 		wrong(c, "%#lx: entry %#lx has more rights than its VMA", addr,
 		      (unsigned long)pte.pte);
 	if (!pte_special(pte))
-		check_anon_page(c, pfn_to_page(pte_pfn(pte)), pte, addr);
+		check_page(c, pfn_to_page(pte_pfn(pte)), pte, addr);
 	else if (pte_pfn(pte) != virt_to_phys(zero_page).v >> PAGE_SHIFT || pte_write(pte))
 		wrong(c, "%#lx: special entry %#lx is not the zero page, read-only", addr,
 		      (unsigned long)pte.pte);
@@ -265,6 +309,7 @@ static void check_counters(struct check *c)
 	unsigned long bytes = atomic_long_read_nopoint(&c->mm->tables.pgtables_bytes);
 	long anon = get_mm_counter(c->mm, MM_ANONPAGES);
 	long swap = get_mm_counter(c->mm, MM_SWAPENTS);
+	long file = get_mm_counter(c->mm, MM_FILEPAGES);
 
 	for (unsigned long i = 0; i < USER_PGD_PTRS; i++)
 		check_table_page(c, READ_ONCE_NOPOINT(c->mm->tables.pgd[i].pgd), i << PGDIR_SHIFT,
@@ -275,6 +320,8 @@ static void check_counters(struct check *c)
 		wrong(c, "MM_ANONPAGES is %ld, tables hold %lu", anon, c->nr_anon);
 	if (swap != (long)c->nr_swap)
 		wrong(c, "MM_SWAPENTS is %ld, tables hold %lu", swap, c->nr_swap);
+	if (file != (long)c->nr_file)
+		wrong(c, "MM_FILEPAGES is %ld, tables hold %lu", file, c->nr_file);
 }
 
 /* ---- entry points ---- */

@@ -4,13 +4,13 @@
  * Each takes mmap_lock for write (killable: -EINTR), checks all it was told before it changes
  * anything, and returns 0 or an address, or a negative errno. Unless said otherwise a failure
  * changes nothing but where VMAs are split: a VMA may end up as two that are alike.
- * Only private anonymous memory exists.
  */
 #ifndef MM_MMAN_H
 #define MM_MMAN_H
 
 #include "kernel/base/types.h"
 
+struct file;
 struct mm_struct;
 
 #define PROT_NONE  0x0ul
@@ -18,6 +18,7 @@ struct mm_struct;
 #define PROT_WRITE 0x2ul
 #define PROT_EXEC  0x4ul
 
+#define MAP_SHARED	    0x01ul /* of a file: writes go to it, and are seen by all */
 #define MAP_PRIVATE	    0x02ul
 #define MAP_FIXED	    0x10ul /* exactly there, whatever is there goes */
 #define MAP_ANONYMOUS	    0x20ul
@@ -51,6 +52,17 @@ static inline bool mm_is_err(unsigned long value)
  */
 unsigned long vm_mmap(struct mm_struct *mm, unsigned long addr, size_t len, unsigned long prot,
 		      unsigned long flags);
+
+/*
+ * vm_mmap_file - map @len bytes of @file from byte @offset on, which is page-aligned.
+ *
+ * @flags:   MAP_SHARED or MAP_PRIVATE, and a MAP_FIXED form
+ * Returns:  as vm_mmap(); -EOVERFLOW: no file reaches that far. The file may be shorter: an access
+ *           beyond its last page is SIGBUS
+ * Owns:     the mapping takes a reference to @file of its own
+ */
+unsigned long vm_mmap_file(struct mm_struct *mm, unsigned long addr, size_t len, unsigned long prot,
+			   unsigned long flags, struct file *file, u64 offset);
 
 /*
  * vm_munmap - unmap [@start, @start + @len), mapped or not.

@@ -158,10 +158,11 @@ int __must_check do_munmap(struct mm_struct *mm, unsigned long start, unsigned l
  * mmap_region - [@start, @start + @len) becomes a mapping with @flags; what was there goes.
  *
  * @flags:   VM_ACCOUNT is added if it is to be charged
+ * @file:    what it maps, from page @pgoff on; NULL: nothing, zeros
  * Returns:  0, -ENOMEM, -EINTR; on failure all is as before
  */
 int __must_check mmap_region(struct mm_struct *mm, unsigned long start, unsigned long len,
-			     unsigned long flags);
+			     unsigned long flags, struct file *file, unsigned long pgoff);
 
 /* The highest free place for @len bytes; or a negative errno. */
 unsigned long get_unmapped_area(struct mm_struct *mm, unsigned long hint, unsigned long len);

@@ -11,6 +11,8 @@
 
 #include <errno.h>
 #include "mm/commit.h"
+#include "mm/filemap.h"
+#include "mm/i_mmap.h"
 #include "mm/mm_check.h"
 #include "mm/mman_internal.h"
 #include "mm/mmap_lock.h"
@@ -57,11 +59,17 @@ static int map_new(struct vma_iterator *vmi, const struct vma_merge *m, struct v
 	vma->vm_end = m->end;
 	vma->vm_pgoff = m->pgoff;
 	vm_flags_reset(vma, m->flags);
+	if (m->file) {
+		vma->vm_file = m->file;
+		vma->vm_ops = &file_vm_ops;
+		vma_open(vma);
+	}
 	err = vma_link(vmi, vma);
 	if (err) {
 		vm_area_free(vma);
 		return err;
 	}
+	vma_link_file(vma);
 	munmap_store_upper(vms, &vmi->mas);
 	munmap_complete(vms);
 	return 0;
@@ -117,7 +125,8 @@ static int charge_mapping(struct vma_munmap *vms, unsigned long *flags, long pag
 	return 0;
 }
 
-int mmap_region(struct mm_struct *mm, unsigned long start, unsigned long len, unsigned long flags)
+int mmap_region(struct mm_struct *mm, unsigned long start, unsigned long len, unsigned long flags,
+		struct file *file, unsigned long pgoff)
 {
 	struct vma_munmap vms;
 	struct vma_merge m;
@@ -135,8 +144,9 @@ int mmap_region(struct mm_struct *mm, unsigned long start, unsigned long len, un
 		.next = vms.next,
 		.start = start,
 		.end = start + len,
-		.pgoff = start >> PAGE_SHIFT,
+		.pgoff = file ? pgoff : start >> PAGE_SHIFT,
 		.flags = flags,
+		.file = file,
 	};
 	err = map_range(&vms, &m);
 	if (err)
@@ -174,15 +184,15 @@ static unsigned long reserve_flag(unsigned long flags)
 	return (flags & MAP_NORESERVE) && !never ? VM_NORESERVE : 0;
 }
 
-unsigned long vm_mmap(struct mm_struct *mm, unsigned long addr, size_t len, unsigned long prot,
-		      unsigned long flags)
+/* Checked: one of shared and private, a file or MAP_ANONYMOUS, nothing unknown. */
+static unsigned long do_mmap(struct mm_struct *mm, unsigned long addr, size_t len,
+			     unsigned long prot, unsigned long flags, struct file *file,
+			     unsigned long pgoff)
 {
-	const unsigned long must = MAP_PRIVATE | MAP_ANONYMOUS;
+	unsigned long vm_flags = prot_to_flags(prot) | reserve_flag(flags) |
+				 (flags & MAP_SHARED ? VM_SHARED : 0);
 	int err;
 
-	if (!len || (prot & ~VM_ACCESS_FLAGS) || (flags & must) != must ||
-	    (flags & ~(must | MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_NORESERVE)))
-		return -EINVAL;
 	if (len > USER_MAX)
 		return -ENOMEM;
 	len = page_len(len);
@@ -191,11 +201,37 @@ unsigned long vm_mmap(struct mm_struct *mm, unsigned long addr, size_t len, unsi
 		return err;
 	addr = choose_address(mm, addr, len, flags);
 	if (!mm_is_err(addr)) {
-		err = mmap_region(mm, addr, len, prot_to_flags(prot) | reserve_flag(flags));
+		err = mmap_region(mm, addr, len, vm_flags, file, pgoff);
 		mm_check_mutation(mm, addr, addr + len);
 		if (err)
 			addr = err;
 	}
 	mmap_write_unlock(mm);
 	return addr;
+}
+
+/* What may come with any type of mapping. */
+#define MAP_MORE (MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_NORESERVE)
+
+unsigned long vm_mmap(struct mm_struct *mm, unsigned long addr, size_t len, unsigned long prot,
+		      unsigned long flags)
+{
+	const unsigned long type = MAP_PRIVATE | MAP_ANONYMOUS;
+
+	if (!len || (prot & ~VM_ACCESS_FLAGS) || (flags & ~MAP_MORE) != type)
+		return -EINVAL;
+	return do_mmap(mm, addr, len, prot, flags, NULL, 0);
+}
+
+unsigned long vm_mmap_file(struct mm_struct *mm, unsigned long addr, size_t len, unsigned long prot,
+			   unsigned long flags, struct file *file, u64 offset)
+{
+	unsigned long type = flags & ~MAP_MORE;
+
+	if (!len || (prot & ~VM_ACCESS_FLAGS) || (type != MAP_SHARED && type != MAP_PRIVATE) ||
+	    !IS_ALIGNED(offset, PAGE_SIZE))
+		return -EINVAL;
+	if (offset > FILE_SIZE_MAX || len > FILE_SIZE_MAX)
+		return -EOVERFLOW;
+	return do_mmap(mm, addr, len, prot, flags, file, offset >> PAGE_SHIFT);
 }

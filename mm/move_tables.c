@@ -8,6 +8,7 @@
 #include "mm/move_tables.h"
 
 #include "kernel/core/events.h"
+#include "mm/i_mmap.h"
 #include "mm/mm.h"
 #include "mm/tables_internal.h"
 #include "mm/tlb.h"
@@ -56,6 +57,7 @@ unsigned long move_page_tables(struct vm_area_struct *vma, unsigned long old_add
 			       struct vm_area_struct *new_vma, unsigned long new_addr,
 			       unsigned long len)
 {
+	struct address_space *mapping = vma_mapping(vma);
 	struct mm_tables *mt = &vma->vm_mm->tables;
 	unsigned long done = 0, step;
 
@@ -69,7 +71,12 @@ unsigned long move_page_tables(struct vm_area_struct *vma, unsigned long old_add
 		to = pmd_alloc(mt, new);
 		if (!to || pte_alloc(mt, to))
 			break;
+		/* Who walks the VMAs might pass the new place before and the old one after. */
+		if (mapping)
+			down_write(&mapping->i_mmap_rwsem);
 		move_stretch(mt, from, old, to, new, step);
+		if (mapping)
+			up_write(&mapping->i_mmap_rwsem);
 	}
 	return done;
 }

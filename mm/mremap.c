@@ -13,6 +13,7 @@
 #include "kernel/core/bug.h"
 #include "mm/anon_vma.h"
 #include "mm/commit.h"
+#include "mm/i_mmap.h"
 #include "mm/mm_check.h"
 #include "mm/mman_internal.h"
 #include "mm/mmap_lock.h"
@@ -67,6 +68,7 @@ static int grow_in_place(const struct mremap *r)
 		.end = r->addr + r->new_len,
 		.pgoff = vma->vm_pgoff + vma_pages(vma),
 		.flags = vma->vm_flags,
+		.file = vma->vm_file,
 	};
 	VMA_ITERATOR(vmi, r->mm, m.start);
 	int err;
@@ -99,7 +101,7 @@ static struct vm_area_struct *copy_vma(const struct mremap *r, unsigned long to)
 	new->vm_start = to;
 	new->vm_end = to + r->new_len;
 	/* Without pages it may be numbered by its new place, and so merge with what comes there. */
-	if (vma->anon_vma)
+	if (vma->anon_vma || vma->vm_file)
 		new->vm_pgoff = linear_page_index(vma, r->addr);
 	else
 		new->vm_pgoff = to >> PAGE_SHIFT;
@@ -107,6 +109,7 @@ static struct vm_area_struct *copy_vma(const struct mremap *r, unsigned long to)
 		vm_area_free(new);
 		return NULL;
 	}
+	vma_link_file(new);
 	return new;
 }
 
@@ -132,6 +135,7 @@ static void undo_move(const struct mremap *r, struct vm_area_struct *new, unsign
 
 	back = move_page_tables(new, new->vm_start, r->vma, r->addr, moved);
 	ASSERT_EQ(back, moved);
+	unlink_file_vma(new);
 	free_new_tables(r, new->vm_start);
 	unlink_anon_vmas(new);
 	vm_area_free(new);
@@ -198,6 +202,7 @@ static void merge_moved(struct vm_area_struct *new)
 		.end = new->vm_end,
 		.pgoff = new->vm_pgoff,
 		.flags = new->vm_flags,
+		.file = new->vm_file,
 		.anon_vma = new->anon_vma,
 	};
 

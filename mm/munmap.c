@@ -16,6 +16,7 @@
 #include "kernel/core/bug.h"
 #include "mm/anon_vma.h"
 #include "mm/commit.h"
+#include "mm/i_mmap.h"
 #include "mm/mm_check.h"
 #include "mm/mman_internal.h"
 #include "mm/mmap_lock.h"
@@ -104,6 +105,7 @@ void munmap_abort(struct vma_munmap *vms)
 	for (struct vm_area_struct *vma = vms->gone; vma; vma = vma->next)
 		vma_mark_attached(vma);
 	if (vms->upper) {
+		unlink_file_vma(vms->upper);
 		unlink_anon_vmas(vms->upper);
 		vm_area_free(vms->upper);
 	}

@@ -35,8 +35,9 @@ enum frame_kind {
 	FK_WINDOW, /* tables of the debug window */
 	FK_KMAP,   /* tables of the direct map, kept for ever: no ledger line */
 	FK_ANON,
-	FK_FILE,
-	FK_SWAP, /* tables of swap devices, blocks of RAM devices */
+	FK_FILE,  /* cached pages of files */
+	FK_STORE, /* what files hold outside the cache */
+	FK_SWAP,  /* tables of swap devices, blocks of RAM devices */
 	FK_NR
 };
 

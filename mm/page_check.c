@@ -21,7 +21,7 @@ static const char *const kind_name[FK_NR] = {
 	[FK_FREE] = "free",   [FK_BUDDY] = "buddy", [FK_KERNEL] = "kernel", [FK_SLAB] = "slab",
 	[FK_TABLE] = "table", [FK_STACK] = "stack", [FK_GATHER] = "gather", [FK_WINDOW] = "window",
 	[FK_KMAP] = "kmap",   [FK_ANON] = "anon",   [FK_FILE] = "file",
-	[FK_SWAP] = "swap",
+	[FK_STORE] = "store", [FK_SWAP] = "swap",
 };
 
 const char *frame_kind_name(enum frame_kind kind)
@@ -123,6 +123,7 @@ FRAME_LEDGER(FK_STACK, stack);
 FRAME_LEDGER(FK_GATHER, gather);
 FRAME_LEDGER(FK_ANON, anon);
 FRAME_LEDGER(FK_FILE, file);
+FRAME_LEDGER(FK_STORE, store);
 
 /* ---- the whole ---- */
 

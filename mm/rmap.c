@@ -7,6 +7,8 @@
  */
 #include "mm/rmap.h"
 
+#include "mm/filemap.h"
+#include "mm/folio_lock.h"
 #include "mm/lru.h"
 #include "mm/mm.h"
 
@@ -113,6 +115,12 @@ unsigned folio_count_rmap(struct page *page)
 {
 	unsigned nr = 0;
 
-	rmap_walk_anon(page, count_one, &nr);
+	if (folio_test_file(page)) {
+		folio_lock(page);
+		rmap_walk_file(page, count_one, &nr);
+		folio_unlock(page);
+	} else {
+		rmap_walk_anon(page, count_one, &nr);
+	}
 	return nr;
 }

@@ -99,6 +99,12 @@ static inline void folio_dup_anon_rmap(struct page *page)
 void folio_add_anon_rmap_swap(struct page *page, struct vm_area_struct *vma, unsigned long addr,
 			      bool exclusive);
 
+/* One entry more maps @page, of a file. Locks: that entry's, and the folio's. */
+static inline void folio_add_file_rmap_pte(struct page *page)
+{
+	atomic_inc(&page->_mapcount);
+}
+
 /* One entry less. Locks: that entry's, under which it was cleared. */
 static inline void folio_remove_rmap_pte(struct page *page)
 {
@@ -137,6 +143,17 @@ typedef bool (*rmap_one_fn)(struct page *page, struct vm_area_struct *vma, unsig
  * Returns:  false if the page has no anon_vma to walk, or @fn ended it
  */
 bool rmap_walk_anon(struct page *page, rmap_one_fn fn, void *arg);
+
+/*
+ * rmap_walk_file - the same for a page of a file.
+ *
+ * Locks: folio lock, or whoever else knows that @page stays the file's; takes i_mmap_rwsem for
+ *        reading
+ */
+bool rmap_walk_file(struct page *page, rmap_one_fn fn, void *arg);
+
+/* No entry maps @page, of a file, when this returns. Locks: folio lock. May sleep and flush. */
+void unmap_mapping_folio(struct page *page);
 
 /*
  * How many entries map @page, found by walking. Exact while no VMA of it changes its shape: a split

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include "kernel/core/bug.h"
 #include "mm/anon_vma.h"
+#include "mm/i_mmap.h"
 #include "mm/mman_internal.h"
 #include "mm/slab.h"
 #include "mm/vma_internal.h"
@@ -41,6 +42,9 @@ struct vm_area_struct *vm_area_dup(const struct vm_area_struct *from)
 	vma->vm_pgoff = from->vm_pgoff;
 	vma->vm_flags = from->vm_flags;
 	vma->vm_page_prot = from->vm_page_prot;
+	vma->vm_file = from->vm_file;
+	vma->vm_ops = from->vm_ops;
+	vma_open(vma);
 	return vma;
 }
 
@@ -53,6 +57,7 @@ static void vma_assert_unused(const struct vm_area_struct *vma)
 void vm_area_free(struct vm_area_struct *vma)
 {
 	vma_assert_unused(vma);
+	vma_close(vma);
 	kmem_cache_free(&vma_cache, vma);
 }
 
@@ -68,6 +73,9 @@ static void free_list_rcu(struct rcu_head *head)
 
 void vm_area_free_list(struct vm_area_struct *first)
 {
+	/* Now, since it may sleep. Who still finds them looks at their locks only. */
+	for (struct vm_area_struct *vma = first; vma; vma = vma->next)
+		vma_close(vma);
 	if (first)
 		call_rcu(&first->rcu, free_list_rcu);
 }
@@ -150,6 +158,7 @@ struct vm_area_struct *vma_split_half(struct vm_area_struct *vma, unsigned long 
 		vm_area_free(new);
 		return NULL;
 	}
+	vma_link_file(new);
 	return new;
 }
 
@@ -171,6 +180,7 @@ int vma_split(struct vma_iterator *vmi, struct vm_area_struct *vma, unsigned lon
 	err = mas_store_gfp(&vmi->mas, new, GFP_KERNEL_ACCOUNT);
 	if (err) {
 		vma_mark_detached(new);
+		unlink_file_vma(new);
 		unlink_anon_vmas(new);
 		vm_area_free(new);
 		return err;

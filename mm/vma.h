@@ -14,6 +14,7 @@
 #define MM_VMA_H
 
 #include "kernel/base/annotations.h"
+#include "kernel/base/interval_tree.h"
 #include "kernel/base/list.h"
 #include "kernel/core/atomic.h"
 #include "kernel/sched/rcu.h"
@@ -22,17 +23,31 @@
 #include "mm/pgtable_types.h"
 
 struct anon_vma;
+struct file;
+struct vm_area_struct;
+struct vm_fault;
 
 #define VM_READ	      0x00000001ul
 #define VM_WRITE      0x00000002ul
 #define VM_EXEC	      0x00000004ul
-#define VM_SHARED     0x00000008ul
+#define VM_SHARED     0x00000008ul /* writes go to the file */
 #define VM_GROWSDOWN  0x00000100ul /* a stack */
 #define VM_DONTCOPY   0x00020000ul /* a child does not get it (MADV_DONTFORK) */
 #define VM_ACCOUNT    0x00100000ul /* its pages are charged to the commit limit */
 #define VM_NORESERVE  0x00200000ul /* they never are */
 #define VM_WIPEONFORK 0x02000000ul /* a child finds it empty (MADV_WIPEONFORK) */
 #define VM_ACCESS_FLAGS (VM_READ | VM_WRITE | VM_EXEC)
+
+/* What a VMA that maps something does for it. */
+struct vm_operations_struct {
+	void (*open)(struct vm_area_struct *vma);  /* one VMA more */
+	void (*close)(struct vm_area_struct *vma); /* one less */
+	/*
+	 * The page at vmf->pgoff, for an empty entry: vmf->page is it, locked, with a reference.
+	 * Returns 0, VM_FAULT_OOM or VM_FAULT_SIGBUS. The VMA is locked as vmf->flags say.
+	 */
+	unsigned (*fault)(struct vm_fault *vmf);
+};
 
 /*
  * Field key: [I] set at creation  [V] this VMA write-locked; read-locked, or mmap_lock in either
@@ -47,6 +62,9 @@ struct vm_area_struct {
 	unsigned long vm_pgoff;	       /* [V] page number that vm_start stands for in rmap */
 	unsigned long vm_lock_seq;     /* [V] write-locked while it equals mm->mm_lock_seq */
 	atomic_t vm_refcnt;	       /* [A] vma_lock.h */
+	struct file *vm_file;	       /* [I] what it maps, with a reference; NULL: nothing */
+	const struct vm_operations_struct *vm_ops; /* [I] with vm_file */
+	struct interval_tree_node shared; /* in the file's i_mmap (i_mmap.h) */
 	struct anon_vma *anon_vma;     /* [S] */
 	struct list_head anon_vma_chain; /* [S] */
 	struct vm_area_struct *next;   /* once detached: the next of its owner's list */
@@ -108,13 +126,19 @@ static inline struct vm_area_struct *vma_prev(struct vma_iterator *vmi)
  */
 struct vm_area_struct *__must_check vm_area_alloc(struct mm_struct *mm);
 
-/* A detached copy of @from: range, offset, flags; no chains. NULL: no memory. */
+/*
+ * A detached copy of @from: range, offset, flags, and its file, which it holds (vma_open()); no
+ * chains, not linked to the file. NULL: no memory.
+ */
 struct vm_area_struct *__must_check vm_area_dup(const struct vm_area_struct *from);
 
-/* @vma is detached, out of every chain, and was never in the tree: freed at once. */
+/*
+ * @vma is detached, out of every chain and its file's tree, and was never in the tree: it lets its
+ * file go and is freed at once.
+ */
 void vm_area_free(struct vm_area_struct *vma);
 
-/* The list of detached VMAs from @first, chained by next: freed after one grace period. */
+/* The same for the detached VMAs from @first, chained by next; freed after one grace period. */
 void vm_area_free_list(struct vm_area_struct *first);
 
 /* ---- changes of shape; mmap_lock held for write ---- */
@@ -153,6 +177,7 @@ struct vma_merge {
 	unsigned long end;
 	unsigned long pgoff; /* of start */
 	unsigned long flags;
+	struct file *file;	   /* NULL: none */
 	struct anon_vma *anon_vma; /* of the pages in the range */
 };
 

@@ -11,20 +11,28 @@
 
 #include "mm/vma.h"
 
+struct address_space;
+
+/* What is locked between the two: either may be NULL. */
+struct vma_range {
+	struct address_space *mapping;
+	struct anon_vma *anon;
+};
+
 /*
- * Around a change of the ranges of @a and, unless NULL, @b: rmap walkers wait, and find the new
- * ranges afterwards. begin returns the anon_vma it locked, or NULL, for end.
+ * Around a change of the ranges of @a and, unless NULL, @b: rmap walkers wait, those that come from
+ * pages and those that come from a file, and find the new ranges afterwards.
  */
-struct anon_vma *vma_range_begin(struct vm_area_struct *a, struct vm_area_struct *b);
-void vma_range_end(struct anon_vma *locked, struct vm_area_struct *a, struct vm_area_struct *b);
+struct vma_range vma_range_begin(struct vm_area_struct *a, struct vm_area_struct *b);
+void vma_range_end(struct vma_range locked, struct vm_area_struct *a, struct vm_area_struct *b);
 
 /* @vma gets another range, under the lock of its anon_vma. It is write-locked. */
 void vma_set_range(struct vm_area_struct *vma, unsigned long start, unsigned long end,
 		   unsigned long pgoff);
 
 /*
- * vma_split_half - a detached VMA for one half of @vma, tied to its anon_vmas with that half's
- * range. NULL: no memory.
+ * vma_split_half - a detached VMA for one half of @vma, tied to its anon_vmas and its file
+ * with that half's range. NULL: no memory.
  *
  *	    at               below             otherwise
  *	AAAA|AAAA   -->      BBBBAAAA          AAAABBBB

@@ -19,53 +19,70 @@
  *	  PPP...xxx   -> PPPPPPxxx    P
  *	  xxx...NNN   -> xxxNNNNNN    N
  *
- * Alike: equal flags, page offsets that go on without a step, anon_vmas that may be one.
+ * Alike: equal flags, the same file or none, page offsets that go on without a step, anon_vmas that
+ * may be one.
  */
 #include "mm/vma.h"
 
 #include <errno.h>
 #include "kernel/core/bug.h"
 #include "mm/anon_vma.h"
+#include "mm/i_mmap.h"
 #include "mm/vma_internal.h"
 #include "mm/vma_lock.h"
 
 /* ---- rmap around a change ---- */
 
-NO_LOCK_ANALYSIS struct anon_vma *vma_range_begin(struct vm_area_struct *a,
-						 struct vm_area_struct *b)
+NO_LOCK_ANALYSIS struct vma_range vma_range_begin(struct vm_area_struct *a,
+						  struct vm_area_struct *b)
 {
-	/* If both have one it is the same: they were mergeable. */
-	struct anon_vma *anon = a->anon_vma ? a->anon_vma : b ? b->anon_vma : NULL;
+	/* If both have one it is the same: they were mergeable. So is their file. */
+	struct vma_range r = {
+		.mapping = vma_mapping(a),
+		.anon = a->anon_vma ? a->anon_vma : b ? b->anon_vma : NULL,
+	};
 
-	if (!anon)
-		return NULL;
-	anon_vma_lock_write(anon);
-	anon_vma_interval_tree_pre_update_vma(a);
-	if (b)
-		anon_vma_interval_tree_pre_update_vma(b);
-	return anon;
+	if (r.mapping) {
+		down_write(&r.mapping->i_mmap_rwsem);
+		i_mmap_pre_update_vma(a);
+		if (b)
+			i_mmap_pre_update_vma(b);
+	}
+	if (r.anon) {
+		anon_vma_lock_write(r.anon);
+		anon_vma_interval_tree_pre_update_vma(a);
+		if (b)
+			anon_vma_interval_tree_pre_update_vma(b);
+	}
+	return r;
 }
 
-NO_LOCK_ANALYSIS void vma_range_end(struct anon_vma *locked, struct vm_area_struct *a,
+NO_LOCK_ANALYSIS void vma_range_end(struct vma_range locked, struct vm_area_struct *a,
 				    struct vm_area_struct *b)
 {
-	if (!locked)
-		return;
-	anon_vma_interval_tree_post_update_vma(a);
-	if (b)
-		anon_vma_interval_tree_post_update_vma(b);
-	anon_vma_unlock_write(locked);
+	if (locked.anon) {
+		anon_vma_interval_tree_post_update_vma(a);
+		if (b)
+			anon_vma_interval_tree_post_update_vma(b);
+		anon_vma_unlock_write(locked.anon);
+	}
+	if (locked.mapping) {
+		i_mmap_post_update_vma(a);
+		if (b)
+			i_mmap_post_update_vma(b);
+		up_write(&locked.mapping->i_mmap_rwsem);
+	}
 }
 
 void vma_set_range(struct vm_area_struct *vma, unsigned long start, unsigned long end,
 		   unsigned long pgoff)
 {
-	struct anon_vma *anon = vma_range_begin(vma, NULL);
+	struct vma_range locked = vma_range_begin(vma, NULL);
 
 	vma->vm_start = start;
 	vma->vm_end = end;
 	vma->vm_pgoff = pgoff;
-	vma_range_end(anon, vma, NULL);
+	vma_range_end(locked, vma, NULL);
 }
 
 /* ---- alike or not ---- */
@@ -88,7 +105,8 @@ static bool can_merge_prev(const struct vma_merge *m)
 	struct vm_area_struct *prev = m->prev;
 
 	return prev && prev->vm_end >= m->start && prev->vm_flags == m->flags &&
-	       pgoff_at(prev, m->start) == m->pgoff && anon_vma_alike(prev, m->anon_vma, m->middle);
+	       prev->vm_file == m->file && pgoff_at(prev, m->start) == m->pgoff &&
+	       anon_vma_alike(prev, m->anon_vma, m->middle);
 }
 
 static bool can_merge_next(const struct vma_merge *m)
@@ -96,6 +114,7 @@ static bool can_merge_next(const struct vma_merge *m)
 	struct vm_area_struct *next = m->next;
 
 	return next && next->vm_start <= m->end && next->vm_flags == m->flags &&
+	       next->vm_file == m->file &&
 	       m->pgoff + ((m->end - m->start) >> PAGE_SHIFT) == pgoff_at(next, m->end) &&
 	       anon_vma_alike(next, m->anon_vma, m->middle);
 }
@@ -198,6 +217,7 @@ static void free_vanished(const struct vma_change *c)
 		if (!vma)
 			continue;
 		vma_mark_detached(vma);
+		unlink_file_vma(vma);
 		unlink_anon_vmas(vma);
 		vma->vm_mm->map_count--;
 		vma->next = list;
@@ -208,10 +228,10 @@ static void free_vanished(const struct vma_change *c)
 
 void vma_change_commit(const struct vma_change *c)
 {
-	struct anon_vma *anon = vma_range_begin(c->grows, c->shrinks);
+	struct vma_range locked = vma_range_begin(c->grows, c->shrinks);
 
 	set_ranges(c);
-	vma_range_end(anon, c->grows, c->shrinks);
+	vma_range_end(locked, c->grows, c->shrinks);
 	free_vanished(c);
 }
 
@@ -252,6 +272,7 @@ int vma_modify_flags(struct vma_iterator *vmi, struct vm_area_struct *prev,
 		.end = end,
 		.pgoff = vma->vm_pgoff + ((start - vma->vm_start) >> PAGE_SHIFT),
 		.flags = flags,
+		.file = vma->vm_file,
 		.anon_vma = vma->anon_vma,
 	};
 	int err = vma_merge_range(vmi, &m, result);

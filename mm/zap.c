@@ -15,16 +15,20 @@
 #include <errno.h>
 #include "kernel/core/bug.h"
 #include "kernel/core/events.h"
+#include "mm/filemap.h"
 #include "mm/mm.h"
 #include "mm/rmap.h"
 #include "mm/swap.h"
 #include "mm/tables_internal.h"
+#include "mm/tlb.h"
 
 struct zap_walk {
 	struct mmu_gather *tlb;
 	unsigned long resume; /* where a walk that ended early goes on */
-	long nr_anon;	      /* entries of counted pages unmapped */
+	long nr_anon;	      /* entries of anonymous pages unmapped */
+	long nr_file;	      /* entries of pages of files unmapped */
 	long nr_swap;	      /* swap entries dropped */
+	bool flush;	      /* before the lock is let go: one of them could be written */
 	unsigned long nr_entries;
 };
 
@@ -49,6 +53,25 @@ static __always_inline void zap_one(pte_t *pte, u64 seen, struct page *page, boo
 {
 	pte_take(pte, seen, exclusive, watched);
 	unmap_count(page, watched);
+}
+
+/*
+ * An entry of a page of a file: what the hardware noted goes to the page. If the entry allowed
+ * writing, some CPU may still write without anyone's notice until it is flushed; who cleans the
+ * page takes this lock before it believes that nobody can.
+ */
+static noinline void zap_file(struct zap_walk *zap, pte_t *pte, u64 seen, struct page *page,
+			      bool exclusive, bool watched)
+{
+	seen = pte_take(pte, seen, exclusive, watched);
+	if (seen & _PAGE_DIRTY)
+		folio_mark_dirty(page);
+	if (seen & _PAGE_ACCESSED)
+		page_flag_set(page, PG_referenced);
+	if ((seen & _PAGE_RW) && !exclusive)
+		zap->flush = true;
+	folio_remove_rmap_pte(page);
+	zap->nr_file++;
 }
 
 #define RUN_STEP 4
@@ -138,6 +161,7 @@ static __always_inline unsigned zap_entries(struct zap_walk *zap, pte_t *pte, pt
 {
 	struct page **slot = slots;
 	unsigned extra = 0, others = 0;
+	long files = zap->nr_file;
 
 	while (pte < end) {
 		u64 value = *(volatile u64 *)&pte->pte;
@@ -167,6 +191,9 @@ static __always_inline unsigned zap_entries(struct zap_walk *zap, pte_t *pte, pt
 		if (likely(page->state == FK_ANON)) {
 			zap_one(pte, value, page, exclusive, watched);
 			pte++;
+		} else if (page->kind == FK_FILE) {
+			zap_file(zap, pte, value, page, exclusive, watched);
+			pte++;
 		} else {
 			unsigned nr = zap_run(pte, end, value, page, exclusive, watched);
 
@@ -174,7 +201,7 @@ static __always_inline unsigned zap_entries(struct zap_walk *zap, pte_t *pte, pt
 			pte += nr;
 		}
 	}
-	zap->nr_anon += slot - slots + extra;
+	zap->nr_anon += slot - slots + extra - (zap->nr_file - files);
 	zap->nr_entries += slot - slots + extra + others;
 	return slot - slots;
 }
@@ -213,7 +240,11 @@ static int zap_pte_range(struct pte_walk *walk, pte_t *pte, unsigned long addr, 
 	}
 	if (zap->nr_entries != before) {
 		event_count(EV_PTE, zap->nr_entries - before);
-		tlb_note_range(tlb, start, addr);
+		if (unlikely(zap->flush))
+			flush_tlb_range(&tlb->mt->tlb, start, addr, false);
+		else
+			tlb_note_range(tlb, start, addr);
+		zap->flush = false;
 	}
 	zap->resume = addr;
 	return err;
@@ -234,6 +265,8 @@ void zap_vma_range(struct mmu_gather *tlb, struct vm_area_struct *vma, unsigned 
 		add_mm_counter(vma->vm_mm, MM_ANONPAGES, -zap.nr_anon);
 	if (zap.nr_swap)
 		add_mm_counter(vma->vm_mm, MM_SWAPENTS, -zap.nr_swap);
+	if (zap.nr_file)
+		add_mm_counter(vma->vm_mm, MM_FILEPAGES, -zap.nr_file);
 }
 
 void zap_page_range_single(struct vm_area_struct *vma, unsigned long start, unsigned long end)

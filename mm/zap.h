@@ -61,7 +61,8 @@ static inline struct vm_area_struct *unmap_next(struct unmap_desc *desc,
 void unmap_vmas(struct mmu_gather *tlb, struct unmap_desc *desc);
 
 /*
- * free_pgtables - untie the VMAs from their anon_vmas and unhook the tables that served only them.
+ * free_pgtables - untie the VMAs from their anon_vmas and files, and unhook the tables that served
+ *                 only them.
  *
  * desc->mas stands on desc->first again, if there is one. VMAs themselves stay the caller's.
  * Locks:    mmap_lock for write, or the VMAs are detached and no neighbour's fault can be in their

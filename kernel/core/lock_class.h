@@ -20,6 +20,7 @@
 	X(MMAP, "an address space")                                   \
 	X(MMAP_CHILD, "a child's address space during fork")          \
 	X(VMA, "one VMA")                                             \
+	X(INODE, "the size of one file, and writes to it")            \
 	X(FOLIO, "one folio's contents and mapping")                  \
 	X(IMMAP, "the VMAs that map a file")                          \
 	X(ANON_VMA, "the VMAs that may map an anonymous page")        \
