@@ -13,6 +13,7 @@
 #include "mm/anon_vma.h"
 #include "mm/change_protection.h"
 #include "mm/commit.h"
+#include "mm/i_mmap.h"
 #include "mm/mm_check.h"
 #include "mm/mman_internal.h"
 #include "mm/slab.h"
@@ -25,7 +26,7 @@ struct static_key checks_key, lock_slow_key, points_key, faults_key;
 long host_fault_countdown = -1;
 unsigned nr_vcpus = 1, host_cpu;
 unsigned long sysctl_max_map_count = 65530;
-static long nr_objects;
+static long nr_objects, nr_files;
 
 void host_bug(const char *file, int line, const char *fmt, ...)
 {
@@ -179,6 +180,7 @@ void free_pgtables(struct mmu_gather *tlb, struct unmap_desc *desc)
 	for (struct vm_area_struct *vma = desc->first; vma; vma = unmap_next(desc, vma)) {
 		ASSERT_EQ(vma->vm_refcnt.counter, 0);
 		ASSERT(vma->vm_start >= desc->vma_start && vma->vm_end <= desc->vma_end);
+		unlink_file_vma(vma);
 		unlink_anon_vmas(vma);
 	}
 }
@@ -201,6 +203,29 @@ int security_vm_enough_memory_mm(struct mm_struct *mm, long pages)
 void mm_check_mutation(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
 	stand_check(mm);
+}
+
+/* ---- files: only who holds and maps them ---- */
+
+const struct vm_operations_struct file_vm_ops;
+
+void __fput(struct file *file)
+{
+	ASSERT_EQ(file->f_mapping.nr_vmas, 0);
+	ASSERT(!file->f_mapping.i_mmap.node);
+	nr_files--;
+	free(file);
+}
+
+struct file *stand_file(void)
+{
+	struct file *file = calloc(1, sizeof(*file));
+
+	h_assert(file);
+	init_rwsem(&file->f_mapping.i_mmap_rwsem, LC_IMMAP);
+	atomic_set(&file->f_count, 1);
+	nr_files++;
+	return file;
 }
 
 /* ---- the space ---- */
@@ -231,6 +256,7 @@ void stand_end(struct mm_struct *mm)
 	__mt_destroy(&mm->mm_mt);
 	rcu_barrier();
 	h_expect_eq(nr_objects, 0);
+	h_expect_eq(nr_files, 0);
 	free(mm);
 }
 
@@ -249,6 +275,16 @@ static void check_chains(struct vm_area_struct *vma)
 	h_expect(own);
 }
 
+static void check_file(struct vm_area_struct *vma)
+{
+	if (!vma->vm_file)
+		return;
+	h_expect(i_mmap_has_vma(vma));
+	h_expect(interval_tree_check(&vma_mapping(vma)->i_mmap) ==
+		 (long)vma_mapping(vma)->nr_vmas);
+	h_expect_eq(vma->vm_file->f_count.counter, vma_mapping(vma)->nr_vmas + 1);
+}
+
 void stand_check(struct mm_struct *mm)
 {
 	VMA_ITERATOR(vmi, mm, 0);
@@ -264,10 +300,11 @@ void stand_check(struct mm_struct *mm)
 		h_expect_eq(vma->vm_refcnt.counter, 1);
 		h_expect_eq(vma->vm_page_prot.prot, vm_get_page_prot(vma->vm_flags).prot);
 		check_chains(vma);
+		check_file(vma);
 		last = vma->vm_end;
 		nr++;
 		pages += vma_pages(vma);
-		data += vma->vm_flags & VM_WRITE ? vma_pages(vma) : 0;
+		data += (vma->vm_flags & (VM_WRITE | VM_SHARED)) == VM_WRITE ? vma_pages(vma) : 0;
 		charged += vma->vm_flags & VM_ACCOUNT ? vma_pages(vma) : 0;
 	}
 	h_expect_eq(nr, mm->map_count);

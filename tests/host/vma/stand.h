@@ -4,11 +4,15 @@
 #ifndef TESTS_HOST_VMA_STAND_H
 #define TESTS_HOST_VMA_STAND_H
 
+#include "mm/file.h"
 #include "mm/mm.h"
 
 /* A new space without VMAs, and its end: everything is freed, and nothing may be left over. */
 struct mm_struct *stand_begin(void);
 void stand_end(struct mm_struct *mm);
+
+/* A file without contents, with one reference: the last fput() frees it. */
+struct file *stand_file(void);
 
 /* The @n-th allocation from now on fails, once; negative: none. */
 void stand_fail(long n);
