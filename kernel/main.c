@@ -12,11 +12,13 @@
 #include "kernel/core/fpu.h"
 #include "kernel/core/kv.h"
 #include "kernel/core/log.h"
+#include "kernel/core/model.h"
 #include "kernel/core/oops.h"
 #include "kernel/core/panic.h"
 #include "kernel/core/preempt.h"
 #include "kernel/core/registry.h"
 #include "kernel/core/spinlock.h"
+#include "kernel/core/static_key.h"
 #include "kernel/core/stop.h"
 #include "kernel/sched/kthread.h"
 #include "kernel/sched/parallel.h"
@@ -31,11 +33,11 @@
 #include "mm/tlb.h"
 #include "mm/world.h"
 
-/* What the machine or its boot line got wrong ends here, with a reason. */
-static void refuse_if(int err, const char *why)
+/* What the machine or its boot line got wrong ends here, with the reason that came with @err. */
+static void refuse_if(int err, const char **why)
 {
 	if (err)
-		machine_refuse(why);
+		machine_refuse(*why);
 }
 
 /* ---- memory for layers 4 and up ---- */
@@ -103,6 +105,7 @@ static void first_thread(void *arg)
 
 	if (sched_world_threads())
 		panic("no memory for the scheduler's threads");
+	static_key_set(&model_key, clock_kind() == CLOCK_MODEL);
 	kmap_seal();
 	flush_tlb_kernel_range(0, TLB_FLUSH_ALL);
 	shell_ledger_baseline();
@@ -135,9 +138,10 @@ void kernel_main(void)
 	spinlock_init();
 	oops_init();
 	stop_init();
-	refuse_if(cmdline_init(boot_info.cmdline, &why), why);
-	refuse_if(clock_init(cmdline_get("clock"), &why), why);
-	refuse_if(boot_reserve_arena(arena_asked()), "boot line: arena= is more than there is");
+	refuse_if(cmdline_init(boot_info.cmdline, &why), &why);
+	refuse_if(clock_init(cmdline_get("clock"), &why), &why);
+	if (boot_reserve_arena(arena_asked()))
+		machine_refuse("boot line: arena= is more than there is");
 	smp_prepare(MAX_VCPUS);
 
 	sched_world_init(nr_vcpus);

@@ -21,6 +21,7 @@
 #include "kernel/core/setting.h"
 #include "kernel/x86/cpu.h"
 #include "kernel/x86/kmap.h"
+#include "kernel/x86/pcpu.h"
 #include "mm/observer.h"
 #include "mm/window.h"
 
@@ -151,7 +152,7 @@ static void load(struct tlb_state *s, struct tlb_ctx *next)
 		mask_or(next, self);
 		gen = READ_ONCE(next->gen);
 	}
-	write_cr3(next ? next->pgd.v : kernel_pgd.v);
+	pcpu_switch_cr3(next ? next->pgd : kernel_pgd);
 	WRITE_ONCE(s->gen, gen);
 	WRITE_ONCE(s->lazy, 0);
 	smp_store_release(&s->loaded, next);

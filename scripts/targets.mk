@@ -45,13 +45,27 @@ run: all
 
 # Matrix and slopes on exact instructions, then parallel figures on the time stamp counter.
 ## make bench       the main job: benches on both clocks, $(B)/results.jsonl, $(B)/report.html
-bench: all
+bench: all model
 	$(Q)$(LAUNCH) run --clock insn --smp 1 --timeout 900 --log $(B)/bench-insn.log 'bench *'
 	$(Q)$(LAUNCH) run --clock tsc --smp 2 --timeout 900 --log $(B)/bench-tsc.log \
 		'bench *' 'test stress.*' ledger
 	$(Q)grep -h '^{"mmlife":1,' $(B)/bench-insn.log $(B)/bench-tsc.log >$(B)/results.jsonl.new
 	$(Q)mv $(B)/results.jsonl.new $(B)/results.jsonl
 	$(Q)$(LAUNCH) report $(B)/bench-insn.log $(B)/bench-tsc.log -o $(B)/report.html
+
+# The cycle model: a plugin for QEMU, so a program of the host.
+HOSTCC ?= gcc
+MODEL_CFLAGS := -I. -std=gnu11 -O2 -Wall -Wextra -Werror -Wmissing-prototypes -Wshadow -fPIC \
+	-fvisibility=hidden
+MODEL_SRC := $(wildcard scripts/model/*.c)
+
+## make model       $(B)/model.so, the cycle model of --clock model
+model: $(B)/model.so
+
+$(B)/model.so: $(MODEL_SRC) $(wildcard scripts/model/*.h)
+	@mkdir -p $(@D)
+	@echo "  HOSTLD  $@"
+	$(Q)$(HOSTCC) $(MODEL_CFLAGS) -shared -o $@ $(MODEL_SRC)
 
 # --- tests -------------------------------------------------------------------
 
@@ -76,7 +90,7 @@ lab: all
 	$(Q)tests/lab-long --build $(B) $(LAB_OPTIONS)
 
 # What only a real guest can show: exit statuses, boot ways, machines, sizes.
-guest-test: all
+guest-test: all model
 	$(Q)MMLIFE_BUILD=$(B) tests/host/run --build $(B) tests/guest
 
 # --- checks ------------------------------------------------------------------
@@ -123,5 +137,5 @@ clean:
 help:
 	@sed -n 's/^## //p' scripts/targets.mk tests/host/host.mk | sed 's|$$(B)|$(B)|g'
 
-.PHONY: run bench test stress kernel-test guest-test lab check layers style headers tidy \
+.PHONY: run bench model test stress kernel-test guest-test lab check layers style headers tidy \
 	thread-safety format clean help

@@ -27,6 +27,7 @@
 
 #include "kernel/base/compiler.h"
 #include "kernel/core/clock.h"
+#include "kernel/core/model.h"
 #include "kernel/core/random.h"
 #include "kernel/core/registry.h"
 
@@ -86,6 +87,7 @@ struct bench {
 	u64 x;	      /* value of the axis */
 	u32 nr_regions;
 	bool skipped;
+	struct model_counts model; /* under the model: what it counted in the regions */
 	struct rng rng;
 	struct bench_run *run;
 };
@@ -104,15 +106,23 @@ static inline u64 bench_x(const struct bench *b)
 void bench_region_begin(struct bench *b);
 void bench_region_end(struct bench *b, u64 now, u64 units);
 
+/* Instructions or ticks; under the model 1/64 modelled cycles. */
+static __always_inline u64 bench_clock(void)
+{
+	if (static_branch_unlikely(&model_key))
+		return model_read(MODEL_UNITS);
+	return rdtsc_ordered();
+}
+
 static __always_inline void bench_start(struct bench *b)
 {
 	bench_region_begin(b);
-	b->start = rdtsc_ordered();
+	b->start = bench_clock();
 }
 
 static __always_inline void bench_stop(struct bench *b, u64 units)
 {
-	u64 now = rdtsc_ordered();
+	u64 now = bench_clock();
 
 	bench_region_end(b, now, units);
 }

@@ -24,6 +24,8 @@ struct bench_run {
 	const struct bench_case *bc;
 	const struct bench_opts *opts;
 	u64 overhead;		    /* clock counts of an empty region */
+	struct model_counts model_overhead; /* the model's other counts of one */
+	struct model_counts model_start;    /* when the region began */
 	bool counting;		    /* the pass with events and points on */
 	struct event_counts at_start; /* when the region began */
 	u64 event[EV_NR];	    /* events inside regions */
@@ -41,6 +43,7 @@ struct bench_result {
 	struct bench_stat total; /* clock counts of a call's regions, without the empty one's */
 	u64 kept[BENCH_KEPT_SAMPLES];
 	u64 event[EV_NR];
+	struct model_counts model; /* of the last sample */
 };
 
 /*

@@ -18,6 +18,8 @@
 
 const char *bench_clock_unit(void)
 {
+	if (clock_kind() == CLOCK_MODEL)
+		return "modelled cycle";
 	if (clock_is_insn())
 		return "insn";
 	return strcmp(env_accel(), "tcg") ? "cycle" : "tick";
@@ -56,6 +58,26 @@ static void record_samples(struct record *r, const struct bench_result *res)
 	record_raw(r, "samples", text);
 }
 
+/* What else the model counted in the region, in all: the reasons of the figure. */
+static void record_model(struct record *r, const struct model_counts *counts)
+{
+	static const struct {
+		const char *name;
+		enum model_word word;
+	} field[] = {
+		{"insns", MODEL_INSNS},		{"loads", MODEL_LOADS},
+		{"stores", MODEL_STORES},	{"l1_misses", MODEL_L1_MISSES},
+		{"l2_misses", MODEL_L2_MISSES}, {"l3_misses", MODEL_L3_MISSES},
+		{"streamed", MODEL_STREAMED},	{"dtlb_misses", MODEL_DTLB_MISSES},
+		{"walks", MODEL_WALKS},		{"walk_reads", MODEL_WALK_READS},
+	};
+
+	record_open(r, "model");
+	for (unsigned i = 0; i < ARRAY_SIZE(field); i++)
+		record_u64(r, field[i].name, counts->n[field[i].word]);
+	record_close(r);
+}
+
 static void record_result(const struct bench_case *bc, const struct bench_result *res)
 {
 	struct record r;
@@ -85,6 +107,8 @@ static void record_result(const struct bench_case *bc, const struct bench_result
 			record_u64(&r, event_name[i], res->event[i]);
 	}
 	record_close(&r);
+	if (clock_kind() == CLOCK_MODEL)
+		record_model(&r, &res->model);
 	send(&r);
 }
 

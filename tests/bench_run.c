@@ -31,6 +31,8 @@ void bench_region_begin(struct bench *b)
 	b->nr_regions++;
 	if (unlikely(b->run->counting))
 		events_read(&b->run->at_start);
+	if (static_branch_unlikely(&model_key))
+		model_counts_read(&b->run->model_start);
 }
 
 void bench_region_end(struct bench *b, u64 now, u64 units)
@@ -39,6 +41,13 @@ void bench_region_end(struct bench *b, u64 now, u64 units)
 
 	b->total += now - b->start;
 	b->units += units;
+	if (static_branch_unlikely(&model_key)) {
+		struct model_counts at_end;
+
+		model_counts_read(&at_end);
+		for (unsigned i = 0; i < MODEL_PARAMS; i++)
+			b->model.n[i] += at_end.n[i] - run->model_start.n[i];
+	}
 	if (unlikely(run->counting)) {
 		struct event_counts at_end;
 
@@ -91,7 +100,10 @@ static u64 empty_region(struct bench_run *run)
 
 		bench_start(&b);
 		bench_stop(&b, 1);
-		least = min(least, b.total);
+		if (b.total < least) {
+			least = b.total;
+			run->model_overhead = b.model;
+		}
 	}
 	return least;
 }
@@ -151,6 +163,13 @@ static bool take_sample(struct bench_run *run, struct bench_result *result, u64 
 	result->units = b.units;
 	empty = run->overhead * b.nr_regions;
 	*sample = b.total > empty ? b.total - empty : 0;
+	if (clock_kind() == CLOCK_MODEL)
+		*sample = (*sample + MODEL_UNITS_PER_CYCLE / 2) / MODEL_UNITS_PER_CYCLE;
+	for (unsigned i = 0; i < MODEL_PARAMS; i++) {
+		u64 idle = run->model_overhead.n[i] * b.nr_regions;
+
+		result->model.n[i] = b.model.n[i] > idle ? b.model.n[i] - idle : 0;
+	}
 	return true;
 }
 

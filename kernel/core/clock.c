@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 #include "kernel/core/format.h"
+#include "kernel/core/model.h"
 #include "kernel/core/sched_ops.h"
 #include "kernel/x86/tsc.h"
 
@@ -70,6 +71,12 @@ int clock_init(const char *promised, const char **why)
 	}
 	kind = wanted;
 	if (kind != CLOCK_TSC && prove_insn()) {
+		*why = trouble;
+		return -EINVAL;
+	}
+	if (kind == CLOCK_MODEL && !model_find()) {
+		format(trouble, sizeof(trouble), "clock=model was promised, but there is no model "
+						 "(QEMU needs -plugin model.so)");
 		*why = trouble;
 		return -EINVAL;
 	}

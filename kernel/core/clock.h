@@ -22,6 +22,7 @@ enum clock_kind {
  *
  * @promised: value of `clock=`, or NULL = tsc
  * Under insn and model 100 blocks of known length must each count exactly.
+ * Under model there must be a model beside the machine.
  * Returns:   0, or -EINVAL with a clear reason in *@why: the machine is then refused
  * Context:   boot, after tsc_calibrate()
  */

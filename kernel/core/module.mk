@@ -15,6 +15,7 @@ OBJS += kernel/core/lock_order.o
 OBJS += kernel/core/lock_report.o
 OBJS += kernel/core/lock_stat.o
 OBJS += kernel/core/log.o
+OBJS += kernel/core/model.o
 OBJS += kernel/core/newlib.o
 OBJS += kernel/core/oops.o
 OBJS += kernel/core/panic.o

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "kernel/core/clock.h"
+#include "kernel/core/model.h"
 #include "kernel/core/symbols.h"
 #include "kernel/shell/out.h"
 #include "kernel/shell/record.h"
@@ -34,6 +35,8 @@ static u64 ram_mib(void)
 /* What the counter counts, in the words of somebody who has to trust it. */
 static const char *clock_meaning(void)
 {
+	if (clock_kind() == CLOCK_MODEL)
+		return "modelled cycles: no core's, see the env record; time counts instructions";
 	if (clock_is_insn())
 		return "counts instructions, proved";
 	return strcmp(env_accel(), "tcg") ? "cycles" : "emulated, no cycles of anything";
@@ -46,6 +49,16 @@ void env_banner(void)
 	    ram_mib(), env_accel(), boot_info.loader);
 	out("  clock %s (%s)\n", clock_name(), clock_meaning());
 	out("Type `help` for commands, `help COMMAND` for one, Tab to complete.\n");
+}
+
+/* What the model assumes: sizes in KiB or entries, costs in cycles. */
+static void record_model_params(struct record *r)
+{
+	model_publish();
+	record_open(r, "model");
+	for (unsigned i = 0; i < MODEL_NR_PARAMS; i++)
+		record_u64(r, model_param_name[i], model_mailbox[MODEL_PARAMS + i]);
+	record_close(r);
 }
 
 void env_record(u64 seed)
@@ -64,5 +77,7 @@ void env_record(u64 seed)
 	record_u64(&r, "cpus", nr_vcpus);
 	record_u64(&r, "mem_mib", ram_mib());
 	record_u64(&r, "seed", seed);
+	if (clock_kind() == CLOCK_MODEL)
+		record_model_params(&r);
 	out_line(record_end(&r));
 }

@@ -58,12 +58,8 @@ void pcpu_activate(struct pcpu *cpu)
 
 void pcpu_load_cr3(phys_t cr3)
 {
-	struct pcpu *cpu = this_pcpu();
-
-	if (cpu->loaded_cr3 == cr3.v)
-		return;
-	cpu->loaded_cr3 = cr3.v;
-	write_cr3(cr3.v);
+	if (this_pcpu()->loaded_cr3 != cr3.v)
+		pcpu_switch_cr3(cr3);
 }
 
 void pcpu_load_vcpu(struct vcpu *v)

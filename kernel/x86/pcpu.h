@@ -7,6 +7,7 @@
 #ifndef KERNEL_X86_PCPU_H
 #define KERNEL_X86_PCPU_H
 
+#include "kernel/x86/cpu.h"
 #include "kernel/x86/layout.h"
 #include "kernel/x86/vcpu.h"
 
@@ -31,7 +32,7 @@ struct pcpu {
 	unsigned id; /* dense, 0 = the CPU that booted */
 	u32 apic_id;
 	bool online;	      /* set by the CPU itself, for ever */
-	u64 loaded_cr3;	      /* what pcpu_load_cr3() last loaded */
+	u64 loaded_cr3;	      /* the directory it runs on */
 	void *boot_stack_low; /* first stack, later the idle thread's */
 	void *boot_stack_high;
 	void *ist_low[IST_NR]; /* stacks, without their guard pages */
@@ -47,7 +48,14 @@ static inline struct pcpu *this_pcpu(void)
 	return this_cpu_read(vcpu_self.pcpu);
 }
 
-/* Load @cr3 into the running CPU and note it, unless it is loaded. Interrupts off. */
+/* Load @cr3 into the running CPU, which forgets its translations, and note it. Interrupts off. */
+static inline void pcpu_switch_cr3(phys_t cr3)
+{
+	this_pcpu()->loaded_cr3 = cr3.v;
+	write_cr3(cr3.v);
+}
+
+/* The same unless it is loaded. */
 void pcpu_load_cr3(phys_t cr3);
 
 /*

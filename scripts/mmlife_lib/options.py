@@ -10,6 +10,7 @@ from .errors import UsageError
 
 SIZE = re.compile(r"^([0-9]{1,9})([KMGkmg]?)$")
 UNITS = {"K": 1, "M": 1024, "G": 1024 * 1024}
+MODEL_RAM = 2 << 30     # bytes; more would lie on both sides of the hole below 4 GiB
 MAX_SCRIPT = 60000      # bytes; the guest keeps the command line in one 64 KiB buffer
 
 
@@ -59,6 +60,11 @@ def _size(option, value):
     if not 1024 <= kib <= 1024 * UNITS["G"]:
         raise _bad(option, value, accepted)
     return f"{kib // 1024}M" if kib % 1024 == 0 else f"{kib}K"
+
+
+def ram_bytes(options):
+    """The guest's memory in bytes."""
+    return int(options.mem[:-1]) * UNITS[options.mem[-1]] * 1024
 
 
 def _cpu_name(option, value):
@@ -145,6 +151,12 @@ def _check_together(options):
     if options.clock != "tsc" and options.disk is not None:
         raise UsageError(f"run: --disk completes in host time, so that --clock {options.clock}"
                          " would not repeat; use --clock tsc")
+    if options.clock == "model" and options.smp != 1:
+        raise UsageError(f"run: --clock model knows one CPU, not --smp {options.smp}; accepted:"
+                         " --smp 1")
+    if options.clock == "model" and ram_bytes(options) > MODEL_RAM:
+        raise UsageError(f"run: --clock model reads the guest's tables below 4 GiB, not with --mem"
+                         f" {options.mem}; accepted: up to {MODEL_RAM >> 20}M")
     size = len("\n".join(options.commands).encode("utf-8", "surrogateescape"))
     if size > MAX_SCRIPT:
         raise UsageError(f"run: the commands are {size} bytes long; accepted: up to {MAX_SCRIPT}")

@@ -16,6 +16,7 @@ import re
 import shutil
 
 from .errors import UsageError
+from .options import ram_bytes
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 DEBUG_EXIT_PORT = 0xf4
@@ -88,7 +89,7 @@ def _accel_args(options):
             "-rtc", "base=2020-01-01,clock=vm"]
     if options.clock == "model":
         plugin = need_file(build_file("model.so"), "--clock model needs it: make model")
-        args += ["-plugin", escape(plugin)]
+        args += ["-plugin", f"{escape(plugin)},ram={ram_bytes(options)}"]
     return args
 
 

@@ -52,10 +52,12 @@ class BadWords(LauncherTest):
     def test_combinations(self):
         self.refuse(["--clock", "insn", "--accel", "kvm", "x"], "insn", "tcg")
         self.refuse(["--clock", "model", "--accel", "kvm", "x"], "model", "tcg")
+        self.refuse(["--clock", "model", "x"], "--smp 2", "--smp 1")
+        self.refuse(["--clock", "model", "--smp", "1", "--mem", "3G", "x"], "--mem 3072M", "2048M")
         self.refuse(["--clock", "insn", "--disk", "d", "x"], "--disk")
 
     def test_missing_files(self):
-        self.expect(self.launch("run", "--clock", "model", "x"), 2,
+        self.expect(self.launch("run", "--clock", "model", "--smp", "1", "x"), 2,
                     "--clock model needs it: make model")
         self.expect(self.launch("run", "--disk", self.path("none"), "x"), 2, "--disk: no file")
 
@@ -122,8 +124,9 @@ class Arguments(LauncherTest):
         plugin = os.path.join(self.build, "model.so")
         with open(plugin, "wb"):
             pass
-        args = self.arguments("--clock", "model")
-        self.assertEqual(self.value(args, "-plugin"), plugin.replace(",", ",,"))
+        args = self.arguments("--clock", "model", "--smp", "1", "--mem", "64M")
+        self.assertEqual(self.value(args, "-plugin"),
+                         plugin.replace(",", ",,") + f",ram={64 << 20}")
         self.assertEqual(self.value(args, "-icount"), "shift=0,sleep=off")
 
     def test_boot_ways(self):
