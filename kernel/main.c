@@ -20,6 +20,8 @@
 #include "kernel/core/spinlock.h"
 #include "kernel/core/static_key.h"
 #include "kernel/core/stop.h"
+#include "kernel/drivers/block.h"
+#include "kernel/drivers/virtio_blk.h"
 #include "kernel/sched/kthread.h"
 #include "kernel/sched/parallel.h"
 #include "kernel/sched/sched.h"
@@ -96,6 +98,17 @@ static void memory_init(void)
 		machine_refuse("the memory map cannot be used");
 }
 
+/* While device registers can be mapped still. `disk=1`: the launcher has given us a disk. */
+static void devices_init(void)
+{
+	const char *why = virtio_blk_init();
+
+	if (cmdline_get("disk") && !why && !block_at(0))
+		why = "none is found on the first PCI bus";
+	if (why)
+		pr_err("the disk cannot be used: %s", why);
+}
+
 /* ---- the first thread ---- */
 
 static void first_thread(void *arg)
@@ -149,6 +162,7 @@ void kernel_main(void)
 	nr_missing = smp_start(sched_ap_main);
 	if (nr_missing)
 		pr_warn("%u CPUs did not start", nr_missing);
+	devices_init();
 	memory_init();
 
 	/* Every CPU must learn of the page below its stack, so interrupts are on for this. */

@@ -51,6 +51,7 @@
 	X(WORK, "one work queue")                                     \
 	X(CALL, "functions queued for another vCPU")                  \
 	X(THREADS, "the list of threads and one thread's end")        \
+	X(DISK, "the requests of a disk")                             \
 	X(WAIT, "who waits: wait queue, completion, sleeping lock")   \
 	X(RUNQ, "the run queue of a vCPU")                            \
 	X(TIMER, "the timers of a vCPU")                              \

@@ -36,6 +36,7 @@ enum trap_vector {
 	NR_TRAPS = 32,
 
 	VEC_ISA_BASE = 0x20, /* + ISA interrupt number, through the IOAPIC */
+	VEC_DISK = 0x40,     /* a disk has answered */
 	VEC_TIMER = 0xd0,    /* the local APIC's timer */
 	VEC_IPI_BASE = 0xe0, /* + kind, 16 of them; the kinds are layer 2's */
 	VEC_START = 0xf0,    /* wakes CPUs that wait for smp_start() */
