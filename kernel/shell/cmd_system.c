@@ -10,6 +10,7 @@
 #include "kernel/core/ledger.h"
 #include "kernel/core/lock_order.h"
 #include "kernel/shell/baseline.h"
+#include "kernel/shell/cmd_swap.h"
 #include "kernel/shell/out.h"
 #include "kernel/shell/record.h"
 #include "mm/page_alloc.h"
@@ -40,6 +41,7 @@ static int cmd_free(int argc, char **argv)
 	}
 	out("  watermarks: min %lu, low %lu, high %lu\n", frames_watermark(WMARK_MIN),
 	    frames_watermark(WMARK_LOW), frames_watermark(WMARK_HIGH));
+	swap_out_table();
 	return SHELL_OK;
 }
 

@@ -3,6 +3,7 @@ OBJS += kernel/shell/cmd_power.o
 OBJS += kernel/shell/cmd_ps.o
 OBJS += kernel/shell/cmd_set.o
 OBJS += kernel/shell/cmd_sites.o
+OBJS += kernel/shell/cmd_swap.o
 OBJS += kernel/shell/cmd_system.o
 OBJS += kernel/shell/cmd_tree.o
 OBJS += kernel/shell/env.o
