@@ -21,6 +21,7 @@ from .options import ram_bytes
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 DEBUG_EXIT_PORT = 0xf4
 GDB_PORT = 1234
+SECTOR = 512
 
 
 def escape(value):
@@ -108,6 +109,9 @@ def _disk_args(options):
         raise UsageError(f"run: --disk: no file {options.disk}")
     if not os.access(options.disk, os.R_OK | os.W_OK):
         raise UsageError(f"run: --disk: {options.disk} cannot be read and written")
+    size = os.path.getsize(options.disk)
+    if size % SECTOR:
+        raise UsageError(f"run: --disk: {options.disk} has {size} bytes, no multiple of {SECTOR}")
     return ["-drive", f"file={escape(options.disk)},format=raw,if=none,id=disk0",
             "-device", "virtio-blk-pci,drive=disk0"]
 
