@@ -74,6 +74,42 @@ bool fault_should_fail_slow(struct fault_site *site, size_t size)
 	return fail;
 }
 
+bool fault_site_fires_slow(struct fault_site *site)
+{
+	const struct thread_base *thread = current_base();
+	unsigned long flags = decide_begin();
+	u64 occurrence = site->attr.calls;
+	bool fire = fault_decide(&site->attr, site->name, 0, thread->flags & TF_MAKE_FAIL);
+
+	decide_end(flags);
+	if (fire)
+		tell(site, occurrence);
+	return fire;
+}
+
+bool fault_site_begin_slow(struct fault_site *site)
+{
+	struct fault_nth *nth = &current_base()->nth;
+
+	if (nth->armed || !fault_site_fires_slow(site))
+		return false;
+	*nth = (struct fault_nth){ .armed = true };
+	return true;
+}
+
+void fault_site_end(struct fault_site *site)
+{
+	struct fault_nth *nth = &current_base()->nth;
+	unsigned long flags;
+
+	if (!nth->fired) {
+		flags = decide_begin();
+		site->attr.fired--;
+		decide_end(flags);
+	}
+	*nth = (struct fault_nth){ 0 };
+}
+
 void delay_slow(struct delay_site *site)
 {
 	u64 until;

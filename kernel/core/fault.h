@@ -51,6 +51,38 @@ struct fault_site {
 /* On while any site or thread is armed. */
 DECLARE_STATIC_KEY(faults_key);
 
+bool fault_site_fires_slow(struct fault_site *site);
+
+/*
+ * fault_site_fires - does something happen here, which is no failure of a call (a signal comes)?
+ *
+ * By the site's own knobs; a thread's nth counter does not count it. Context: thread
+ */
+static __always_inline bool fault_site_fires(struct fault_site *site)
+{
+	return static_branch_unlikely(&faults_key) && fault_site_fires_slow(site);
+}
+
+bool fault_site_begin_slow(struct fault_site *site);
+void fault_site_end(struct fault_site *site);
+
+/*
+ * FAULT_SITE_CALL - @call, in which the next allocation fails if site @site says so.
+ *
+ * For a place that allocates through others: the allocator itself returns the error, inside the
+ * real path. A call that then allocated nothing does not count as a failure of the site. A thread
+ * whose own nth counter is armed is not asked here, since the allocator will ask it.
+ */
+#define FAULT_SITE_CALL(site, call)                                                                \
+	({                                                                                         \
+		bool site_##site##_ = static_branch_unlikely(&faults_key) &&                       \
+				      fault_site_begin_slow(&fault_site_##site);                   \
+		__auto_type result_##site##_ = (call);                                             \
+		if (unlikely(site_##site##_))                                                      \
+			fault_site_end(&fault_site_##site);                                        \
+		result_##site##_;                                                                  \
+	})
+
 bool fault_should_fail_slow(struct fault_site *site, size_t size);
 
 /*

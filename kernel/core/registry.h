@@ -21,7 +21,7 @@ REGISTRY_KINDS(REGISTRY_DECLARE)
  * At file scope; @object points to a struct whose first member is its name, unique within the kind.
  */
 #define REGISTER(kind, object)                                                                     \
-	static const void *CONCAT(CONCAT(reg_##kind##_, __LINE__), _ptr) __used                    \
+	static const void *CONCAT(CONCAT(reg_##kind##_, __COUNTER__), _ptr) __used                 \
 		__section("reg." #kind) = (object)
 
 /* Runs the body with @pos = each object of @kind, sorted by name. After registry_init(). */

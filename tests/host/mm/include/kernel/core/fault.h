@@ -12,6 +12,8 @@ struct fault_site {
 
 #define FAULT_SITE(site, what) static struct fault_site fault_site_##site = {#site}
 
+#define FAULT_SITE_CALL(site, call)	 ((void)&fault_site_##site, (call))
+
 DECLARE_STATIC_KEY(faults_key);
 extern long host_fault_countdown; /* calls until one fails; negative: never */
 
