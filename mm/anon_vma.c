@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include "kernel/core/bug.h"
+#include "kernel/core/fault.h"
 #include "mm/mm.h"
 #include "mm/rmap.h"
 #include "mm/slab.h"
@@ -18,6 +19,9 @@
 static KMEM_CACHE(anon_vma_cache, "anon_vma", sizeof(struct anon_vma), 8, NULL, SLAB_OWN_PAGE);
 static KMEM_CACHE(anon_vma_chain_cache, "anon_vma_chain", sizeof(struct anon_vma_chain), 8, NULL,
 		  0);
+
+FAULT_SITE(F16, "fork: a chain to an anon_vma of the parent's VMA");
+FAULT_SITE(F17, "fork: the child VMA's own anon_vma, and its chain");
 
 /* ---- objects ---- */
 
@@ -74,6 +78,7 @@ static void chain_link(struct anon_vma_chain *avc, struct vm_area_struct *vma,
 {
 	avc->vma = vma;
 	avc->anon_vma = av;
+	avc->linked = true;
 	list_add_tail(&avc->same_vma, &vma->anon_vma_chain);
 	chain_insert(avc);
 	av->nr_chains++;
@@ -199,37 +204,88 @@ int __anon_vma_prepare(struct vm_area_struct *vma) NO_LOCK_ANALYSIS
 
 /* ---- copying and untying ---- */
 
-int anon_vma_clone(struct vm_area_struct *dst, struct vm_area_struct *src) NO_LOCK_ANALYSIS
+/* A chain from @vma to @av, on the VMA's list only. */
+static void chain_add(struct anon_vma_chain *avc, struct vm_area_struct *vma, struct anon_vma *av)
+{
+	avc->vma = vma;
+	avc->anon_vma = av;
+	avc->linked = false;
+	list_add_tail(&avc->same_vma, &vma->anon_vma_chain);
+}
+
+static void chain_tie(struct anon_vma_chain *avc) NO_LOCK_ANALYSIS
+{
+	struct anon_vma *av = avc->anon_vma;
+
+	anon_vma_lock_write(av);
+	chain_insert(avc);
+	avc->linked = true;
+	av->nr_chains++;
+	anon_vma_unlock_write(av);
+}
+
+void anon_vma_link(struct vm_area_struct *vma)
+{
+	struct anon_vma_chain *avc;
+
+	list_for_each_entry(avc, &vma->anon_vma_chain, same_vma) {
+		if (!avc->linked)
+			chain_tie(avc);
+	}
+}
+
+/* Chains from @dst to every anon_vma of @src, on its list only. 0 or -ENOMEM with none. */
+static int add_chains(struct vm_area_struct *dst, struct vm_area_struct *src, bool fork)
 {
 	struct anon_vma_chain *from, *avc;
-	LIST_HEAD(ready);
 
 	list_for_each_entry(from, &src->anon_vma_chain, same_vma) {
-		avc = chain_alloc();
-		if (!avc)
-			goto undo_alloc;
-		list_add(&avc->same_vma, &ready);
+		avc = fork ? FAULT_SITE_CALL(F16, chain_alloc()) : chain_alloc();
+		if (!avc) {
+			unlink_anon_vmas(dst);
+			return -ENOMEM;
+		}
+		chain_add(avc, dst, from->anon_vma);
 	}
+	return 0;
+}
 
-	/* ---- nothing below this line can fail ---- */
-	list_for_each_entry(from, &src->anon_vma_chain, same_vma) {
-		struct anon_vma *av = from->anon_vma;
+int anon_vma_clone(struct vm_area_struct *dst, struct vm_area_struct *src)
+{
+	int err = add_chains(dst, src, false);
 
-		avc = list_first_entry(&ready, struct anon_vma_chain, same_vma);
-		list_del(&avc->same_vma);
-		anon_vma_lock_write(av);
-		chain_link(avc, dst, av);
-		anon_vma_unlock_write(av);
-	}
+	if (err)
+		return err;
+	anon_vma_link(dst);
 	dst->anon_vma = src->anon_vma;
 	return 0;
+}
 
-undo_alloc:
-	while (!list_empty(&ready)) {
-		avc = list_first_entry(&ready, struct anon_vma_chain, same_vma);
-		list_del(&avc->same_vma);
-		chain_free(avc);
-	}
+int anon_vma_fork(struct vm_area_struct *dst, struct vm_area_struct *src, bool link)
+{
+	struct anon_vma_chain *avc;
+	struct anon_vma *av;
+
+	if (!src->anon_vma)
+		return 0;
+	if (add_chains(dst, src, true))
+		return -ENOMEM;
+	if (link)
+		anon_vma_link(dst);
+	av = FAULT_SITE_CALL(F17, anon_vma_alloc());
+	avc = av ? FAULT_SITE_CALL(F17, chain_alloc()) : NULL;
+	if (!avc)
+		goto undo_chains;
+	chain_add(avc, dst, av);
+	dst->anon_vma = av;
+	if (link)
+		anon_vma_link(dst);
+	return 0;
+
+undo_chains:
+	if (av)
+		put_anon_vma(av);
+	unlink_anon_vmas(dst);
 	return -ENOMEM;
 }
 
@@ -247,8 +303,11 @@ void unlink_anon_vmas(struct vm_area_struct *vma) NO_LOCK_ANALYSIS
 		bool last;
 
 		anon_vma_lock_write(av);
-		interval_tree_remove(&avc->node, &av->rb_root);
-		last = --av->nr_chains == 0;
+		if (avc->linked) {
+			interval_tree_remove(&avc->node, &av->rb_root);
+			av->nr_chains--;
+		}
+		last = av->nr_chains == 0;
 		anon_vma_unlock_write(av);
 
 		list_del(&avc->same_vma);

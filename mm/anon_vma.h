@@ -46,6 +46,7 @@ struct anon_vma_chain {
 	struct anon_vma *anon_vma;	/* [I] */
 	struct list_head same_vma;	/* [M] vma->anon_vma_chain */
 	struct interval_tree_node node; /* [R] page offsets of the VMA */
+	bool linked;			/* [M] in the tree; not so in a child that is being made */
 };
 
 static inline void anon_vma_lock_write(struct anon_vma *av) ACQUIRES(&av->rwsem) NO_LOCK_ANALYSIS
@@ -85,6 +86,17 @@ int __must_check anon_vma_clone(struct vm_area_struct *dst, struct vm_area_struc
  * Locks: @vma, or mmap_lock, for reading; @vma->anon_vma is set
  */
 struct anon_vma *vma_root_anon_vma(const struct vm_area_struct *vma);
+
+/*
+ * anon_vma_fork - tie @dst, the copy of @src in a child, to what @src's pages name, and give it an
+ *                 anon_vma of its own for the pages it will write.
+ *
+ * @link:    rmap finds @dst from now on; else from anon_vma_link() on
+ * Locks:    mmap_lock of both for writing
+ * Returns:  0, with nothing done if @src has no anon_vma; or -ENOMEM with @dst untied
+ */
+int __must_check anon_vma_fork(struct vm_area_struct *dst, struct vm_area_struct *src, bool link);
+void anon_vma_link(struct vm_area_struct *vma);
 
 /*
  * unlink_anon_vmas - untie @vma from all of its anon_vmas and free what nobody is tied to.

@@ -6,7 +6,10 @@
  */
 #include "mm/maple_node.h"
 
+#include "kernel/core/fault.h"
 #include "mm/slab.h"
+
+FAULT_SITE(F09, "fork: the children of one inner node of the tree clone, got together");
 
 KMEM_CACHE(maple_node_cache, "maple_node", MAPLE_NODE_SIZE, MAPLE_NODE_ALIGN, NULL, 0);
 
@@ -15,9 +18,10 @@ void *mt_alloc_node(gfp_t gfp)
 	return kmem_cache_alloc(&maple_node_cache, gfp);
 }
 
+/* Only a copy of a tree asks for so many. */
 bool mt_alloc_bulk(gfp_t gfp, unsigned int nr, void **nodes)
 {
-	return kmem_cache_alloc_bulk(&maple_node_cache, gfp, nr, nodes);
+	return FAULT_SITE_CALL(F09, kmem_cache_alloc_bulk(&maple_node_cache, gfp, nr, nodes));
 }
 
 void mt_free_node(void *node)

@@ -1,23 +1,20 @@
 /*
  * mm.c - how an address space begins and ends.
  *
- * Owns: mm_alloc, the last mmput and the last mmdrop, exit_mmap, the list of all mms.
- * Not here: references (mm.h), unmapping pages and tables (zap.h).
- * Idea: exit_mmap() unmaps pages with mmap_lock held for read, so that others may read and free
- *       meanwhile, and takes it for write only to free tables and VMAs.
+ * Owns: mm_alloc, the last mmput and the last mmdrop, now and later, the list of all mms.
+ * Not here: references (mm.h), what the last user does (exit_mmap.c), copying (dup_mmap.c).
  */
 #include "mm/mm.h"
 
 #include "kernel/core/bug.h"
 #include "kernel/core/setting.h"
 #include "kernel/sched/thread.h"
-#include "mm/commit.h"
+#include "mm/exit_mmap.h"
+#include "mm/mm_marks.h"
 #include "mm/mman_internal.h"
-#include "mm/mmap_lock.h"
+#include "mm/semantics.h"
 #include "mm/slab.h"
 #include "mm/swap.h"
-#include "mm/vma_lock.h"
-#include "mm/zap.h"
 
 KMEM_CACHE(mm_cache, "mm_struct", sizeof(struct mm_struct), 64, NULL, SLAB_OWN_PAGE);
 
@@ -67,15 +64,16 @@ static int rlimit_data_set(u64 value)
 SETTING_U64(rlimit_data, "of those, private writable ones", 0, RLIM_PAGES_MAX, rlimit_data_get,
 	    rlimit_data_set);
 
-struct mm_struct *mm_alloc(void)
+struct mm_struct *mm_alloc_struct(void)
 {
-	struct mm_struct *mm = kmem_cache_zalloc(&mm_cache, GFP_KERNEL);
+	return kmem_cache_zalloc(&mm_cache, GFP_KERNEL);
+}
 
-	if (!mm)
-		return NULL;
+int mm_init(struct mm_struct *mm)
+{
 	if (tables_init(&mm->tables)) {
 		kmem_cache_free(&mm_cache, mm);
-		return NULL;
+		return -ENOMEM;
 	}
 	mt_init_flags(&mm->mm_mt, MM_MT_FLAGS);
 	init_rwsem(&mm->mmap_lock, LC_MMAP);
@@ -87,70 +85,20 @@ struct mm_struct *mm_alloc(void)
 	mm->brk = mm->start_brk;
 	mm->rlimit_as = sysctl_rlimit_as;
 	mm->rlimit_data = sysctl_rlimit_data;
+	mm->sem = sem_current();
 
 	spin_lock(&mm_list_lock);
 	mm->id = ++mm_last_id;
 	list_add_tail(&mm->mm_node, &mm_list);
 	spin_unlock(&mm_list_lock);
-	return mm;
+	return 0;
 }
 
-/* Every VMA leaves the tree and is freed; what they mapped is gone. mmap_lock held for write. */
-static void free_vmas(struct mm_struct *mm)
+struct mm_struct *mm_alloc(void)
 {
-	VMA_ITERATOR(vmi, mm, 0);
-	struct vm_area_struct *vma, *list = NULL;
-	long charged = (long)mm->accounted_vm;
-	int nr = 0;
+	struct mm_struct *mm = mm_alloc_struct();
 
-	for_each_vma(vmi, vma) {
-		vma_start_write(vma);
-		vma_mark_detached(vma);
-		vma_account(vma, -1);
-		vma->next = list;
-		list = vma;
-		nr++;
-	}
-	ASSERT_EQ(nr, mm->map_count);
-	mm->map_count = 0;
-	vm_unacct_memory(charged);
-	__mt_destroy(&mm->mm_mt);
-	vm_area_free_list(list);
-}
-
-void exit_mmap(struct mm_struct *mm)
-{
-	VMA_ITERATOR(vmi, mm, 0);
-	struct unmap_desc unmap = {
-		.mas = &vmi.mas,
-		.pg_start = 0,
-		.pg_end = 0,
-		.vma_start = 0,
-		.vma_end = ~0ul,
-		.tree_end = ~0ul,
-		.mm_wr_locked = false,
-	};
-	struct mmu_gather tlb;
-
-	mmap_read_lock(mm);
-	unmap.first = vma_next(&vmi);
-	if (!unmap.first) {
-		mmap_read_unlock(mm);
-		return;
-	}
-	tlb_gather_mmu(&tlb, &mm->tables, true);
-	unmap_vmas(&tlb, &unmap);
-	mmap_read_unlock(mm);
-
-	mmap_write_lock(mm);
-	mas_set(&vmi.mas, 0);
-	unmap.first = vma_next(&vmi);
-	unmap.tree_reset = unmap.first->vm_end;
-	unmap.mm_wr_locked = true;
-	free_pgtables(&tlb, &unmap);
-	tlb_finish_mmu(&tlb);
-	free_vmas(mm);
-	mmap_write_unlock(mm);
+	return mm && !mm_init(mm) ? mm : NULL;
 }
 
 void __mmput(struct mm_struct *mm)
@@ -172,16 +120,57 @@ void __mmdrop(struct mm_struct *mm)
 		WARN(left, "mm %lu: counter %u is %ld at its end", (unsigned long)mm->id, i, left);
 	}
 	WARN(tables, "mm %lu: %ld bytes of page tables at its end", (unsigned long)mm->id, tables);
-	WARN(mm->map_count || mm->total_vm || mm->data_vm || mm->exec_vm || mm->stack_vm ||
-		     mm->accounted_vm,
-	     "mm %lu: %d VMAs, %lu pages at its end", (unsigned long)mm->id, mm->map_count,
-	     mm->total_vm);
+	WARN(mm->accounted_vm, "mm %lu: %lu pages charged at its end", (unsigned long)mm->id,
+	     mm->accounted_vm);
+	WARN(!mtree_empty(&mm->mm_mt), "mm %lu: a tree at its end", (unsigned long)mm->id);
 
+	mm_mark(mm, MARK_END);
 	spin_lock(&mm_list_lock);
+	BUG_ON(!mm->id); /* its generation has ended already */
+	mm->id = 0;
 	list_del(&mm->mm_node);
 	spin_unlock(&mm_list_lock);
 	tables_destroy(&mm->tables);
 	kmem_cache_free(&mm_cache, mm);
+}
+
+/* ---- by somebody else, later ---- */
+
+static void mmput_work(struct work *work)
+{
+	__mmput(container_of(work, struct mm_struct, async_work));
+}
+
+void mmput_async(struct mm_struct *mm)
+{
+	if (!atomic_dec_and_test(&mm->mm_users))
+		return;
+	init_work(&mm->async_work, mmput_work);
+	queue_work(&system_wq, &mm->async_work);
+}
+
+static void mmdrop_work(struct work *work)
+{
+	__mmdrop(container_of(work, struct mm_struct, async_work));
+}
+
+void mmdrop_async(struct mm_struct *mm)
+{
+	if (!atomic_dec_and_test(&mm->mm_count))
+		return;
+	init_work(&mm->async_work, mmdrop_work);
+	queue_work(&system_wq, &mm->async_work);
+}
+
+static void mmdrop_rcu(struct rcu_head *head)
+{
+	__mmdrop(container_of(head, struct mm_struct, delayed_drop));
+}
+
+void mmdrop_delayed(struct mm_struct *mm)
+{
+	if (atomic_dec_and_test(&mm->mm_count))
+		call_rcu(&mm->delayed_drop, mmdrop_rcu);
 }
 
 void mm_use(struct mm_struct *mm)

@@ -17,8 +17,11 @@
 #include "kernel/core/atomic.h"
 #include "kernel/sched/rwsem.h"
 #include "kernel/sched/wait.h"
+#include "kernel/sched/work.h"
 #include "mm/maple_tree.h"
 #include "mm/tables.h"
+
+struct sem_set;
 
 #define MM_MT_FLAGS (MT_FLAGS_ALLOC_RANGE | MT_FLAGS_LOCK_EXTERN | MT_FLAGS_USE_RCU)
 
@@ -29,6 +32,7 @@ enum mm_counter { MM_ANONPAGES, MM_FILEPAGES, MM_SWAPENTS, NR_MM_COUNTERS };
 enum mm_flag {
 	MMF_UNSTABLE, /* contents may be gone: a fault fails instead of showing zeros */
 	MMF_ON_MMLIST, /* it may hold swap entries (swap.h); changes under mmlist_lock */
+	MMF_OOM_SKIP, /* nothing is left that could be freed early */
 };
 
 /*
@@ -57,6 +61,12 @@ struct mm_struct {
 	unsigned long brk;	      /* [M] */
 	unsigned int nr_changes;      /* [M] in checked runs: when to check everything */
 	u64 id;			      /* [I] generation: never given twice within a world */
+	const struct sem_set *sem;    /* [I] the rules it lives under (semantics.h) */
+	u8 mark;		      /* [A] the last moment it passed (mm_marks.h) */
+	union {
+		struct work async_work;	   /* of mmput_async(), then of mmdrop_async() */
+		struct rcu_head delayed_drop; /* of mmdrop_delayed() */
+	};
 	struct list_head mm_node;     /* [L] every mm there is */
 	struct list_head mmlist;      /* mmlist_lock, if MMF_ON_MMLIST: may hold swap entries */
 };
@@ -69,8 +79,13 @@ struct mm_struct {
  */
 struct mm_struct *__must_check mm_alloc(void);
 
-/* Free everything mapped, by the last user: no VMA, table or page is left. May sleep. */
-void exit_mmap(struct mm_struct *mm);
+/* The two steps of mm_alloc(), for those who count failures of each. */
+struct mm_struct *__must_check mm_alloc_struct(void);
+/* 0, or -ENOMEM with @mm freed. */
+int __must_check mm_init(struct mm_struct *mm);
+
+/* A copy of @oldmm, or ERR_PTR: -ENOMEM, -EINTR. May sleep. No lock of @oldmm held (dup_mmap.c) */
+struct mm_struct *__must_check dup_mm(struct mm_struct *oldmm);
 
 /* Second halves of mmput() and mmdrop(), for the one who dropped the last reference. */
 void __mmput(struct mm_struct *mm);
@@ -105,6 +120,14 @@ static inline void mmdrop(struct mm_struct *mm)
 	if (atomic_dec_and_test(&mm->mm_count))
 		__mmdrop(mm);
 }
+
+/*
+ * The same for callers that may not sleep, or had better not be the one who tears down: a work does
+ * it. mmdrop_delayed() waits for a grace period first.
+ */
+void mmput_async(struct mm_struct *mm);
+void mmdrop_async(struct mm_struct *mm);
+void mmdrop_delayed(struct mm_struct *mm);
 
 /*
  * mm_use, mm_unuse - the calling thread's user addresses are @mm's until mm_unuse().

@@ -18,6 +18,15 @@ static __always_inline struct page *table_page(u64 entry)
 	return pfn_to_page((entry & PTE_PFN_MASK) >> PAGE_SHIFT);
 }
 
+/* Bytes of memory to a byte of mem_map: one shift turns an entry into its struct page. */
+#define PAGES_SHARE (PAGE_SIZE / sizeof(struct page))
+
+/* The frame that the PTE @value maps. */
+static __always_inline struct page *entry_page(u64 value)
+{
+	return (struct page *)((char *)mem_map + (value & PTE_PFN_MASK) / PAGES_SHARE);
+}
+
 /* Where the entry of level @shift that serves @addr ends, or @end if that is nearer. */
 static __always_inline unsigned long entry_end(unsigned long addr, unsigned long end,
 					       unsigned shift)

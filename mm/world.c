@@ -6,6 +6,7 @@
 #include "kernel/core/ledger.h"
 #include "kernel/core/oops.h"
 #include "mm/fault.h"
+#include "mm/semantics.h"
 #include "mm/folio_lock.h"
 #include "mm/swap.h"
 #include "mm/thread_mem.h"
@@ -27,6 +28,7 @@ int mm_world_init(const struct frame_range *ranges, unsigned nr, const struct fr
 	vma_lock_init();
 	mm_fault_world_init();
 	swap_world_init();
+	sem_world_init();
 	folio_lock_world_init();
 	oops_address_hook = slab_describe;
 	return 0;

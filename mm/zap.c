@@ -32,14 +32,6 @@ struct zap_walk {
 	unsigned long nr_entries;
 };
 
-/* Bytes of memory to a byte of mem_map: one shift turns an entry into its struct page. */
-#define PAGES_SHARE (PAGE_SIZE / sizeof(struct page))
-
-static __always_inline struct page *entry_page(u64 value)
-{
-	return (struct page *)((char *)mem_map + (value & PTE_PFN_MASK) / PAGES_SHARE);
-}
-
 static __always_inline void unmap_count(struct page *page, bool watched)
 {
 	if (watched)

@@ -41,14 +41,20 @@ struct unmap_desc {
 	bool mm_wr_locked;	  /* mmap_lock is held for write and VMAs are to be write-locked */
 	/* A VMA was cut at that end: what was unmapped begins at @vma_start, not with @first; */
 	bool from_start;
-	bool to_end; /* it ends at @vma_end, not with the last. */
+	bool to_end;	  /* it ends at @vma_end, not with the last. */
+	bool marker_ends; /* XA_ZERO_ENTRY in the tree ends the search as tree_end does */
 };
 
-/* The VMA after @vma, or NULL. */
+/* The VMA after @vma, or NULL at the end of what goes. */
 static inline struct vm_area_struct *unmap_next(struct unmap_desc *desc,
 						const struct vm_area_struct *vma)
 {
-	return desc->mas ? mas_find(desc->mas, desc->tree_end - 1) : vma->next;
+	void *next;
+
+	if (!desc->mas)
+		return vma->next;
+	next = mas_find(desc->mas, desc->tree_end - 1);
+	return unlikely(desc->marker_ends) && xa_is_zero(next) ? NULL : next;
 }
 
 /*

@@ -2,7 +2,7 @@
  * fork.c - a new task: everything that can fail, then the line, then the world is told.
  *
  * Owns: copy_process and its steps.
- * Not here: the copy of an address space (mm/dup_mmap.c), what a task does when it ends (exit.c).
+ * Not here: the copy of an address space (mm/dup_mmap.c); what a task does when it ends (exit.c).
  * Invariant: until the line nobody but the caller knows the task, and all of it is undone in
  *            reverse order; behind it nothing can fail.
  */
@@ -43,17 +43,38 @@ static int copy_signal(struct task_struct *tsk, const struct clone_args *args,
 	return 0;
 }
 
+/* A copy of what @parent uses. */
+static struct mm_struct *copy_of(struct task_struct *parent)
+{
+	struct mm_struct *oldmm = get_task_mm(parent), *mm;
+
+	if (!oldmm)
+		return ERR_PTR(-ESRCH);
+	mm = dup_mm(oldmm);
+	mmput(oldmm);
+	return mm;
+}
+
 static int copy_mm(struct task_struct *tsk, const struct clone_args *args,
 		   struct task_struct *parent)
 {
+	struct mm_struct *mm;
+
 	if (args->flags & CLONE_NEWMM) {
-		tsk->mm = mm_alloc();
-		return tsk->mm ? 0 : -ENOMEM;
+		mm = mm_alloc();
+		if (!mm)
+			return -ENOMEM;
+	} else if (args->flags & CLONE_VM) {
+		mm = get_task_mm(parent);
+		if (!mm)
+			return -ESRCH;
+	} else {
+		mm = copy_of(parent);
+		if (IS_ERR(mm))
+			return (int)PTR_ERR(mm);
 	}
-	if (!(args->flags & CLONE_VM))
-		return -EINVAL;
-	tsk->mm = get_task_mm(parent);
-	return tsk->mm ? 0 : -EINVAL;
+	tsk->mm = mm;
+	return 0;
 }
 
 static int copy_thread(struct task_struct *tsk, const struct clone_args *args)

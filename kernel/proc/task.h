@@ -107,8 +107,10 @@ struct clone_args {
  * copy_process - a new task, complete and known by its pid, which does not run yet.
  *
  * Returns:  it, with a reference for the caller; or ERR_PTR with nothing left behind: -EINVAL
- *           (flags), -ENOMEM, -EAGAIN (no pid), -EINTR (a fatal signal)
- * Context:  may sleep. With neither CLONE_NEWMM nor CLONE_VM the parent's address space is copied
+ *           (flags), -ENOMEM, -EAGAIN (no pid), -EINTR (a fatal signal),
+ *           -ESRCH (@parent has left its address space)
+ * Context:  may sleep, no lock held. With neither CLONE_NEWMM nor CLONE_VM the address space of
+ *           the parent is copied
  * Owns:     wake_up_new_task() is due, then put_task_struct()
  */
 struct task_struct *__must_check copy_process(const struct clone_args *args);

@@ -77,7 +77,7 @@ static void touch(struct owner *o, struct own_page *page, unsigned long addr)
 		page->word = word;
 }
 
-struct work {
+struct space_work {
 	struct mm_struct *mm;
 	unsigned nr;
 	u64 nr_ops;
@@ -85,7 +85,7 @@ struct work {
 
 static void run_owner(struct ktest *t, unsigned i, void *arg)
 {
-	const struct work *work = arg;
+	const struct space_work *work = arg;
 	struct owner *o = &owners[i];
 
 	*o = (struct owner){.t = t, .mm = work->mm};
@@ -105,7 +105,7 @@ static void run_owner(struct ktest *t, unsigned i, void *arg)
 
 KTEST(stress, pages_of_many_in_one_space, KT_STRESS)
 {
-	struct work work = {
+	struct space_work work = {
 		.mm = mm_alloc(),
 		.nr = min(max(2u, nr_vcpus * 2), MAX_THREADS),
 		.nr_ops = t_scale(t, 600),

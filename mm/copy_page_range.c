@@ -1,0 +1,298 @@
+/*
+ * copy_page_range.c - share one VMA's pages with its copy.
+ *
+ * Owns: the loop over the entries of one table, growing the child's tables.
+ * Idea: as in zap.c the loop has a bare form and a watched one (schedule points) from one source;
+ *       its short way is an entry that maps a single frame; runs of a folio go together, with one
+ *       addition to the reference count. What is counted is counted once per VMA.
+ * Order: count the mapping, take write from the parent, store in the child. So whoever finds the
+ *        child's entry finds it counted, and who finds the page exclusive finds one entry.
+ * Locks: the child's table, then the parent's (nested).
+ */
+#include "mm/copy_page_range.h"
+
+#include <errno.h>
+#include "kernel/core/bug.h"
+#include "kernel/core/events.h"
+#include "kernel/core/fault.h"
+#include "mm/mm.h"
+#include "mm/rmap.h"
+#include "mm/semantics.h"
+#include "mm/swap.h"
+#include "mm/tables_internal.h"
+
+FAULT_SITE(F18, "fork: a page table of the child");
+FAULT_SITE(F19, "fork: room for a larger count of a swap slot");
+
+struct copy_walk {
+	struct mm_struct *mm;	  /* the child */
+	struct mm_struct *oldmm;
+	swp_entry_t full;	  /* its count takes no more without memory */
+	long nr_anon;		  /* entries of anonymous pages */
+	long nr_file;		  /* entries of pages of files */
+	long nr_swap;		  /* swap entries */
+	unsigned long nr_entries;
+};
+
+/* ---- entries ---- */
+
+/* Not the child's: write, and that it was used. */
+#define COPY_DROPS (_PAGE_RW | _PAGE_ACCESSED)
+
+/* One mapping more; nobody's own any more. @exclusive: known to be so. */
+static __always_inline void dup_rmap(struct page *page, bool exclusive, bool watched)
+{
+	if (watched) {
+		folio_dup_anon_rmap(page);
+		return;
+	}
+	if (exclusive || PageAnonExclusive(page))
+		__atomic_fetch_and(&page->flags, ~(1ul << PG_anon_exclusive), __ATOMIC_RELAXED);
+	__atomic_fetch_add(&page->_mapcount.counter, 1, __ATOMIC_RELAXED);
+}
+
+/* The hardware may be setting accessed and dirty. */
+static __always_inline void take_write(pte_t *pte, bool watched)
+{
+	if (watched)
+		point(PT_PTE, pte, 8, MO_SEQ_CST, 0);
+	__atomic_fetch_and(&pte->pte, ~_PAGE_RW, __ATOMIC_SEQ_CST);
+}
+
+static __always_inline void copy_one(pte_t *src, pte_t *dst, u64 value, struct page *page,
+				     bool writable, bool watched)
+{
+	dup_rmap(page, writable, watched);
+	if (writable)
+		take_write(src, watched);
+	pte_store(dst, value & ~COPY_DROPS, watched);
+}
+
+#define RUN_STEP 4
+
+static __always_inline bool run_goes_on(const volatile u64 *pte, u64 expect)
+{
+	return pte[0] == expect && pte[1] == expect + PAGE_SIZE &&
+	       pte[2] == expect + 2 * PAGE_SIZE && pte[3] == expect + 3 * PAGE_SIZE;
+}
+
+/* @nr entries at most that equal @expect but for the frame, one frame after the other. */
+static __always_inline unsigned copy_alike(pte_t *src, pte_t *dst, unsigned nr, u64 expect,
+					   struct page *page, bool writable, bool watched)
+{
+	unsigned i = 0;
+
+	for (; i + RUN_STEP <= nr && run_goes_on(&src[i].pte, expect); i += RUN_STEP) {
+		for (unsigned j = 0; j < RUN_STEP; j++)
+			copy_one(src + i + j, dst + i + j, expect + j * PAGE_SIZE, page + i + j,
+				 writable, watched);
+		expect += RUN_STEP * PAGE_SIZE;
+	}
+	for (; i < nr && *(volatile u64 *)&src[i].pte == expect; i++) {
+		copy_one(src + i, dst + i, expect, page + i, writable, watched);
+		expect += PAGE_SIZE;
+	}
+	return i;
+}
+
+static __always_inline void get_page_nr(struct page *head, unsigned nr, bool watched)
+{
+	if (watched)
+		atomic_add(nr, &head->_refcount);
+	else
+		__atomic_fetch_add(&head->_refcount.counter, nr, __ATOMIC_RELAXED);
+}
+
+/*
+ * Entries from @src on that map frames of @page's folio one after the other and are alike, at most
+ * @nr. The references come first: an entry never maps what has none.
+ */
+static __always_inline unsigned copy_run(pte_t *src, pte_t *dst, unsigned nr, u64 value,
+					 struct page *page, bool watched)
+{
+	struct page *head = page_head(page);
+	unsigned room = (1u << page->order) - page->tail, done;
+
+	if (nr > room)
+		nr = room;
+	get_page_nr(head, nr, watched);
+	if (value & _PAGE_RW)
+		done = copy_alike(src, dst, nr, value, page, true, watched);
+	else
+		done = copy_alike(src, dst, nr, value, page, false, watched);
+	if (done < nr)
+		get_page_nr(head, done - nr, watched);
+	return done;
+}
+
+/* A page of a file, mapped beside private copies of others: never writable in a private VMA. */
+static noinline void copy_file(struct copy_walk *c, pte_t *dst, u64 value, struct page *page,
+			       bool watched)
+{
+	ASSERT(!(value & _PAGE_RW));
+	get_page_nr(page, 1, watched);
+	folio_add_file_rmap_pte(page);
+	pte_store(dst, value & ~COPY_DROPS, watched);
+	c->nr_file++;
+}
+
+/*
+ * A swap entry: count, mmlist, then the child's entry, so that whoever finds the slot in use finds
+ * the child. Neither side is the only one that names it any more. False: no room for the count.
+ */
+static noinline bool copy_swap_entry(struct copy_walk *c, pte_t *src, pte_t *dst, pte_t pte,
+				     bool watched)
+{
+	if (!pte_is_marker(pte)) {
+		const struct sem_hooks *sem = &c->mm->sem->hooks;
+		swp_entry_t entry = pte_to_swp_entry(pte);
+
+		if (swap_duplicate(entry)) {
+			c->full = entry;
+			return false;
+		}
+		if (!sem->publish || sem->publish(PUB_MMLIST))
+			mmlist_add_child(c->mm, c->oldmm);
+		if (pte_swp_exclusive(pte)) {
+			pte = pte_swp_clear_exclusive(pte);
+			pte_store(src, pte.pte, watched);
+		}
+		c->nr_swap++;
+	}
+	pte_store(dst, pte.pte, watched);
+	c->nr_entries++;
+	return true;
+}
+
+/* What maps no counted frame. Returns how many entries were dealt with; 0: see c->full. */
+static __always_inline unsigned copy_uncounted(struct copy_walk *c, pte_t *src, pte_t *end,
+					       pte_t *dst, u64 value, bool watched)
+{
+	if (!value)
+		return skip_none(src, end) - src;
+	if (is_swap_pte(__pte(value)))
+		return copy_swap_entry(c, src, dst, __pte(value), watched);
+	pte_store(dst, value & ~COPY_DROPS, watched);
+	c->nr_entries++;
+	return 1;
+}
+
+/* Returns @end, or where c->full stopped it. */
+static __always_inline pte_t *copy_entries(struct copy_walk *c, pte_t *src, pte_t *end,
+					   pte_t *dst, bool watched)
+{
+	long nr_counted = 0, nr_file = c->nr_file;
+
+	while (src < end) {
+		u64 value = *(volatile u64 *)&src->pte;
+		struct page *page;
+		unsigned nr = 1;
+
+		if (unlikely(!(value & PTE_MAPS_MASK) || (value & _PAGE_SPECIAL))) {
+			nr = copy_uncounted(c, src, end, dst, value, watched);
+			if (!nr)
+				break;
+			src += nr;
+			dst += nr;
+			continue;
+		}
+		page = entry_page(value);
+		if (likely(page->state == FK_ANON)) {
+			get_page_nr(page, 1, watched);
+			copy_one(src, dst, value, page, value & _PAGE_RW, watched);
+		} else if (page->kind == FK_FILE) {
+			copy_file(c, dst, value, page, watched);
+		} else {
+			nr = copy_run(src, dst, end - src, value, page, watched);
+		}
+		src += nr;
+		dst += nr;
+		nr_counted += nr;
+	}
+	c->nr_anon += nr_counted - (c->nr_file - nr_file);
+	c->nr_entries += nr_counted;
+	return src;
+}
+
+/* ---- tables ---- */
+
+/* The table below @entry of the child; 0: no memory. */
+static __always_inline u64 dst_table(struct mm_tables *dst, u64 *entry)
+{
+	u64 found = READ_ONCE(*entry);
+
+	return likely(found) ? found : FAULT_SITE_CALL(F18, table_hook(dst, entry));
+}
+
+/* The child's entry of @addr, with the tables that lead to it; NULL: no memory. */
+static pte_t *dst_pte(struct mm_tables *dst, unsigned long addr, spinlock_t **ptl)
+{
+	u64 table = dst_table(dst, &dst->pgd[pgd_index(addr)].pgd);
+
+	if (table)
+		table = dst_table(dst, &((pud_t *)table_address(table))[pud_index(addr)].pud);
+	if (table)
+		table = dst_table(dst, &((pmd_t *)table_address(table))[pmd_index(addr)].pmd);
+	if (!table)
+		return NULL;
+	*ptl = table_ptl(dst, table);
+	return (pte_t *)table_address(table) + pte_index(addr);
+}
+
+static spinlock_t *ptl_of(struct mm_tables *mt, pte_t *pte)
+{
+	return mt->split_ptl ? &virt_to_page(pte)->ptl : &mt->page_table_lock;
+}
+
+/* Both locked; neither table goes. */
+static pte_t *copy_locked(struct copy_walk *c, spinlock_t *src_ptl, pte_t *src, pte_t *end,
+			  spinlock_t *dst_ptl, pte_t *dst) NO_LOCK_ANALYSIS
+{
+	spin_lock(dst_ptl);
+	spin_lock_nested(src_ptl);
+	if (static_branch_unlikely(&lock_slow_key))
+		src = copy_entries(c, src, end, dst, true);
+	else
+		src = copy_entries(c, src, end, dst, false);
+	spin_unlock(src_ptl);
+	spin_unlock(dst_ptl);
+	return src;
+}
+
+static int copy_pte_range(struct pte_walk *walk, pte_t *src, unsigned long addr, unsigned long end)
+{
+	struct copy_walk *c = walk->arg;
+	pte_t *last = src + ((end - addr) >> PAGE_SHIFT), *at;
+	spinlock_t *src_ptl = ptl_of(walk->mt, src), *dst_ptl;
+	pte_t *dst = dst_pte(&c->mm->tables, addr, &dst_ptl);
+
+	if (!dst)
+		return -ENOMEM;
+	for (;;) {
+		at = copy_locked(c, src_ptl, src, last, dst_ptl, dst);
+		if (at == last)
+			return 0;
+		if (FAULT_SITE_CALL(F19, add_swap_count_continuation(c->full, GFP_KERNEL)))
+			return -ENOMEM;
+		dst += at - src;
+		src = at;
+	}
+}
+
+int copy_page_range(struct vm_area_struct *dst, struct vm_area_struct *src)
+{
+	struct copy_walk c = {.mm = dst->vm_mm, .oldmm = src->vm_mm};
+	struct pte_walk walk = {
+		.mt = &src->vm_mm->tables, .fn = copy_pte_range, .arg = &c, .unlocked = true};
+	int err = walk_pte_tables(&walk, src->vm_start, src->vm_end);
+
+	if (c.nr_anon)
+		add_mm_counter(dst->vm_mm, MM_ANONPAGES, c.nr_anon);
+	if (c.nr_file)
+		add_mm_counter(dst->vm_mm, MM_FILEPAGES, c.nr_file);
+	if (c.nr_swap)
+		add_mm_counter(dst->vm_mm, MM_SWAPENTS, c.nr_swap);
+	if (c.nr_entries)
+		event_count(EV_PTE, 2 * c.nr_entries);
+	return err;
+}

@@ -1,0 +1,17 @@
+/*
+ * dup_mmap.h - copying an address space, lock to lock.
+ */
+#ifndef MM_DUP_MMAP_H
+#define MM_DUP_MMAP_H
+
+#include "mm/mm.h"
+
+/*
+ * dup_mmap - make the new, empty @mm a copy of @oldmm, under the rules of @mm->sem.
+ *
+ * Locks:    none held; takes both mmap_locks for write
+ * Returns:  0; -ENOMEM or -EINTR: @mm is as those rules leave it, and mmput() is due
+ */
+int __must_check dup_mmap(struct mm_struct *mm, struct mm_struct *oldmm);
+
+#endif

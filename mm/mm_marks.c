@@ -1,0 +1,36 @@
+/*
+ * mm_marks.c - the delay sites of mm_marks.h and their point.
+ */
+#include "mm/mm_marks.h"
+
+#include "kernel/core/fault.h"
+#include "kernel/core/once.h"
+#include "mm/mm.h"
+
+struct static_key mm_marks_key __host_data;
+void (*mm_marks_hook)(const struct mm_struct *mm, enum mm_mark mark) __host_data;
+
+#define X(id, site, what) DELAY_SITE(site, what);
+MM_MARKS(X)
+#undef X
+
+static struct delay_site *const mark_site[MARK_NR] = {
+#define X(id, site, what) [MARK_##id] = &delay_site_##site,
+	MM_MARKS(X)
+#undef X
+};
+
+const char *const mm_mark_name[MARK_NR] = {
+	[MARK_NEW] = "new",
+#define X(id, site, what) [MARK_##id] = #site,
+	MM_MARKS(X)
+#undef X
+};
+
+void mm_mark(struct mm_struct *mm, enum mm_mark mark)
+{
+	WRITE_ONCE_NOPOINT(mm->mark, mark);
+	if (static_branch_unlikely(&mm_marks_key))
+		mm_marks_hook(mm, mark);
+	delay_point(mark_site[mark]);
+}
