@@ -1,6 +1,7 @@
 OBJS += kernel/shell/cmd_help.o
 OBJS += kernel/shell/cmd_power.o
 OBJS += kernel/shell/cmd_ps.o
+OBJS += kernel/shell/cmd_semantics.o
 OBJS += kernel/shell/cmd_set.o
 OBJS += kernel/shell/cmd_sites.o
 OBJS += kernel/shell/cmd_swap.o
