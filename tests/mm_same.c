@@ -29,6 +29,7 @@ const char *const mm_allowed_names[NR_MM_ALLOWED] = {
 
 struct vma_record {
 	unsigned long start, end, flags, pgoff;
+	const struct file *file;
 	bool prepared; /* has an anon_vma */
 };
 
@@ -102,6 +103,7 @@ static void take_vmas(struct mm_picture *p, struct mm_struct *mm)
 			.end = vma->vm_end,
 			.flags = vma->vm_flags,
 			.pgoff = vma->vm_pgoff,
+			.file = vma->vm_file,
 			.prepared = vma->anon_vma,
 		};
 	}
@@ -228,6 +230,8 @@ static void compare_stretch(struct compare *c, const struct vma_record *a,
 
 	if (a->flags != b->flags)
 		differs(c, "%#lx: flags were %#lx, are %#lx", at, a->flags, b->flags);
+	if (a->file != b->file)
+		differs(c, "%#lx: maps another file", at);
 	if (a_off != b_off)
 		differs(c, "%#lx: page offset was %#lx, is %#lx", at, a_off, b_off);
 	if (a->prepared && !b->prepared)
