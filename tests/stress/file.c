@@ -30,7 +30,7 @@ struct owner {
 	u64 word[NR_PAGES]; /* in the file */
 };
 
-struct work {
+struct shared_work {
 	struct file *file;
 	struct mm_struct *mm[2];
 	u64 nr_ops;
@@ -140,7 +140,7 @@ static void one_op(struct owner *o, struct mm_struct *mm)
 
 static void run_owner(struct ktest *t, unsigned i, void *arg)
 {
-	const struct work *work = arg;
+	const struct shared_work *work = arg;
 	struct mm_struct *mm = work->mm[i % 2];
 	struct owner *o = &owners[i];
 
@@ -155,7 +155,7 @@ static void run_owner(struct ktest *t, unsigned i, void *arg)
 KTEST(stress, one_file_of_many, KT_STRESS)
 {
 	unsigned nr = min(max(4u, nr_vcpus * 2), MAX_THREADS);
-	struct work work = {.file = t_file(t, "shared", NR_PAGES, 0), .nr_ops = t_scale(t, 200)};
+	struct shared_work work = {.file = t_file(t, "shared", NR_PAGES, 0), .nr_ops = t_scale(t, 200)};
 
 	for (unsigned long p = 0; p < NR_PAGES; p++)
 		t_expect_eq(t, file_set_word(work.file, p, 0), 0);
