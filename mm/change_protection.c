@@ -12,6 +12,7 @@
 #include "mm/mm.h"
 #include "mm/rmap.h"
 #include "mm/tables_internal.h"
+#include "mm/unmap_flush.h"
 
 struct protect_walk {
 	struct mmu_gather *tlb;
@@ -79,6 +80,7 @@ static int change_pte_range(struct pte_walk *walk, pte_t *pte, unsigned long add
 	unsigned long changed;
 	u64 diff;
 
+	flush_tlb_batched_pending(walk->mt);
 	if (static_branch_unlikely(&lock_slow_key))
 		changed = change_entries(pte, last, prot, &diff, prot & _PAGE_RW, true);
 	else if (prot & _PAGE_RW)

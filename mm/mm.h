@@ -47,6 +47,7 @@ struct mm_struct {
 	struct mm_tables tables;      /* [I] its parts have their own locks */
 	atomic_t mm_users;	      /* [A] users of the address space */
 	atomic_t mm_count;	      /* [A] users of this struct */
+	atomic_t nr_unflushed;	      /* [A] entries taken out, to be flushed (unmap_flush.h) */
 	unsigned long flags;	      /* [A] MMF_ bits */
 	atomic_long_t rss_stat[NR_MM_COUNTERS]; /* [A] */
 	unsigned long total_vm;	      /* [M] pages of all VMAs; of them: */

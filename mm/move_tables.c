@@ -12,6 +12,7 @@
 #include "mm/mm.h"
 #include "mm/tables_internal.h"
 #include "mm/tlb.h"
+#include "mm/unmap_flush.h"
 
 /* Bytes from @a and @b on, at most @left, until either leaves its table. */
 static unsigned long stretch_len(unsigned long a, unsigned long b, unsigned long left)
@@ -44,6 +45,7 @@ static void move_stretch(struct mm_tables *mt, pmd_t *from, unsigned long old, p
 
 	if (new_ptl != old_ptl)
 		spin_lock_nested(new_ptl);
+	flush_tlb_batched_pending(mt);
 	moved = move_entries(old_pte, new_pte, len >> PAGE_SHIFT);
 	event_count(EV_PTE, 2 * moved);
 	if (moved)

@@ -9,7 +9,6 @@
 
 #include "mm/filemap.h"
 #include "mm/folio_lock.h"
-#include "mm/lru.h"
 #include "mm/mm.h"
 
 void folio_move_anon_rmap(struct page *page, struct vm_area_struct *vma)
@@ -27,7 +26,6 @@ void folio_add_anon_rmap_swap(struct page *page, struct vm_area_struct *vma, uns
 
 		page->index = linear_page_index(vma, addr);
 		WRITE_ONCE(page->mapping, (void *)((unsigned long)av | PAGE_MAPPING_ANON));
-		folio_add_lru(page);
 	}
 	if (exclusive)
 		SetPageAnonExclusive(page);
@@ -79,24 +77,54 @@ pte_t *page_vma_mapped(struct page *page, struct vm_area_struct *vma, unsigned l
 	return NULL;
 }
 
+/* The VMAs tied to @av, which is locked. */
+static bool walk_chains(struct page *page, struct anon_vma *av, rmap_one_fn fn, void *arg)
+{
+	unsigned long pgoff = page_pgoff(page);
+	struct anon_vma_chain *avc;
+
+	anon_vma_interval_tree_foreach(avc, av, pgoff, pgoff) {
+		if (!fn(page, avc->vma, vma_address(avc->vma, page), arg))
+			return false;
+	}
+	return true;
+}
+
 bool rmap_walk_anon(struct page *page, rmap_one_fn fn, void *arg)
 {
 	struct anon_vma *av = folio_get_anon_vma(page);
-	unsigned long pgoff = page_pgoff(page);
-	struct anon_vma_chain *avc;
-	bool more = true;
+	bool whole;
 
 	if (!av)
 		return false;
 	down_read(&av->rwsem);
-	anon_vma_interval_tree_foreach(avc, av, pgoff, pgoff) {
-		more = fn(page, avc->vma, vma_address(avc->vma, page), arg);
-		if (!more)
-			break;
-	}
+	whole = walk_chains(page, av, fn, arg);
 	up_read(&av->rwsem);
 	put_anon_vma(av);
-	return more;
+	return whole;
+}
+
+static bool walk_anon_try(struct page *page, rmap_one_fn fn, void *arg) NO_LOCK_ANALYSIS
+{
+	struct anon_vma *av = folio_get_anon_vma(page);
+	bool locked;
+
+	if (!av)
+		return true;
+	locked = down_read_trylock(&av->rwsem);
+	if (locked) {
+		walk_chains(page, av, fn, arg);
+		up_read(&av->rwsem);
+	}
+	put_anon_vma(av);
+	return locked;
+}
+
+bool rmap_walk_try(struct page *page, rmap_one_fn fn, void *arg)
+{
+	if (page->kind == FK_FILE)
+		return rmap_walk_file_try(page, fn, arg);
+	return walk_anon_try(page, fn, arg);
 }
 
 static bool count_one(struct page *page, struct vm_area_struct *vma, unsigned long addr, void *arg)

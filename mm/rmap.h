@@ -92,7 +92,6 @@ static inline void folio_dup_anon_rmap(struct page *page)
 /*
  * folio_add_anon_rmap_swap - one entry more maps @page, which comes from its swap slot.
  *
- * A page that was never mapped joins the LRU as well.
  * @exclusive: no other entry maps it, and none names its slot
  * Locks:      the folio's, and that entry's, which is stored next
  */
@@ -154,6 +153,15 @@ bool rmap_walk_file(struct page *page, rmap_one_fn fn, void *arg);
 
 /* No entry maps @page, of a file, when this returns. Locks: folio lock. May sleep and flush. */
 void unmap_mapping_folio(struct page *page);
+
+/*
+ * rmap_walk_try - the same for a page of any kind, for a caller who may hold any lock already.
+ *
+ * Locks:    folio lock held; the lock of the walk is tried, PTE locks are waited for
+ * Returns:  false if it was not free, and no VMA was looked at
+ */
+bool __must_check rmap_walk_try(struct page *page, rmap_one_fn fn, void *arg);
+bool __must_check rmap_walk_file_try(struct page *page, rmap_one_fn fn, void *arg);
 
 /*
  * How many entries map @page, found by walking. Exact while no VMA of it changes its shape: a split

@@ -15,22 +15,42 @@
 #include "mm/tlb.h"
 #include "mm/zap.h"
 
+/* The VMAs of @mapping, which is locked. */
+static bool walk_vmas(struct page *page, struct address_space *mapping, rmap_one_fn fn, void *arg)
+{
+	struct vm_area_struct *vma;
+
+	i_mmap_foreach(vma, mapping, page->index, page->index) {
+		if (!fn(page, vma, vma_address(vma, page), arg))
+			return false;
+	}
+	return true;
+}
+
 bool rmap_walk_file(struct page *page, rmap_one_fn fn, void *arg)
 {
 	struct address_space *mapping = READ_ONCE(page->mapping);
-	struct vm_area_struct *vma;
-	bool more = true;
+	bool whole;
 
 	if (!mapping)
 		return false;
 	down_read(&mapping->i_mmap_rwsem);
-	i_mmap_foreach(vma, mapping, page->index, page->index) {
-		more = fn(page, vma, vma_address(vma, page), arg);
-		if (!more)
-			break;
-	}
+	whole = walk_vmas(page, mapping, fn, arg);
 	up_read(&mapping->i_mmap_rwsem);
-	return more;
+	return whole;
+}
+
+bool rmap_walk_file_try(struct page *page, rmap_one_fn fn, void *arg) NO_LOCK_ANALYSIS
+{
+	struct address_space *mapping = READ_ONCE(page->mapping);
+
+	if (!mapping)
+		return true;
+	if (!down_read_trylock(&mapping->i_mmap_rwsem))
+		return false;
+	walk_vmas(page, mapping, fn, arg);
+	up_read(&mapping->i_mmap_rwsem);
+	return true;
 }
 
 /* ---- out of every table ---- */

@@ -21,6 +21,7 @@
 #include "mm/swap.h"
 #include "mm/tables_internal.h"
 #include "mm/tlb.h"
+#include "mm/unmap_flush.h"
 
 struct zap_walk {
 	struct mmu_gather *tlb;
@@ -214,6 +215,7 @@ static int zap_pte_range(struct pte_walk *walk, pte_t *pte, unsigned long addr, 
 	unsigned long start = addr, before = zap->nr_entries;
 	int err = 0;
 
+	flush_tlb_batched_pending(tlb->mt);
 	while (addr < end) {
 		unsigned want = (end - addr) >> PAGE_SHIFT, nr, used;
 		struct page **slots;
