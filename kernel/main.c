@@ -116,8 +116,8 @@ static void first_thread(void *arg)
 	const char *script = cmdline_script();
 	const char *word;
 
-	if (sched_world_threads())
-		panic("no memory for the scheduler's threads");
+	if (sched_world_threads() || mm_world_threads())
+		panic("no memory for the threads of scheduler and memory");
 	static_key_set(&model_key, clock_kind() == CLOCK_MODEL);
 	kmap_seal();
 	flush_tlb_kernel_range(0, TLB_FLUSH_ALL);

@@ -11,6 +11,7 @@
 #include "mm/mm_check.h"
 #include "mm/mman_internal.h"
 #include "mm/mmap_lock.h"
+#include "mm/reclaim.h"
 #include "mm/vma_lock.h"
 #include "mm/zap.h"
 
@@ -29,8 +30,12 @@ static unsigned long advised_flags(unsigned long flags, int advice)
 	}
 }
 
-/* Contents of [@start, @end) go. mmap_lock held for read: the range stays mapped as it is. */
-static int madvise_dontneed(struct mm_struct *mm, unsigned long start, unsigned long end)
+/*
+ * Contents of [@start, @end) go, or are put away. mmap_lock held for read: the range stays mapped
+ * as it is.
+ */
+static int madvise_contents(struct mm_struct *mm, unsigned long start, unsigned long end,
+			    int advice)
 {
 	VMA_ITERATOR(vmi, mm, start);
 	struct vm_area_struct *vma;
@@ -40,7 +45,11 @@ static int madvise_dontneed(struct mm_struct *mm, unsigned long start, unsigned 
 	for_each_vma_range(vmi, vma, end) {
 		if (vma->vm_start > at)
 			err = -ENOMEM;
-		zap_page_range_single(vma, max(start, vma->vm_start), min(end, vma->vm_end));
+		if (advice == MADV_PAGEOUT)
+			reclaim_range(vma, max(start, vma->vm_start), min(end, vma->vm_end), false);
+		else
+			zap_page_range_single(vma, max(start, vma->vm_start),
+					      min(end, vma->vm_end));
 		at = vma->vm_end;
 	}
 	return at < end ? -ENOMEM : err;
@@ -80,8 +89,8 @@ static int madvise_flags(struct mm_struct *mm, unsigned long start, unsigned lon
 
 static bool advice_known(int advice)
 {
-	return advice == MADV_DONTNEED || advice == MADV_DONTFORK || advice == MADV_DOFORK ||
-	       advice == MADV_WIPEONFORK || advice == MADV_KEEPONFORK;
+	return advice == MADV_DONTNEED || advice == MADV_PAGEOUT || advice == MADV_DONTFORK ||
+	       advice == MADV_DOFORK || advice == MADV_WIPEONFORK || advice == MADV_KEEPONFORK;
 }
 
 int vm_madvise(struct mm_struct *mm, unsigned long start, size_t len, int advice)
@@ -95,11 +104,11 @@ int vm_madvise(struct mm_struct *mm, unsigned long start, size_t len, int advice
 		return 0;
 	if (!range_ok(start, page_len(len)))
 		return -EINVAL;
-	if (advice == MADV_DONTNEED) {
+	if (advice == MADV_DONTNEED || advice == MADV_PAGEOUT) {
 		err = mmap_read_lock_killable(mm);
 		if (err)
 			return err;
-		err = madvise_dontneed(mm, start, end);
+		err = madvise_contents(mm, start, end, advice);
 		mmap_read_unlock(mm);
 		return err;
 	}

@@ -4,6 +4,8 @@
  * Owns: the invariants of one address space, each as one line of text.
  * Idea: VMAs are walked in the tree, entries in the tables, both upwards; each entry is judged by
  *       the VMA that holds its address and by the page it names.
+ * Locks: every VMA of the range is write-locked before reclaim is paused, so that nobody who may
+ *       wait for memory is waited for; then only this thread changes what is compared.
  */
 #include "mm/mm_check.h"
 
@@ -17,6 +19,7 @@
 #include "mm/i_mmap.h"
 #include "mm/mman_internal.h"
 #include "mm/mmap_lock.h"
+#include "mm/reclaim.h"
 #include "mm/rmap.h"
 #include "mm/swap.h"
 #include "mm/tables_internal.h"
@@ -341,8 +344,10 @@ int mm_check(struct mm_struct *mm)
 	if (check_tree(&c))
 		return c.bad;
 	check_vmas(&c, true);
+	reclaim_pause();
 	check_entries(&c);
 	check_counters(&c);
+	reclaim_resume();
 	return c.bad;
 }
 
@@ -355,7 +360,9 @@ int mm_check_range(struct mm_struct *mm, unsigned long start, unsigned long end)
 	c.start = start > USER_MIN ? start - PAGE_SIZE : USER_MIN;
 	c.end = end < USER_MAX ? end + PAGE_SIZE : USER_MAX;
 	check_vmas(&c, false);
+	reclaim_pause();
 	check_entries(&c);
+	reclaim_resume();
 	return c.bad;
 }
 

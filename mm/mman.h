@@ -33,6 +33,7 @@ struct mm_struct;
 #define MADV_DOFORK	11
 #define MADV_WIPEONFORK 18 /* a child finds it zeroed */
 #define MADV_KEEPONFORK 19
+#define MADV_PAGEOUT	21 /* contents leave memory for where they are stored */
 
 /* Is @value an errno rather than an address? */
 static inline bool mm_is_err(unsigned long value)

@@ -27,7 +27,7 @@ DEFINE_PER_CPU(struct frame_list, frame_list);
 FAULT_SITE(fail_page_alloc, "a frame or block of frames");
 
 const struct mm_observer *mm_observer __host_data;
-static frames_pressure_fn pressure_hook;
+static const struct frames_pressure *pressure;
 
 void frame_lists_init(struct zone *z, unsigned nr_cpus)
 {
@@ -60,9 +60,9 @@ int frames_set_min(unsigned long min)
 	return 0;
 }
 
-void frames_pressure_hook_set(frames_pressure_fn fn)
+void frames_pressure_set(const struct frames_pressure *ops)
 {
-	pressure_hook = fn;
+	pressure = ops;
 }
 
 /* Frames this request may take from the buddy. */
@@ -123,23 +123,40 @@ static struct page *take_slow(gfp_t gfp, unsigned order, bool *low)
 	return order ? block_take(gfp, order, low) : frame_take_refill(gfp, low);
 }
 
+/*
+ * Have something freed and take it, as long as something is. A block is not made by many frames, so
+ * one attempt must do for it.
+ */
+static struct page *take_reclaimed(gfp_t gfp, unsigned order)
+{
+	struct page *page = NULL;
+	bool low;
+
+	while (!page && pressure && pressure->reclaim(order)) {
+		page = take_slow(gfp, order, &low);
+		if (order)
+			break;
+	}
+	if (page)
+		return page;
+	drain_all_pages();
+	return take_slow(gfp, order, &low);
+}
+
 /* Nothing at hand: wake background reclaim, and if the caller may sleep, look everywhere. */
 static struct page *alloc_hard(gfp_t gfp, unsigned order)
 {
-	frames_pressure_fn hook = pressure_hook;
 	bool low = false;
-	struct page *page = take_slow(gfp, order, &low);
+	struct page *page;
 
-	if ((low || !page) && hook && (gfp & __GFP_KSWAPD_RECLAIM))
-		hook(false, gfp, order);
+	if (pressure)
+		gfp = pressure->thread_gfp(gfp);
+	page = take_slow(gfp, order, &low);
+	if ((low || !page) && pressure && (gfp & __GFP_KSWAPD_RECLAIM))
+		pressure->low();
 	if (page || !gfpflags_allow_blocking(gfp))
 		return page;
-
-	drain_all_pages();
-	page = take_slow(gfp, order, &low);
-	while (!page && hook && hook(true, gfp, order))
-		page = take_slow(gfp, order, &low);
-	return page;
+	return take_reclaimed(gfp, order);
 }
 
 static __always_inline struct page *frame_take(gfp_t gfp)

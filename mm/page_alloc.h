@@ -147,14 +147,17 @@ const char *frame_kind_name(enum frame_kind kind);
 /* Is this a frame the allocator hands out, and one it has grown over? Not so those of mem_map. */
 bool frames_manages(unsigned long pfn);
 
-/*
- * The pressure hook (layer 6): memory runs low. Called with no lock held, in the allocating thread.
- *
- * @may_reclaim: false: start background work and return at once. true: the caller may sleep, free
- *               something now. Frames freed are returned; 0 ends the caller's attempts.
- */
-typedef unsigned long (*frames_pressure_fn)(bool may_reclaim, gfp_t gfp, unsigned order);
-void frames_pressure_hook_set(frames_pressure_fn fn);
+/* What layer 6 does about memory that runs low. Called with no lock of the allocator held. */
+struct frames_pressure {
+	/* Below the low watermark: start background work, at once. May be under spinlocks. */
+	void (*low)(void);
+	/* Nothing left for one who may sleep: free something. Frames freed; 0: it is no use. */
+	unsigned long (*reclaim)(unsigned order);
+	/* What the running thread may do, who asks with @gfp. */
+	gfp_t (*thread_gfp)(gfp_t gfp);
+};
+/* NULL: nobody does anything. */
+void frames_pressure_set(const struct frames_pressure *ops);
 
 /* ---- per-vCPU lists ---- */
 

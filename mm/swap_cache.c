@@ -14,6 +14,7 @@
 #include "kernel/base/err.h"
 #include "kernel/core/bug.h"
 #include "mm/folio_lock.h"
+#include "mm/lru.h"
 #include "mm/page_alloc.h"
 #include "mm/rmap.h"
 #include "mm/swap_internal.h"
@@ -208,6 +209,7 @@ static int fill_swap_page(struct page *page)
 		return err;
 	}
 	page_flag_set(page, PG_uptodate);
+	folio_add_lru(page);
 	return 0;
 }
 

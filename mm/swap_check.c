@@ -9,6 +9,7 @@
 #include "kernel/core/log.h"
 #include "mm/mmap_lock.h"
 #include "mm/page_alloc.h"
+#include "mm/reclaim.h"
 #include "mm/swap_internal.h"
 #include "mm/tables_internal.h"
 #include "mm/vma.h"
@@ -128,7 +129,9 @@ int swap_check(void)
 			break;
 		}
 		c.named = page_address(page);
+		reclaim_pause();
 		check_device(&c);
+		reclaim_resume();
 		free_pages(page, order);
 	}
 	return c.bad;

@@ -8,6 +8,7 @@
 #include "mm/fault.h"
 #include "mm/semantics.h"
 #include "mm/folio_lock.h"
+#include "mm/reclaim.h"
 #include "mm/swap.h"
 #include "mm/thread_mem.h"
 #include "mm/tlb.h"
@@ -31,7 +32,13 @@ int mm_world_init(const struct frame_range *ranges, unsigned nr, const struct fr
 	sem_world_init();
 	folio_lock_world_init();
 	oops_address_hook = slab_describe;
+	reclaim_world_init();
 	return 0;
+}
+
+int mm_world_threads(void)
+{
+	return reclaim_world_thread();
 }
 
 void mm_world_resume(void)

@@ -20,6 +20,9 @@
 int __must_check mm_world_init(const struct frame_range *ranges, unsigned nr,
 			       const struct frames_config *config, enum slab_layout layout);
 
+/* The threads of these layers; once threads can be made. 0, or -ENOMEM. May sleep. */
+int __must_check mm_world_threads(void);
+
 /*
  * mm_world_resume - .world and its frames were replaced by those of another moment or another
  *                   world: make what lies outside of them (the window's top entries) agree.

@@ -21,6 +21,7 @@ struct recovery;
 #define TF_IDLE	     0x4 /* a vCPU's idle thread */
 #define TF_MAKE_FAIL 0x8 /* passes the fault sites' task filter */
 #define TF_FPU_SAVED 0x10 /* fpu_area holds its state; fpu.c */
+#define TF_RECLAIM   0x20 /* frees memory: may use the reserves, and must not free inside itself */
 
 /* Field key: [I] set before it starts  [O] the thread itself  [S] the scheduler */
 struct thread_base {

@@ -13,7 +13,9 @@
 #include "kernel/shell/cmd_swap.h"
 #include "kernel/shell/out.h"
 #include "kernel/shell/record.h"
+#include "mm/lru.h"
 #include "mm/page_alloc.h"
+#include "mm/reclaim.h"
 
 static int no_words(int argc, char **argv)
 {
@@ -27,6 +29,7 @@ static int no_words(int argc, char **argv)
 static int cmd_free(int argc, char **argv)
 {
 	unsigned long total = frames_total();
+	struct reclaim_figures figures;
 
 	if (no_words(argc, argv))
 		return SHELL_FAIL;
@@ -41,11 +44,17 @@ static int cmd_free(int argc, char **argv)
 	}
 	out("  watermarks: min %lu, low %lu, high %lu\n", frames_watermark(WMARK_MIN),
 	    frames_watermark(WMARK_LOW), frames_watermark(WMARK_HIGH));
+	reclaim_figures(&figures);
+	for (unsigned lru = 0; lru < NR_LRU_LISTS; lru++)
+		out("  %-16s %10lu %10lu\n", lru_list_name[lru], lru_size(lru), lru_size(lru) * 4);
+	out("  reclaim: %ld scanned, %ld freed, %ld written; rounds: kswapd %ld, direct %ld\n",
+	    figures.scanned, figures.reclaimed, figures.written, figures.kswapd_rounds,
+	    figures.direct_rounds);
 	swap_out_table();
 	return SHELL_OK;
 }
 
-SHELL_CMD(free, "free: frames, by who holds them", cmd_free);
+SHELL_CMD(free, "free: frames, by who holds them; the lists reclaim scans", cmd_free);
 
 /* ---- ledger ---- */
 

@@ -245,7 +245,9 @@ static int init_layers(const struct world_config *config, unsigned long first_pf
 	int err;
 
 	err = mm_world_init(&range, 1, &frames, config->layout);
-	return err ? err : sched_world_threads();
+	if (!err)
+		err = sched_world_threads();
+	return err ? err : mm_world_threads();
 }
 
 int world_make(const struct world_config *config, const char **why)

@@ -129,18 +129,32 @@ HTEST(watermarks_keep_a_reserve)
 static struct page *hoard[64];
 static unsigned nr_hoarded, nr_background;
 
-static unsigned long free_hoard(bool may_reclaim, gfp_t gfp, unsigned order)
+static void note_low(void)
+{
+	nr_background++;
+}
+
+static unsigned long free_hoard(unsigned order __maybe_unused)
 {
 	h_expect_eq(host_preempt_depth, 0);
-	if (!may_reclaim) {
-		nr_background++;
-		return 0;
-	}
 	if (!nr_hoarded)
 		return 0;
 	free_page(hoard[--nr_hoarded]);
 	return 1;
 }
+
+static gfp_t allowed;
+
+static gfp_t mask_gfp(gfp_t gfp)
+{
+	return gfp & allowed;
+}
+
+static const struct frames_pressure hoarder = {
+	.low = note_low,
+	.reclaim = free_hoard,
+	.thread_gfp = mask_gfp,
+};
 
 HTEST(pressure_hook_is_asked_in_time)
 {
@@ -151,10 +165,15 @@ HTEST(pressure_hook_is_asked_in_time)
 	for (nr_hoarded = 0; nr_hoarded < 64; nr_hoarded++)
 		h_assert(hoard[nr_hoarded] = alloc_page(GFP_NOWAIT));
 	nr_background = 0;
-	frames_pressure_hook_set(free_hoard);
+	frames_pressure_set(&hoarder);
+	allowed = ~__GFP_DIRECT_RECLAIM;
 	while (alloc_page(GFP_KERNEL))
 		nr++;
-	frames_pressure_hook_set(NULL);
+	h_expect_eq(nr_hoarded, 64);
+	allowed = ~0u;
+	while (alloc_page(GFP_KERNEL))
+		nr++;
+	frames_pressure_set(NULL);
 	h_expect_eq(nr, total);
 	h_expect_eq(nr_hoarded, 0);
 	h_expect(nr_background > 0);
