@@ -18,6 +18,7 @@
 #include "kernel/sched/thread.h"
 #include "mm/anon_vma.h"
 #include "mm/folio_lock.h"
+#include "mm/mm_walk.h"
 #include "mm/mmap_lock.h"
 #include "mm/page_alloc.h"
 #include "mm/rmap.h"
@@ -169,8 +170,8 @@ static bool in_use(struct swap_info_struct *si)
 }
 
 /*
- * The mm behind @prev on the list (NULL: the first) that can be pinned, pinned; NULL: the end.
- * @prev, pinned by us, keeps its own place in the list.
+ * The mm behind @prev on the list (NULL: the first) that may be entered, held; NULL: the end.
+ * A @prev that has left the list, which one that we pin does not, leads to the first again.
  */
 static struct mm_struct *next_mm(struct mm_struct *prev)
 {
@@ -178,9 +179,12 @@ static struct mm_struct *next_mm(struct mm_struct *prev)
 	struct mm_struct *mm = NULL;
 
 	spin_lock(&mmlist_lock);
-	for (node = prev ? prev->mmlist.next : mmlist.next; node != &mmlist; node = node->next) {
+	node = &mmlist;
+	if (prev && test_bit(MMF_ON_MMLIST, &prev->flags))
+		node = &prev->mmlist;
+	for (node = node->next; node != &mmlist; node = node->next) {
 		mm = container_of(node, struct mm_struct, mmlist);
-		if (mmget_not_zero(mm))
+		if (mm_walk_get(mm))
 			break;
 		mm = NULL;
 	}
@@ -197,7 +201,7 @@ static int unuse_all(struct swap_info_struct *si)
 	while (mm) {
 		/* May be the last: then all of it is torn down here. */
 		if (prev)
-			mmput(prev);
+			mm_walk_put(prev);
 		prev = mm;
 		err = unuse_mm(si, mm);
 		if (!err && fatal_signal_pending(current))
@@ -208,7 +212,7 @@ static int unuse_all(struct swap_info_struct *si)
 		mm = next_mm(mm);
 	}
 	if (prev)
-		mmput(prev);
+		mm_walk_put(prev);
 	return err;
 }
 
