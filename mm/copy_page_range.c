@@ -68,29 +68,46 @@ static __always_inline void copy_one(pte_t *src, pte_t *dst, u64 value, struct p
 	pte_store(dst, value & ~COPY_DROPS, watched);
 }
 
-#define RUN_STEP 4
+#define RUN_STEP 8
 
-static __always_inline bool run_goes_on(const volatile u64 *pte, u64 expect)
-{
-	return pte[0] == expect && pte[1] == expect + PAGE_SIZE &&
-	       pte[2] == expect + 2 * PAGE_SIZE && pte[3] == expect + 3 * PAGE_SIZE;
-}
+/* One of a run: @n entries from where the run's step begins. */
+#define copy_step_one(n)                                                                           \
+	do {                                                                                       \
+		if (*(volatile u64 *)&src[n].pte != expect + (n)*PAGE_SIZE)                        \
+			return i + (n);                                                            \
+		copy_one(src + (n), dst + (n), expect + (n)*PAGE_SIZE, page + (n), writable,       \
+			 watched);                                                                 \
+	} while (0)
 
-/* @nr entries at most that equal @expect but for the frame, one frame after the other. */
+/*
+ * @nr entries at most that equal @expect but for the frame, one frame after the other. Returns how
+ * many were.
+ */
 static __always_inline unsigned copy_alike(pte_t *src, pte_t *dst, unsigned nr, u64 expect,
 					   struct page *page, bool writable, bool watched)
 {
 	unsigned i = 0;
 
-	for (; i + RUN_STEP <= nr && run_goes_on(&src[i].pte, expect); i += RUN_STEP) {
-		for (unsigned j = 0; j < RUN_STEP; j++)
-			copy_one(src + i + j, dst + i + j, expect + j * PAGE_SIZE, page + i + j,
-				 writable, watched);
+	for (; i + RUN_STEP <= nr; i += RUN_STEP) {
+		copy_step_one(0);
+		copy_step_one(1);
+		copy_step_one(2);
+		copy_step_one(3);
+		copy_step_one(4);
+		copy_step_one(5);
+		copy_step_one(6);
+		copy_step_one(7);
 		expect += RUN_STEP * PAGE_SIZE;
+		src += RUN_STEP;
+		dst += RUN_STEP;
+		page += RUN_STEP;
 	}
-	for (; i < nr && *(volatile u64 *)&src[i].pte == expect; i++) {
-		copy_one(src + i, dst + i, expect, page + i, writable, watched);
+	for (; i < nr; i++) {
+		copy_step_one(0);
 		expect += PAGE_SIZE;
+		src++;
+		dst++;
+		page++;
 	}
 	return i;
 }
@@ -123,6 +140,19 @@ static __always_inline unsigned copy_run(pte_t *src, pte_t *dst, unsigned nr, u6
 	if (done < nr)
 		get_page_nr(head, done - nr, watched);
 	return done;
+}
+
+/* Out of the way of the loop over single frames, whose registers they would take. */
+static noinline unsigned copy_run_bare(pte_t *src, pte_t *dst, unsigned nr, u64 value,
+				       struct page *page)
+{
+	return copy_run(src, dst, nr, value, page, false);
+}
+
+static noinline unsigned copy_run_watched(pte_t *src, pte_t *dst, unsigned nr, u64 value,
+					  struct page *page)
+{
+	return copy_run(src, dst, nr, value, page, true);
 }
 
 /* A page of a file, mapped beside private copies of others: never writable in a private VMA. */
@@ -203,7 +233,8 @@ static __always_inline pte_t *copy_entries(struct copy_walk *c, pte_t *src, pte_
 		} else if (page->kind == FK_FILE) {
 			copy_file(c, dst, value, page, watched);
 		} else {
-			nr = copy_run(src, dst, end - src, value, page, watched);
+			nr = (watched ? copy_run_watched : copy_run_bare)(src, dst, end - src,
+									  value, page);
 		}
 		src += nr;
 		dst += nr;
