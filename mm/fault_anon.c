@@ -10,7 +10,6 @@
 #include "kernel/core/events.h"
 #include "kernel/core/setting.h"
 #include "mm/fault_internal.h"
-#include "mm/lru.h"
 #include "mm/page_alloc.h"
 
 unsigned anon_order;
@@ -118,7 +117,6 @@ static __always_inline bool map_anon_folio(struct vm_fault *vmf, struct page *he
 		folio_add_new_anon_rmap(head, vma, vmf->address - skip * PAGE_SIZE, nr);
 		for (unsigned i = 0; i < nr; i++)
 			pte_store(pte + i, entry + i * PAGE_SIZE, true);
-		folio_add_lru_to(head, LRU_INACTIVE_ANON, nr);
 		mapped = true;
 	}
 	vmf_unlock(vmf);

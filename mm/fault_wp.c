@@ -12,7 +12,6 @@
 #include "mm/fault_internal.h"
 #include "mm/filemap.h"
 #include "mm/folio_lock.h"
-#include "mm/lru.h"
 #include "mm/page_alloc.h"
 #include "mm/swap.h"
 #include "mm/tlb.h"
@@ -52,7 +51,6 @@ static void wp_replace(struct vm_fault *vmf, struct page *old, struct page *new)
 	flush_tlb_page(&vma->vm_mm->tables.tlb, vmf->address);
 	folio_add_new_anon_rmap(new, vma, vmf->address, 1);
 	pte_store(vmf->pte, page_to_phys(new).v | prot, true);
-	folio_add_lru_to(new, LRU_INACTIVE_ANON, 1);
 	event_count(EV_PTE, 2);
 	if (old)
 		folio_remove_rmap_pte(old);

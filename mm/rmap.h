@@ -19,6 +19,7 @@
 #define MM_RMAP_H
 
 #include "mm/anon_vma.h"
+#include "mm/lru.h"
 #include "mm/page.h"
 #include "mm/page_flags.h"
 #include "mm/tables.h"
@@ -67,6 +68,7 @@ static inline unsigned long vma_address(const struct vm_area_struct *vma, const 
 /*
  * folio_add_new_anon_rmap - @nr frames from @head on are about to be mapped, once each, by @vma.
  *
+ * It joins the LRU as well.
  * @head:    a new folio, or a single frame, that nobody else knows; @addr: where the head goes
  * Locks:    the PTE lock of the entries, which are stored next
  */
@@ -80,6 +82,8 @@ static __always_inline void folio_add_new_anon_rmap(struct page *head, struct vm
 		page_flag_init(head + i, PG_anon_exclusive);
 	}
 	WRITE_ONCE(head->mapping, (void *)((unsigned long)vma->anon_vma | PAGE_MAPPING_ANON));
+	/* Whoever finds it there waits for the entry's lock. */
+	folio_add_lru_to(head, LRU_INACTIVE_ANON, nr);
 }
 
 /* One entry more maps @page, which is not exclusive any more. Locks: that entry's. */
