@@ -81,11 +81,8 @@ vm_fault_t do_swap_page(struct vm_fault *vmf) NO_LOCK_ANALYSIS
 		swap_map(vmf, page, swap_exclusive(vmf, page, entry));
 	vmf_unlock(vmf);
 
-	if (likely(mapped)) {
-		swap_free(entry);
-		if ((vmf->flags & FAULT_FLAG_WRITE) || vm_swap_full())
-			folio_free_swap(page);
-	}
+	if (likely(mapped))
+		swap_free_mapped(page, !(vmf->flags & FAULT_FLAG_WRITE));
 	folio_unlock(page);
 	if (unlikely(!mapped))
 		put_page(page);

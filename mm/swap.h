@@ -64,6 +64,14 @@ void delete_from_swap_cache(struct page *page);
 bool folio_free_swap(struct page *page);
 
 /*
+ * swap_free_mapped - a PTE that named the slot of @page maps @page now.
+ *
+ * @keep_slot: the page was not written to: leave it its slot while there are enough
+ * Locks:      folio lock held, and a reference; the page is in the cache
+ */
+void swap_free_mapped(struct page *page, bool keep_slot);
+
+/*
  * free_swap_cache - the same for a page that nobody maps any more, if its lock is free.
  *
  * Context: any lock but the page's; the caller holds a reference
@@ -165,9 +173,6 @@ bool swap_stats(unsigned type, struct swap_stats *out);
 
 /* Free slots of all devices that take new pages. A hint. */
 long get_nr_swap_pages(void);
-
-/* Are more than half of all slots used? Then pages that came back do not keep theirs. */
-bool vm_swap_full(void);
 
 /* ---- mms that may have swap entries ---- */
 

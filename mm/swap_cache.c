@@ -23,6 +23,22 @@ atomic_long_t nr_swapcache_pages;
 
 /* ---- a slot for a page ---- */
 
+/* A free slot of @c, of which there is one. Locks: the cluster's. */
+static unsigned find_free_slot(struct swap_cluster *c)
+{
+	unsigned at = c->next;
+
+	/* Words beyond the end of a small cluster are free as well: start below them. */
+	while (at < SWAP_CLUSTER && c->slots[at])
+		at++;
+	if (at >= c->nr_slots) {
+		at = 0;
+		while (c->slots[at])
+			at++;
+	}
+	return at;
+}
+
 /* Any free slot of @c, for @page. -1: none. */
 static long cluster_alloc(struct swap_info_struct *si, struct swap_cluster *c, struct page *page)
 {
@@ -32,10 +48,9 @@ static long cluster_alloc(struct swap_info_struct *si, struct swap_cluster *c, s
 		return -1;
 	spin_lock(&c->lock);
 	if (c->nr_free && READ_ONCE_NOPOINT(si->state) == SWAP_ON) {
-		found = 0;
-		while (c->slots[found])
-			found++;
-		c->slots[found] = page_to_phys(page).v;
+		found = find_free_slot(c);
+		c->next = found + 1;
+		slot_set(&c->slots[found], page_to_phys(page).v);
 		WRITE_ONCE_NOPOINT(c->nr_free, c->nr_free - 1);
 	}
 	spin_unlock(&c->lock);
@@ -93,36 +108,76 @@ int add_to_swap(struct page *page)
 
 /* ---- leaving ---- */
 
-void delete_from_swap_cache(struct page *page)
+/* The slot has forgotten @page already. */
+static void forget_slot(struct page *page)
+{
+	page_flag_clear(page, PG_swapcache);
+	WRITE_ONCE(page->private, 0ul);
+	atomic_long_dec(&nr_swapcache_pages);
+	put_page(page);
+}
+
+/*
+ * Take @page from its slot; @put: one PTE that named it is gone as well. @unnamed_only: only if
+ * nothing names it then. Returns whether it was taken.
+ */
+static bool slot_forget(struct page *page, bool put, bool unnamed_only)
 {
 	swp_entry_t entry = page_swap_entry(page);
 	struct swap_info_struct *si = swap_info_of(entry);
 	struct swap_cluster *c = slot_cluster(si, swp_offset(entry));
 	u64 *word = slot_word(c, swp_offset(entry));
+	bool take;
 
 	ASSERT(folio_test_locked(page));
-	ASSERT(folio_test_swapcache(page));
-	page_flag_clear(page, PG_swapcache);
-	WRITE_ONCE(page->private, 0ul);
 	spin_lock(&c->lock);
 	ASSERT_EQ(slot_page(*word), page);
-	*word &= ~SLOT_PAGE_MASK;
-	if (!*word)
-		slot_freed(si, c);
+	if (put)
+		slot_put(c, swp_offset(entry), word);
+	take = !unnamed_only || !(*word & SLOT_COUNT_MASK);
+	if (take) {
+		slot_set(word, *word & ~SLOT_PAGE_MASK);
+		if (!*word)
+			slot_freed(si, c);
+	}
 	spin_unlock(&c->lock);
-	atomic_long_dec(&nr_swapcache_pages);
-	put_page(page);
+	return take;
+}
+
+void delete_from_swap_cache(struct page *page)
+{
+	ASSERT(folio_test_swapcache(page));
+	slot_forget(page, false, false);
+	forget_slot(page);
 }
 
 bool folio_free_swap(struct page *page)
 {
 	/* A slot that is being written to must not be given to another page yet. */
 	if (!folio_test_swapcache(page) || folio_test_writeback(page) ||
-	    swap_count(page_swap_entry(page)))
+	    !slot_forget(page, false, true))
 		return false;
-	delete_from_swap_cache(page);
 	page_flag_set(page, PG_dirty);
+	forget_slot(page);
 	return true;
+}
+
+/* Is more than half of the device used? */
+static bool device_full(swp_entry_t entry)
+{
+	const struct swap_info_struct *si = swap_info_of(entry);
+
+	return (unsigned long)atomic_long_read_nopoint(&si->nr_used) * 2 > si->max;
+}
+
+void swap_free_mapped(struct page *page, bool keep_slot)
+{
+	if (folio_test_writeback(page) || (keep_slot && !device_full(page_swap_entry(page)))) {
+		swap_free(page_swap_entry(page));
+	} else if (slot_forget(page, true, true)) {
+		page_flag_set(page, PG_dirty);
+		forget_slot(page);
+	}
 }
 
 void free_swap_cache(struct page *page)
@@ -156,7 +211,7 @@ static struct page *cache_find(swp_entry_t entry, struct page *fresh, bool *gone
 	if (page)
 		get_page(page);
 	else if (fresh && !*gone)
-		*word |= page_to_phys(fresh).v;
+		slot_set(word, *word | page_to_phys(fresh).v);
 	spin_unlock(&c->lock);
 out:
 	rcu_read_unlock();
@@ -244,9 +299,24 @@ static struct page *read_into_cache(swp_entry_t entry)
 	return err ? ERR_PTR(err) : fresh;
 }
 
+/* Is there a page over the slot of @entry? A hint: mostly there is none. */
+static bool slot_has_page(swp_entry_t entry)
+{
+	struct swap_info_struct *si = swap_info_of(entry);
+	bool has = false;
+
+	rcu_read_lock();
+	if (rcu_dereference(si->cluster) && swp_offset(entry) < si->max)
+		has = READ_ONCE_NOPOINT(*slot_word(slot_cluster(si, swp_offset(entry)),
+						   swp_offset(entry))) &
+		      SLOT_PAGE_MASK;
+	rcu_read_unlock();
+	return has;
+}
+
 struct page *read_swap_cache(swp_entry_t entry)
 {
-	struct page *page = swap_cache_get_folio(entry);
+	struct page *page = slot_has_page(entry) ? swap_cache_get_folio(entry) : NULL;
 
 	if (!page)
 		return read_into_cache(entry);

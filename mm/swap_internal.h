@@ -32,7 +32,9 @@
 /* Field key: [I] set by swapon  [C] lock */
 struct swap_cluster {
 	spinlock_t lock; /*     LC_SWAP */
-	u32 nr_free;	 /* [C] */
+	u16 nr_free;	 /* [C]; a hint without it */
+	u16 next;	 /* [C] where to look for a free slot first */
+	u16 nr_slots;	 /* [I] */
 	u64 *slots;	 /* [I]; its words [C] */
 	u64 *more;	 /* [C] from NULL, until swapoff; its words [C] */
 };
@@ -74,6 +76,12 @@ static inline u64 *slot_word(struct swap_cluster *c, unsigned long offset)
 	return &c->slots[offset & (SWAP_CLUSTER - 1)];
 }
 
+/* Locks: the cluster's, to write; who reads without it gets a hint. */
+static inline void slot_set(u64 *word, u64 value)
+{
+	WRITE_ONCE_NOPOINT(*word, value);
+}
+
 static inline struct page *slot_page(u64 word)
 {
 	u64 frame = word & SLOT_PAGE_MASK;
@@ -84,8 +92,15 @@ static inline struct page *slot_page(u64 word)
 /* Large or small. Locks: the cluster's. */
 unsigned long slot_count(const struct swap_cluster *c, unsigned long offset);
 
-/* The slot of @entry became free: its word is 0. Locks: the cluster's. */
-void slot_freed(struct swap_info_struct *si, struct swap_cluster *c);
+/* Count down. True: nothing names the slot any more. Locks: the cluster's. */
+bool slot_put(struct swap_cluster *c, unsigned long offset, u64 *word);
+
+/* A slot became free: its word is 0. Locks: the cluster's. */
+static inline void slot_freed(struct swap_info_struct *si, struct swap_cluster *c)
+{
+	WRITE_ONCE_NOPOINT(c->nr_free, c->nr_free + 1);
+	atomic_long_dec(&si->nr_used);
+}
 
 /* Drop pages that are cached over slots of @si which nothing names. Context: may sleep. */
 void swap_reclaim_cached(struct swap_info_struct *si);

@@ -42,12 +42,6 @@ unsigned long slot_count(const struct swap_cluster *c, unsigned long offset)
 	return likely(count != SLOT_COUNT_MORE) ? count : *more_word(c, offset);
 }
 
-void slot_freed(struct swap_info_struct *si, struct swap_cluster *c)
-{
-	WRITE_ONCE_NOPOINT(c->nr_free, c->nr_free + 1);
-	atomic_long_dec(&si->nr_used);
-}
-
 /* ---- one more ---- */
 
 int swap_duplicate(swp_entry_t entry)
@@ -62,14 +56,14 @@ int swap_duplicate(swp_entry_t entry)
 	ASSERT(*word);
 	count = *word & SLOT_COUNT_MASK;
 	if (likely(count < swap_count_max))
-		++*word;
+		slot_set(word, *word + 1);
 	else if (!c->more)
 		err = -ENOMEM;
 	else if (count == SLOT_COUNT_MORE)
 		++*more_word(c, offset);
 	else {
 		*more_word(c, offset) = count + 1;
-		*word |= SLOT_COUNT_MORE;
+		slot_set(word, *word | SLOT_COUNT_MORE);
 	}
 	spin_unlock(&c->lock);
 	return err;
@@ -95,20 +89,19 @@ int add_swap_count_continuation(swp_entry_t entry, gfp_t gfp)
 
 /* ---- one less ---- */
 
-/* Count down. True: nothing names the slot any more. */
-static bool slot_put(struct swap_cluster *c, unsigned long offset, u64 *word)
+bool slot_put(struct swap_cluster *c, unsigned long offset, u64 *word)
 {
 	u64 count = *word & SLOT_COUNT_MASK;
 
 	if (unlikely(count == SLOT_COUNT_MORE)) {
 		if (--*more_word(c, offset))
 			return false;
-		*word &= ~SLOT_COUNT_MASK;
+		slot_set(word, *word & ~SLOT_COUNT_MASK);
 		return true;
 	}
 	if (!count)
 		BUGF("swap slot %#lx: more PTEs gave it up than named it", offset);
-	--*word;
+	slot_set(word, *word - 1);
 	return count == 1;
 }
 

@@ -13,6 +13,7 @@
 #include "kernel/core/ledger.h"
 #include "kernel/drivers/block.h"
 #include "kernel/sched/mutex.h"
+#include "mm/commit.h"
 #include "mm/page_alloc.h"
 #include "mm/swap_internal.h"
 
@@ -97,7 +98,8 @@ static struct swap_cluster *alloc_clusters(unsigned long nr, unsigned long max)
 		}
 		spin_lock_init(&cluster[i].lock, LC_SWAP);
 		cluster[i].slots = page_address(page);
-		cluster[i].nr_free = min(SWAP_CLUSTER, max - (i << SWAP_CLUSTER_SHIFT));
+		cluster[i].nr_slots = min(SWAP_CLUSTER, max - (i << SWAP_CLUSTER_SHIFT));
+		cluster[i].nr_free = cluster[i].nr_slots;
 	}
 	return cluster;
 }
@@ -173,6 +175,7 @@ int swapon(struct block_device *bdev)
 	si->hint = 0;
 	atomic_long_set(&si->nr_used, 0);
 	rcu_assign_pointer(si->cluster, cluster);
+	atomic_long_add(max, &total_swap_pages);
 	set_state(si, SWAP_ON);
 	return type;
 }
@@ -204,8 +207,10 @@ int swapoff(struct block_device *bdev)
 		return err;
 	/* Who saw the old state has its slot counted when this returns. */
 	synchronize_rcu();
+	atomic_long_sub(si->max, &total_swap_pages);
 	err = try_to_unuse(si);
 	if (err) {
+		atomic_long_add(si->max, &total_swap_pages);
 		set_state(si, SWAP_ON);
 		return err;
 	}
@@ -238,35 +243,18 @@ bool swap_stats(unsigned type, struct swap_stats *out)
 	return on;
 }
 
-/* Sums over the devices that take pages: *@total slots, the result of them free. */
-static long sum_slots(long *total)
+long get_nr_swap_pages(void)
 {
 	long nr_free = 0;
 
-	*total = 0;
 	for (unsigned type = 0; type < MAX_SWAPFILES; type++) {
 		struct swap_info_struct *si = &swap_info[type];
 
-		if (READ_ONCE(si->state) != SWAP_ON)
-			continue;
-		*total += READ_ONCE_NOPOINT(si->max);
-		nr_free += READ_ONCE_NOPOINT(si->max) - atomic_long_read_nopoint(&si->nr_used);
+		if (READ_ONCE(si->state) == SWAP_ON)
+			nr_free += READ_ONCE_NOPOINT(si->max) -
+				   atomic_long_read_nopoint(&si->nr_used);
 	}
 	return nr_free;
-}
-
-long get_nr_swap_pages(void)
-{
-	long total;
-
-	return sum_slots(&total);
-}
-
-bool vm_swap_full(void)
-{
-	long total, nr_free = sum_slots(&total);
-
-	return nr_free * 2 < total;
 }
 
 /* ---- the world ---- */

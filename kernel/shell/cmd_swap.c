@@ -4,13 +4,14 @@
  * Owns: names of devices as people write them: ram0 to ram3, made when they are swapped to and gone
  *       after swapoff; disks by the name their driver gave them.
  */
+#include "kernel/shell/cmd_swap.h"
+
 #include <errno.h>
 #include <string.h>
 
 #include "kernel/base/err.h"
 #include "kernel/core/kv.h"
 #include "kernel/drivers/block.h"
-#include "kernel/shell/cmd_swap.h"
 #include "kernel/shell/out.h"
 #include "kernel/shell/shell.h"
 #include "mm/block_ram.h"

@@ -97,23 +97,47 @@ static int unuse_entry(struct vm_area_struct *vma, unsigned long addr, pte_t see
 
 /* ---- one mm ---- */
 
+/* The first entry from @pte on that may be a swap entry, in strides; at least @end if none is. */
+static pte_t *skip_others(pte_t *pte, pte_t *end)
+{
+	const volatile u64 *at;
+
+	for (;;) {
+		pte = skip_none(pte, end);
+		at = &pte->pte;
+		while (end - pte >= 4 && at[0] & at[1] & at[2] & at[3] & _PAGE_PRESENT) {
+			pte += 4;
+			at += 4;
+		}
+		if (pte >= end || !(*at & PTE_MAPS_MASK))
+			break;
+		pte++;
+	}
+	return pte;
+}
+
 /* No lock: the first entry of the device in this stretch of a table ends the walk. */
 static int find_swap_pte(struct pte_walk *walk, pte_t *pte, unsigned long addr, unsigned long end)
 {
 	struct unuse_walk *unuse = walk->arg;
 	pte_t *first = pte, *last = pte + ((end - addr) >> PAGE_SHIFT);
 
-	for (; pte < last; pte++) {
-		pte_t seen = __pte(READ_ONCE(pte->pte));
+	for (;; pte++) {
+		pte_t seen;
 
-		if (likely(!is_swap_pte(seen)) || pte_is_marker(seen) ||
+		/* Somebody watches: every look at an entry is told. */
+		if (!static_branch_unlikely(&lock_slow_key))
+			pte = skip_others(pte, last);
+		if (pte >= last)
+			return 0;
+		seen = __pte(READ_ONCE(pte->pte));
+		if (!is_swap_pte(seen) || pte_is_marker(seen) ||
 		    swp_type(pte_to_swp_entry(seen)) != unuse->si->type)
 			continue;
 		unuse->found = seen;
 		unuse->resume = addr + ((pte - first) << PAGE_SHIFT);
 		return -EAGAIN;
 	}
-	return 0;
 }
 
 static int unuse_vma(struct swap_info_struct *si, struct vm_area_struct *vma)
