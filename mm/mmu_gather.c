@@ -148,6 +148,8 @@ void tlb_finish_mmu(struct mmu_gather *tlb)
 {
 	struct gather_batch *batch, *next;
 
+	if (!tlb->local.nr && !tlb->local.next && !tlb->tables && !tlb_need_flush(tlb))
+		return;
 	tlb_flush_mmu(tlb);
 	for (batch = tlb->local.next; batch; batch = next) {
 		next = batch->next;

@@ -71,19 +71,23 @@ int munmap_gather(struct vma_munmap *vms, struct mm_struct *mm, unsigned long st
 		  unsigned long end)
 {
 	MA_STATE(mas, &mm->mm_mt, start, start);
-	struct vm_area_struct *prev, *vma = mas_find(&mas, ~0ul);
-	struct ma_state back = mas;
+	struct vm_area_struct *prev = NULL, *vma = mas_find(&mas, ~0ul);
 	int err;
 
 	*vms = (struct vma_munmap){.mm = mm, .start = start, .end = end};
-	prev = mas_prev(&back, 0);
-	for (; vma && vma->vm_start < end; vma = mas_next(&mas, ~0ul)) {
+	if (!vma || vma->vm_start >= start) {
+		struct ma_state back = mas;
+
+		prev = mas_prev(&back, 0);
+	}
+	while (vma && vma->vm_start < end) {
 		err = vma_start_write_killable(vma);
 		if (err) {
 			munmap_abort(vms);
 			return err;
 		}
 		gather_one(vms, vma);
+		vma = vms->above ? NULL : mas_next(&mas, ~0ul);
 	}
 	set_limits(vms, prev, vma);
 	/* A hole in the middle: one VMA more in the end. */
@@ -123,8 +127,7 @@ void munmap_store_upper(struct vma_munmap *vms, struct ma_state *mas)
 	vma = mas_next(mas, ~0ul);
 	ASSERT_EQ(vma, vms->below);
 	ASSERT_EQ(mas->index, upper->vm_start);
-	vma_start_write(upper);
-	vma_mark_attached(upper);
+	vma_attach_new(upper);
 	/* One entry for another: that takes no memory. */
 	BUG_ON(mas_store_gfp(mas, upper, GFP_NOWAIT));
 	vms->mm->map_count++;

@@ -66,7 +66,13 @@ void free_pgd_range(struct mmu_gather *tlb, unsigned long start, unsigned long e
 		    unsigned long floor, unsigned long ceiling)
 {
 	struct free_range range = {.tlb = tlb, .floor = floor, .last = ceiling - 1};
+	unsigned long base = start & ~(PMD_SIZE - 1);
 
+	/* Small holes in large mappings are many: no table is all between the neighbours. */
+	if (base < floor)
+		base += PMD_SIZE;
+	if (base >= end || base + PMD_SIZE - 1 > range.last)
+		return;
 	free_below(&range, (u64 *)tlb->mt->pgd, PGDIR_SHIFT, start, end);
 	if (range.nr_freed)
 		atomic_long_sub(range.nr_freed * PAGE_SIZE, &tlb->mt->pgtables_bytes);

@@ -127,8 +127,7 @@ int vma_link(struct vma_iterator *vmi, struct vm_area_struct *vma)
 	int err;
 
 	/* A reader may find it at once, and must find it attached. */
-	vma_start_write(vma);
-	vma_mark_attached(vma);
+	vma_attach_new(vma);
 	mas_set_range(&vmi->mas, vma->vm_start, vma->vm_end - 1);
 	err = mas_store_gfp(&vmi->mas, vma, GFP_KERNEL_ACCOUNT);
 	if (err) {
@@ -174,8 +173,7 @@ int vma_split(struct vma_iterator *vmi, struct vm_area_struct *vma, unsigned lon
 	if (!new)
 		return -ENOMEM;
 	vma_start_write(vma);
-	vma_start_write(new);
-	vma_mark_attached(new);
+	vma_attach_new(new);
 	mas_set_range(&vmi->mas, new->vm_start, new->vm_end - 1);
 	err = mas_store_gfp(&vmi->mas, new, GFP_KERNEL_ACCOUNT);
 	if (err) {

@@ -42,6 +42,14 @@ void vma_end_read(struct vm_area_struct *vma);
 void vma_start_write(struct vm_area_struct *vma);
 int __must_check vma_start_write_killable(struct vm_area_struct *vma);
 
+/* Both for @vma that nobody else has seen yet: it is about to be in the tree, write-locked. */
+static inline void vma_attach_new(struct vm_area_struct *vma)
+{
+	rwsem_assert_held_write(&vma->vm_mm->mmap_lock);
+	vma->vm_lock_seq = vma->vm_mm->mm_lock_seq;
+	atomic_set(&vma->vm_refcnt, 1);
+}
+
 /* @vma is about to be in the tree: readers may come. It is write-locked. */
 void vma_mark_attached(struct vm_area_struct *vma);
 /* No reader from now on, none left on return. @vma is write-locked. */
