@@ -100,17 +100,23 @@ static bool access_allowed(const struct vm_area_struct *vma, unsigned flags)
 	return rights & VM_ACCESS_FLAGS;
 }
 
-vm_fault_t handle_mm_fault(struct vm_area_struct *vma, unsigned long addr, unsigned flags)
+static __always_inline vm_fault_t handle_fault(struct vm_area_struct *vma, unsigned long addr,
+					       unsigned flags)
 {
-	struct vm_fault vmf = {
-		.vma = vma,
-		.address = addr & ~(PAGE_SIZE - 1),
-		.flags = flags,
-	};
+	struct vm_fault vmf;
 
+	/* The rest is set where it is known. */
+	vmf.vma = vma;
+	vmf.address = addr & ~(PAGE_SIZE - 1);
+	vmf.flags = flags;
 	if (unlikely(!access_allowed(vma, flags)))
 		return VM_FAULT_SIGSEGV;
 	return handle_pte_fault(&vmf);
+}
+
+vm_fault_t handle_mm_fault(struct vm_area_struct *vma, unsigned long addr, unsigned flags)
+{
+	return handle_fault(vma, addr, flags);
 }
 
 /* ---- the way here ---- */
@@ -149,7 +155,7 @@ static __always_inline int fault_vma_locked(struct mm_struct *mm, unsigned long 
 	event_count(EV_FAULT, 1);
 	if (unlikely(!vma))
 		return fault_mmap_locked(mm, addr, flags);
-	fault = handle_mm_fault(vma, addr, flags | FAULT_FLAG_VMA_LOCK);
+	fault = handle_fault(vma, addr, flags | FAULT_FLAG_VMA_LOCK);
 	if (unlikely(fault & VM_FAULT_RETRY))
 		return fault_mmap_locked(mm, addr, flags);
 	vma_end_read(vma);

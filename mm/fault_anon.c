@@ -99,37 +99,39 @@ static struct page *alloc_anon_folio(const struct vm_fault *vmf)
 }
 
 /*
- * Map @nr frames from @head on if their entries are still empty and contents still promised; else
- * *@ret says why not.
+ * Map @nr frames from @head on, of which we hold the reference, if their entries are still empty
+ * and contents still promised.
  */
-static __always_inline bool map_anon_folio(struct vm_fault *vmf, struct page *head, unsigned nr,
-					   vm_fault_t *ret) NO_LOCK_ANALYSIS
+static __always_inline vm_fault_t map_anon_folio(struct vm_fault *vmf, struct page *head,
+						 unsigned nr) NO_LOCK_ANALYSIS
 {
 	struct vm_area_struct *vma = vmf->vma;
 	unsigned long skip = (vmf->address >> PAGE_SHIFT) & (nr - 1);
 	u64 entry = page_to_phys(head).v | vma->vm_page_prot.prot | _PAGE_ACCESSED | _PAGE_DIRTY;
 	pte_t *pte = vmf->pte - skip;
-	bool mapped = false;
+	vm_fault_t ret;
 
+	event_count(EV_COPY_PAGE, nr);
+	event_count(EV_PTE, nr);
 	spin_lock(vmf->ptl);
-	*ret = check_stable_address_space(vma->vm_mm);
-	if (likely(!*ret && pte_range_none(pte, nr))) {
+	ret = check_stable_address_space(vma->vm_mm);
+	if (likely(!ret && pte_range_none(pte, nr))) {
 		folio_add_new_anon_rmap(head, vma, vmf->address - skip * PAGE_SIZE, nr);
 		for (unsigned i = 0; i < nr; i++)
 			pte_store(pte + i, entry + i * PAGE_SIZE, true);
-		mapped = true;
+		vmf_unlock(vmf);
+		add_mm_counter(vma->vm_mm, MM_ANONPAGES, nr);
+		return 0;
 	}
 	vmf_unlock(vmf);
-	if (likely(mapped))
-		add_mm_counter(vma->vm_mm, MM_ANONPAGES, nr);
-	return mapped;
+	put_page(head);
+	return ret;
 }
 
 vm_fault_t do_anonymous_page(struct vm_fault *vmf)
 {
 	struct page *head;
 	vm_fault_t ret;
-	bool mapped;
 
 	if (!(vmf->flags & FAULT_FLAG_WRITE))
 		return map_zero_page(vmf);
@@ -139,13 +141,7 @@ vm_fault_t do_anonymous_page(struct vm_fault *vmf)
 	head = alloc_anon_folio(vmf);
 	if (unlikely(!head))
 		return VM_FAULT_OOM;
-	event_count(EV_COPY_PAGE, 1u << head->order);
-	event_count(EV_PTE, 1u << head->order);
 	if (likely(!head->order))
-		mapped = map_anon_folio(vmf, head, 1, &ret);
-	else
-		mapped = map_anon_folio(vmf, head, 1u << head->order, &ret);
-	if (unlikely(!mapped))
-		put_page(head);
-	return ret;
+		return map_anon_folio(vmf, head, 1);
+	return map_anon_folio(vmf, head, 1u << head->order);
 }

@@ -188,6 +188,8 @@ int __mt_dup(struct maple_tree *mt, struct maple_tree *new, gfp_t gfp);
 
 /* mtree_load - the entry whose range holds @index; NULL if none or XA_ZERO_ENTRY. */
 void *mtree_load(struct maple_tree *mt, unsigned long index);
+/* The same in a read section of the caller's, or under the tree's lock. */
+void *mtree_load_rcu(struct maple_tree *mt, unsigned long index);
 
 /*
  * mtree_store, mtree_store_range - store @entry over [@first, @last], whatever is there.

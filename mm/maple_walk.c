@@ -9,13 +9,10 @@
  */
 #include "mm/maple_internal.h"
 
-void *mtree_load(struct maple_tree *mt, unsigned long index)
+static __always_inline void *load(struct maple_tree *mt, unsigned long index)
 {
-	void *entry = NULL;
-	void *root;
+	void *root = rcu_dereference(mt->ma_root), *entry = NULL;
 
-	rcu_read_lock();
-	root = rcu_dereference(mt->ma_root);
 	if (likely(mt_root_is_node(root))) {
 		struct maple_enode *e = mt_descend(root, index);
 		enum maple_kind kind = mte_kind(e);
@@ -26,8 +23,22 @@ void *mtree_load(struct maple_tree *mt, unsigned long index)
 	} else if (!index) {
 		entry = root;
 	}
-	rcu_read_unlock();
 	return xa_is_zero(entry) ? NULL : entry;
+}
+
+void *mtree_load(struct maple_tree *mt, unsigned long index)
+{
+	void *entry;
+
+	rcu_read_lock();
+	entry = load(mt, index);
+	rcu_read_unlock();
+	return entry;
+}
+
+void *mtree_load_rcu(struct maple_tree *mt, unsigned long index)
+{
+	return load(mt, index);
 }
 
 /*

@@ -64,7 +64,7 @@ static int mprotect_fixup(struct vma_iterator *vmi, struct mmu_gather *tlb,
 	vm_stat_account(mm, old, -pages);
 	vm_stat_account(mm, flags, pages);
 	vm_unacct_memory(old & ~flags & VM_ACCOUNT ? pages : 0);
-	change_protection(tlb, *vmap, start, end);
+	change_protection(tlb, *vmap, start, end, vm_get_page_prot(old));
 	return 0;
 }
 

@@ -27,9 +27,18 @@
 
 #define PAGE_MAPPING_ANON 1ul
 
-static inline bool PageAnonExclusive(const struct page *page)
+static __always_inline bool PageAnonExclusive(const struct page *page)
 {
-	return READ_ONCE_NOPOINT(page->flags) >> PG_anon_exclusive & 1;
+	/* The compiler would load the word, which may change, and then test it. */
+	__asm__ goto("testb %1, %0; jz %l[clear]"
+		     :
+		     : "m"(((const u8 *)&page->flags)[PG_anon_exclusive / 8]),
+		       "i"(1u << PG_anon_exclusive % 8)
+		     : "cc"
+		     : clear);
+	return true;
+clear:
+	return false;
 }
 
 /* Under the lock of the one entry that maps @page. */

@@ -17,8 +17,6 @@
 #include "mm/tables_internal.h"
 #include "mm/tlb.h"
 
-#define TABLE_ENTRY_BITS (_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED)
-
 bool tables_split_ptl = true;
 
 static u64 split_ptl_get(void)

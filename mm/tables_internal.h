@@ -7,10 +7,16 @@
 #include "kernel/core/once.h"
 #include "mm/tables.h"
 
+/*
+ * What stands beside the address in every entry of an upper level. The processor would only set
+ * accessed, so an entry never changes, and its table is one addition away.
+ */
+#define TABLE_ENTRY_BITS (_PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED)
+
 /* The table an entry of an upper level leads to; the entry is not none. */
 static __always_inline void *table_address(u64 entry)
 {
-	return phys_to_virt(PHYS(entry & PTE_PFN_MASK));
+	return (void *)(entry + (DIRECT_MAP_BASE - TABLE_ENTRY_BITS));
 }
 
 static __always_inline struct page *table_page(u64 entry)

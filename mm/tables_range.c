@@ -196,9 +196,6 @@ struct zap_range {
 	unsigned long nr_zapped;
 };
 
-/* Bytes of memory to a byte of mem_map: one shift turns an entry into its struct page. */
-#define PAGES_SHARE (PAGE_SIZE / sizeof(struct page))
-
 /* Unmap the entries [@pte, @end) into @slots, of which there are enough. Returns how many. */
 static __always_inline unsigned zap_entries(pte_t *pte, pte_t *end, struct page **slots,
 					    bool exclusive, bool watched)

@@ -18,10 +18,59 @@
 #ifndef MM_VMA_LOCK_H
 #define MM_VMA_LOCK_H
 
+#include "kernel/core/lock_order.h"
+#include "kernel/sched/rcu.h"
 #include "mm/mmap_lock.h"
 #include "mm/vma.h"
 
 #define VMA_LOCK_OFFSET 0x40000000
+
+enum vma_read { VMA_READ_LOCKED, VMA_READ_BUSY, VMA_READ_DETACHED };
+
+/* The last reader has left @vma, or its detacher waits no more: wake whoever waits. */
+void vma_wake_writer(struct mm_struct *mm);
+
+/* One reader less. @vma may be gone afterwards; its mm is held by whoever reads it. */
+static __always_inline void vma_refcount_put(struct vm_area_struct *vma)
+{
+	struct mm_struct *mm = vma->vm_mm;
+	int left = atomic_sub_return(1, &vma->vm_refcnt);
+
+	if (unlikely(left == 0 || (left & VMA_LOCK_OFFSET)))
+		vma_wake_writer(mm);
+}
+
+/* Try to read-lock @vma, which an RCU read section keeps in memory. */
+static __always_inline enum vma_read vma_start_read(struct mm_struct *mm,
+						    struct vm_area_struct *vma)
+{
+	int count;
+
+	if (READ_ONCE(vma->vm_lock_seq) == READ_ONCE(mm->mm_lock_seq))
+		return VMA_READ_BUSY;
+	count = atomic_read(&vma->vm_refcnt);
+	do {
+		if (unlikely(count == 0))
+			return VMA_READ_DETACHED;
+		if (unlikely(count & VMA_LOCK_OFFSET))
+			return VMA_READ_BUSY;
+	} while (unlikely(!atomic_try_cmpxchg(&vma->vm_refcnt, &count, count + 1)));
+
+	/* Whoever locked it before we were counted did not wait for us. */
+	if (unlikely(READ_ONCE(vma->vm_lock_seq) == smp_load_acquire(&mm->mm_lock_seq))) {
+		vma_refcount_put(vma);
+		return VMA_READ_BUSY;
+	}
+	if (static_branch_unlikely(&lock_slow_key))
+		lock_order_acquired(LC_VMA, vma, LK_VMA, LO_TRY, __builtin_return_address(0));
+	return VMA_READ_LOCKED;
+}
+
+static __always_inline void vma_end_read(struct vm_area_struct *vma)
+{
+	lock_order_release(vma, __builtin_return_address(0));
+	vma_refcount_put(vma);
+}
 
 /*
  * lock_vma_under_rcu - the VMA that holds @addr, read-locked.
@@ -29,9 +78,31 @@
  * Context:  any lock but mmap_lock may be held; does not sleep
  * Returns:  it, for vma_end_read(); NULL: none there or a writer is near: take mmap_lock and look
  */
-struct vm_area_struct *lock_vma_under_rcu(struct mm_struct *mm, unsigned long addr);
+static __always_inline struct vm_area_struct *lock_vma_under_rcu(struct mm_struct *mm,
+								 unsigned long addr)
+{
+	enum vma_read result = VMA_READ_BUSY;
+	struct vm_area_struct *vma;
 
-void vma_end_read(struct vm_area_struct *vma);
+	rcu_read_lock();
+	do {
+		vma = mtree_load_rcu(&mm->mm_mt, addr);
+		if (!vma)
+			break;
+		result = vma_start_read(mm, vma);
+		/* Detached: the tree has changed since the walk; look again. */
+	} while (unlikely(result == VMA_READ_DETACHED));
+	rcu_read_unlock();
+	if (result != VMA_READ_LOCKED)
+		return NULL;
+
+	/* It may have been cut between the walk and the lock. */
+	if (unlikely(addr < vma->vm_start || addr >= vma->vm_end)) {
+		vma_end_read(vma);
+		return NULL;
+	}
+	return vma;
+}
 
 /*
  * vma_start_write - keep readers out of @vma until mmap_write_unlock() or vma_end_write_all().

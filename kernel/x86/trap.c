@@ -34,7 +34,14 @@ extern char trap_entries[][16];
 extern char __uaccess_start[], __uaccess_end[];
 extern const struct ex_entry __start_ex_table[], __stop_ex_table[];
 
-int (*user_fault_hook)(struct trap_frame *frame, unsigned long addr, u64 error);
+/* Before there are address spaces every user address is a bad one. */
+static int no_user_memory(struct trap_frame *frame __maybe_unused,
+			  unsigned long addr __maybe_unused, u64 error __maybe_unused)
+{
+	return -EFAULT;
+}
+
+int (*user_fault_hook)(struct trap_frame *frame, unsigned long addr, u64 error) = no_user_memory;
 bool (*page_fault_hook)(struct trap_frame *frame, unsigned long addr);
 bool (*nm_hook)(struct trap_frame *frame);
 bool (*nmi_hook)(struct trap_frame *frame);
@@ -195,7 +202,7 @@ static bool apply_fixup(struct trap_frame *frame)
 static void page_fault(struct trap_frame *frame, unsigned long addr)
 {
 	if (trap_in_uaccess(frame->rip) && addr < USER_MAX) {
-		int err = user_fault_hook ? user_fault_hook(frame, addr, frame->error) : -EFAULT;
+		int err = user_fault_hook(frame, addr, frame->error);
 
 		if (err == 0)
 			return;
@@ -230,21 +237,25 @@ static void abort_trap(struct trap_frame *frame)
 	oops(frame, 0);
 }
 
-/* What an instruction caused: goes on with interrupts as the instruction ran. */
+/* What an instruction caused, page faults excepted: goes on with interrupts as it ran. */
 static void fault(struct trap_frame *frame)
 {
-	unsigned long addr = frame->vector == TRAP_PF ? read_cr2() : 0;
-
 	if (frame->rflags & RFLAGS_IF)
 		cpu_irq_enable();
-	if (frame->vector == TRAP_PF)
-		page_fault(frame, addr);
-	else if (frame->vector != TRAP_NM || !nm_hook || !nm_hook(frame))
+	if (frame->vector != TRAP_NM || !nm_hook || !nm_hook(frame))
 		oops(frame, 0);
 }
 
 void trap_dispatch(struct trap_frame *frame)
 {
+	if (likely(frame->vector == TRAP_PF)) {
+		unsigned long addr = read_cr2();
+
+		if (frame->rflags & RFLAGS_IF)
+			cpu_irq_enable();
+		page_fault(frame, addr);
+		return;
+	}
 	switch (frame->vector) {
 	case TRAP_NMI: nmi(frame); break;
 	case TRAP_DF:

@@ -153,7 +153,7 @@ void tlb_finish_mmu(struct mmu_gather *tlb)
 }
 
 unsigned long change_protection(struct mmu_gather *tlb, struct vm_area_struct *vma,
-				unsigned long start, unsigned long end)
+				unsigned long start, unsigned long end, pgprot_t old_prot)
 {
 	ASSERT(start >= vma->vm_start && end <= vma->vm_end && start < end);
 	ASSERT_EQ(vma->vm_lock_seq, vma->vm_mm->mm_lock_seq);
