@@ -22,6 +22,8 @@
 #ifndef MM_SLAB_H
 #define MM_SLAB_H
 
+struct page;
+
 #include "kernel/base/compiler.h"
 #include "kernel/base/list.h"
 #include "kernel/core/ledger.h"
@@ -140,6 +142,12 @@ unsigned long slab_shrink_all(void);
  * log line.
  */
 int __must_check kmem_cache_check(struct kmem_cache *cache);
+
+/*
+ * First byte of a frame of kind FK_SLAB that anybody reads: what is before it means nothing. Not 0
+ * for a page that holds one windowed object.
+ */
+unsigned slab_page_used_from(const struct page *page);
 
 /*
  * slab_describe - what lies, or lay, at @addr: "mm_struct+0x40, freed" into @buf.

@@ -6,8 +6,8 @@
  *	  stride of a guarded cache
  *	 | zone 16 | object | pad, zone 16 | magic | allocated by | freed by | link |
  *
- *	  page of a windowed object                           | next page: never mapped
- *	 | magic | allocated by | freed by | zone ... | object | pad |
+ *	  page of a windowed object                                   | next page: never mapped
+ *	 | nobody's | magic | allocated by | freed by | zone 64 | object | pad |
  */
 #include "mm/slab_internal.h"
 
@@ -19,8 +19,9 @@
 #include "mm/buddy.h"
 #include "mm/window.h"
 
-#define ZONE_BYTES 16u
-#define ZONE_BYTE  0xcc
+#define ZONE_BYTES  16u
+#define WINDOW_ZONE 64u
+#define ZONE_BYTE   0xcc
 #define POISON	   0x6b
 #define MAGIC_LIVE 0x6c6976656f626ab1ull
 #define MAGIC_FREE 0x667265656f626ab2ull
@@ -48,6 +49,11 @@ u32 guard_after(const struct kmem_cache *cache __maybe_unused)
 	return sizeof(struct guard_tail);
 }
 
+u32 guard_windowed(void)
+{
+	return sizeof(struct guard_track) + WINDOW_ZONE;
+}
+
 static u32 body_bytes(const struct kmem_cache *cache)
 {
 	return ALIGN_UP(cache->size, 8u);
@@ -56,7 +62,7 @@ static u32 body_bytes(const struct kmem_cache *cache)
 static struct guard_track *track_of(const struct kmem_cache *cache, const void *obj)
 {
 	if (cache->windowed)
-		return (struct guard_track *)ALIGN_DOWN((unsigned long)obj, PAGE_SIZE);
+		return (struct guard_track *)((char *)obj - WINDOW_ZONE) - 1;
 	return &((struct guard_tail *)((char *)obj + body_bytes(cache)))->track;
 }
 
@@ -64,10 +70,8 @@ static struct guard_track *track_of(const struct kmem_cache *cache, const void *
 static void zone_bounds(const struct kmem_cache *cache, void *obj, u8 **from, u8 **to)
 {
 	if (cache->windowed) {
-		u8 *page = (u8 *)ALIGN_DOWN((unsigned long)obj, PAGE_SIZE);
-
-		*from = page + sizeof(struct guard_track);
-		*to = page + PAGE_SIZE;
+		*from = (u8 *)obj - WINDOW_ZONE;
+		*to = (u8 *)ALIGN_UP((unsigned long)obj, PAGE_SIZE);
 	} else {
 		*from = (u8 *)obj - ZONE_BYTES;
 		*to = (u8 *)obj + body_bytes(cache) + ZONE_BYTES;
@@ -79,9 +83,13 @@ static bool poisoned(const struct kmem_cache *cache)
 	return !cache->ctor && !(cache->flags & SLAB_TYPESAFE_BY_RCU);
 }
 
-/* The first byte of [@from, @to) that is not @byte, or NULL. */
+/* The first byte of [@from, @to) that is not @byte, or NULL. Objects are aligned to words. */
 static const u8 *find_other(const u8 *from, const u8 *to, u8 byte)
 {
+	u64 word = byte * 0x0101010101010101ull;
+
+	while ((unsigned long)from % 8 == 0 && to - from >= 8 && *(const u64 *)from == word)
+		from += 8;
 	while (from < to && *from == byte)
 		from++;
 	return from < to ? from : NULL;
@@ -181,6 +189,21 @@ void *guard_owner(const struct kmem_cache *cache, const void *obj)
 
 /* ---- objects on pages of their own ---- */
 
+/* Where in its page the object lies. */
+static unsigned windowed_offset(const struct kmem_cache *cache)
+{
+	return PAGE_SIZE - ALIGN_UP(cache->size, max(cache->align, 8u));
+}
+
+unsigned slab_page_used_from(const struct page *page)
+{
+	const struct kmem_cache *cache = page->cache;
+
+	if (!cache || !cache->windowed)
+		return 0;
+	return windowed_offset(cache) - guard_windowed();
+}
+
 void *windowed_alloc(struct kmem_cache *cache, gfp_t gfp, void *ip)
 {
 	gfp_t how = (gfp & ~__GFP_ZERO & ((1u << GFP_KIND_SHIFT) - 1)) | GFP_FOR(FK_SLAB);
@@ -196,7 +219,7 @@ void *windowed_alloc(struct kmem_cache *cache, gfp_t gfp, void *ip)
 	}
 	page->cache = cache;
 	page->index = 0;
-	obj = va + PAGE_SIZE - ALIGN_UP(cache->size, max(cache->align, 8u));
+	obj = va + windowed_offset(cache);
 	guard_init(cache, obj);
 	if (cache->ctor)
 		cache->ctor(obj);
@@ -208,14 +231,13 @@ void *windowed_alloc(struct kmem_cache *cache, gfp_t gfp, void *ip)
 static void windowed_free_rcu(struct rcu_head *head)
 {
 	struct page *page = container_of(head, struct page, rcu);
-	void *va = (void *)page->private;
+	void *obj = (void *)page->private;
 
-	window_unmap(va, ((struct guard_track *)va)->free_ip);
+	window_unmap(obj, track_of(page->cache, obj)->free_ip);
 }
 
 void windowed_free(struct kmem_cache *cache, void *obj, void *ip)
 {
-	void *va = (void *)ALIGN_DOWN((unsigned long)obj, PAGE_SIZE);
 	struct window_entry entry = window_lookup((unsigned long)obj);
 
 	if (entry.was_mapped)
@@ -225,10 +247,10 @@ void windowed_free(struct kmem_cache *cache, void *obj, void *ip)
 		BUGF("freeing %p, which is no object of cache %s", obj, cache->name);
 	guard_free(cache, obj, ip);
 	if (cache->flags & SLAB_TYPESAFE_BY_RCU) {
-		entry.page->private = (unsigned long)va;
+		entry.page->private = (unsigned long)obj;
 		call_rcu(&entry.page->rcu, windowed_free_rcu);
 	} else {
-		window_unmap(va, ip);
+		window_unmap(obj, ip);
 	}
 }
 

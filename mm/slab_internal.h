@@ -58,6 +58,8 @@ static inline void *slab_object(const struct kmem_cache *cache, struct page *sla
 /* Room the guards of an object take: before it, and from its end to the next stride. */
 u32 guard_before(const struct kmem_cache *cache);
 u32 guard_after(const struct kmem_cache *cache);
+/* Room they take before an object on a page of its own. */
+u32 guard_windowed(void);
 /* A new slab's object: zones drawn, marked free. */
 void guard_init(struct kmem_cache *cache, void *obj);
 /* Handed out to / taken back from the code at @ip: everything that must hold is looked at. */

@@ -40,11 +40,11 @@ void slab_lay_out(struct kmem_cache *cache)
 {
 	u32 body = ALIGN_UP(cache->size, 8u), align = max(cache->align, 8u);
 	bool window = slab_layout == SLAB_LAYOUT_WINDOW && (cache->flags & SLAB_OWN_PAGE);
-	u32 guards = guard_before(cache) + guard_after(cache);
 
 	cache->guarded =
 		slab_layout != SLAB_LAYOUT_PLAIN || (cache->flags & (SLAB_GUARDED | SLAB_WINDOWED));
-	cache->windowed = (window || (cache->flags & SLAB_WINDOWED)) && body + guards <= PAGE_SIZE;
+	cache->windowed = (window || (cache->flags & SLAB_WINDOWED)) &&
+			  ALIGN_UP(cache->size, align) + guard_windowed() <= PAGE_SIZE;
 	cache->offset = 0;
 	cache->link = 0;
 	if (cache->guarded) {
