@@ -171,6 +171,7 @@ static int user_fault(struct trap_frame *frame, unsigned long addr, u64 error)
 {
 	struct mm_struct *mm = current->mm;
 	unsigned flags = 0;
+	int err;
 
 	if (unlikely(!mm || error & PF_RSVD))
 		return -EFAULT;
@@ -178,7 +179,11 @@ static int user_fault(struct trap_frame *frame, unsigned long addr, u64 error)
 		flags |= FAULT_FLAG_WRITE;
 	if (error & PF_INSTR)
 		flags |= FAULT_FLAG_INSTRUCTION;
-	return fault_vma_locked(mm, addr, flags);
+	err = fault_vma_locked(mm, addr, flags);
+	/* The access comes again now: a step of its own, since others may have run meanwhile. */
+	if (likely(!err))
+		point(PT_USER, (const volatile void *)addr, 0, MO_RELAXED, error & PF_WRITE);
+	return err;
 }
 
 void mm_fault_world_init(void)
