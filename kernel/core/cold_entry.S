@@ -9,11 +9,14 @@
  * were.
  */
 
-.macro COLD_ENTRY name, function
+.macro COLD_BEGIN name
 	.globl	\name
 	.type	\name, @function
 	.balign 16
 \name:
+.endm
+
+.macro COLD_BODY name, function
 	/* A frame like any other, so that a backtrace walks through. */
 	push	%rbp
 	mov	%rsp, %rbp
@@ -47,8 +50,43 @@
 	.size	\name, . - \name
 .endm
 
+.macro COLD_ENTRY name, function
+	COLD_BEGIN \name
+	COLD_BODY \name, \function
+.endm
+
 	.text
-	COLD_ENTRY point_entry, point_slow
+	/* Points of a kind that is passed over now (point.h): what to do instead of the call. */
+	COLD_BEGIN point_entry
+	movzbl	%dil, %eax
+	movzbl	points_pass(%rax), %eax
+	test	%eax, %eax
+	jnz	pass
+	COLD_BODY point_entry, point_slow
+
+	/* 1: nothing. 2: the load, of as many bytes as the second byte of edi says. */
+pass:
+	incq	points_passed
+	dec	%eax
+	jnz	1f
+	ret
+1:	mov	%edi, %eax
+	shr	$8, %eax
+	cmp	$8, %al
+	je	8f
+	cmp	$4, %al
+	je	4f
+	cmp	$2, %al
+	je	2f
+	movzbl	(%rsi), %eax
+	ret
+2:	movzwl	(%rsi), %eax
+	ret
+4:	mov	(%rsi), %eax
+	ret
+8:	mov	(%rsi), %rax
+	ret
+
 	COLD_ENTRY spin_lock_entry, spin_lock_slow
 	COLD_ENTRY spin_unlock_entry, spin_unlock_slow
 	COLD_ENTRY preempt_entry, preempt_slow

@@ -98,18 +98,20 @@ int ledger_diff(const struct ledger *before, const struct ledger *after,
 }
 
 /*
- * Runs the steps of the lowest order above @after; returns that order, or INT_MAX when none is
- * left.
+ * Runs the steps of the lowest order above @after and below @end; returns that order, or @end when
+ * none is left.
  */
-static int settle_next(int after, bool first)
+static int settle_next(int after, int end)
 {
 	const struct settle_step *step;
-	int order = INT_MAX;
+	int order = end;
 
 	for_each_registered(settle_step, step) {
-		if ((first || step->order > after) && step->order < order)
+		if (step->order > after && step->order < order)
 			order = step->order;
 	}
+	if (order == end)
+		return end;
 	for_each_registered(settle_step, step) {
 		if (step->order == order)
 			step->fn();
@@ -117,12 +119,22 @@ static int settle_next(int after, bool first)
 	return order;
 }
 
+static void settle_round(int end)
+{
+	int order = INT_MIN;
+
+	do
+		order = settle_next(order, end);
+	while (order != end);
+}
+
+void ledger_settle_deferred(void)
+{
+	settle_round(SETTLE_KEPT);
+}
+
 void ledger_settle(void)
 {
-	for (int round = 0; round < SETTLE_ROUNDS; round++) {
-		int order = settle_next(0, true);
-
-		while (order != INT_MAX)
-			order = settle_next(order, false);
-	}
+	for (int round = 0; round < SETTLE_ROUNDS; round++)
+		settle_round(INT_MAX);
 }

@@ -53,8 +53,9 @@ struct ledger_kind {
 
 /*
  * Things that make deferred frees happen; run in ascending @order, several rounds (a step may feed
- * another).
+ * another). From SETTLE_KEPT on they give back what allocators keep for their next user.
  */
+#define SETTLE_KEPT 40
 struct settle_step {
 	const char *name;
 	int order;
@@ -97,5 +98,8 @@ int ledger_diff(const struct ledger *before, const struct ledger *after,
 
 /* Runs all settle steps in order, twice. Context: a thread, may sleep, no lock held. */
 void ledger_settle(void);
+
+/* Runs those below SETTLE_KEPT, once: what is about to be freed is. Context: as ledger_settle(). */
+void ledger_settle_deferred(void);
 
 #endif

@@ -233,6 +233,21 @@ static struct held_lock forget(struct held_locks *held, unsigned i)
 	return gone;
 }
 
+/* Most locks are released in the opposite order of being taken, the last one most of all. */
+static bool release_newest(struct held_locks *held, const void *lock)
+{
+	const struct held_lock *newest = &held->lock[held->nr - 1];
+
+	if (held->nr == 0 || newest->lock != lock)
+		return false;
+	lock_stat_released(newest);
+	if (held->nr > 1)
+		forget(held, held->nr - 1);
+	else
+		held->nr = 0, held->mask = 0;
+	return true;
+}
+
 void lock_order_released(const void *lock, void *ip)
 {
 	const struct held_lock *found;
@@ -244,6 +259,8 @@ void lock_order_released(const void *lock, void *ip)
 		return;
 	irqs_were_on = change_begin();
 	held = held_here();
+	if (release_newest(held, lock))
+		return;
 	found = held_lock_find(held, lock);
 	/* Not found: taken before recording began, or by another thread on this one's behalf. */
 	if (found)

@@ -99,6 +99,17 @@ bool points_set(bool on);
 bool points_enabled(void);
 
 /*
+ * points_pass_over - of points that are on, let only user accesses and busy waits be heard.
+ *
+ * For the lab, where it lets one thread run undisturbed: the others cost a few instructions then,
+ * and are only counted. Context: one CPU runs.
+ */
+void points_pass_over(bool on);
+enum { PASS_HEARD, PASS_OVER, PASS_LOAD }; /* known to cold_entry.S; _LOAD: but the load is done */
+extern u8 points_pass[PT_NR];
+extern u64 points_passed;
+
+/*
  * One turn of a busy wait on @obj. The pause ends a TCG slice: without it icount with several CPUs
  * never goes on.
  */

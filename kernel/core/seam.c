@@ -28,6 +28,9 @@ void (*preempt_hook)(void);
 static void (*ipi_handler[IPI_NR])(void);
 static bool points_wanted;
 
+u8 points_pass[PT_NR];
+u64 points_passed;
+
 const char *const point_kind_name[PT_NR] = {
 	[PT_LOCK] = "lock", [PT_TRYLOCK] = "trylock", [PT_UNLOCK] = "unlock",
 	[PT_LOAD] = "load", [PT_STORE] = "store",     [PT_RMW] = "rmw",
@@ -82,6 +85,16 @@ bool points_set(bool on)
 	WRITE_ONCE_NOPOINT(points_wanted, on);
 	points_key_update();
 	return true;
+}
+
+void points_pass_over(bool on)
+{
+	u8 pass = on ? PASS_OVER : PASS_HEARD;
+
+	for (unsigned kind = 0; kind < PT_NR; kind++)
+		points_pass[kind] = pass;
+	points_pass[PT_USER] = points_pass[PT_WAIT] = PASS_HEARD;
+	points_pass[PT_LOAD] = on ? PASS_LOAD : PASS_HEARD;
 }
 
 bool points_enabled(void)
