@@ -17,7 +17,6 @@
 #include "kernel/x86/kmap.h"
 #include "mm/page_alloc.h"
 
-#define STEP		(2 * PAGE_SIZE) /* every other page stays unmapped */
 #define TAG_SHIFT	52
 #define TAG_MASK	0x7ful
 #define TOMBSTONE	BIT(9)
@@ -75,14 +74,20 @@ static u64 *window_pte(unsigned long va)
 	return pte ? &pte[va >> 12 & 511] : NULL;
 }
 
-void window_resume(void)
+void window_resume(unsigned long end)
 {
 	u64 *pud = window_pud(SLAB_WINDOW_BASE);
+	unsigned nr = (unsigned)((ALIGN_UP(end, 1ul << 30) - SLAB_WINDOW_BASE) >> 30);
 
-	for (unsigned i = 0; i < NR_PUD; i++) {
+	for (unsigned i = 0; i < nr; i++) {
 		if (pud[i] != window.pud[i])
 			pud[i] = window.pud[i];
 	}
+}
+
+u64 *window_pte_of(unsigned long va)
+{
+	return window_pte(va);
 }
 
 void window_world_init(void)
@@ -95,7 +100,7 @@ void window_world_init(void)
 	window.nr_dead = 0;
 	for (unsigned i = 0; i < NR_PUD; i++)
 		window.pud[i] = 0;
-	window_resume();
+	window_resume(SLAB_WINDOW_END);
 }
 
 /* Hook a zeroed table below @entry unless there is one: its address, or NULL. */
@@ -140,7 +145,7 @@ void *window_map(struct page *page, unsigned tag)
 	va = window.next;
 	pte = va < SLAB_WINDOW_END ? pte_make(va) : NULL;
 	if (pte) {
-		window.next = va + STEP;
+		window.next = va + WINDOW_STEP;
 		virt_to_page(pte)->aux++;
 		*pte = page_to_phys(page).v | WINDOW_PAGE | (u64)tag << TAG_SHIFT;
 	}

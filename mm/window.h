@@ -18,6 +18,7 @@
 struct page;
 
 #define SLAB_WINDOW_BASE (WINDOW_BASE + WINDOW_SIZE / 2)
+#define WINDOW_STEP	 (2 * PAGE_SIZE) /* every other page stays unmapped */
 #define SLAB_WINDOW_END	 (SLAB_WINDOW_BASE + (256ul << 30))
 
 /* What an entry of the window says. */
@@ -32,8 +33,15 @@ struct window_entry {
 /* Nothing is mapped and every address is unused. With every world. */
 void window_world_init(void);
 
-/* The world's memory was put back to another moment: the kernel's own table is made to agree. */
-void window_resume(void);
+/*
+ * The world's memory was put back to another moment: the kernel's own table is made to agree.
+ *
+ * @end: no address from here on was used in either moment
+ */
+void window_resume(unsigned long end);
+
+/* The entry of @va, NULL where there is no table. It stays where it is as long as @va is mapped. */
+u64 *window_pte_of(unsigned long va);
 
 /*
  * window_map - map @page, writable, at an address of its own.

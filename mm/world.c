@@ -43,7 +43,7 @@ int mm_world_threads(void)
 
 void mm_world_resume(void)
 {
-	window_resume();
+	window_resume(SLAB_WINDOW_END);
 }
 
 /* Magazines and empty slabs first: what they free passes through the frame lists. */

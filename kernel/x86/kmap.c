@@ -28,6 +28,7 @@ static phys_t (*table_alloc)(void);
 phys_t kernel_pgd;
 unsigned long kmap_nr_tables;
 unsigned long kmap_changes;
+u64 *kmap_changed[KMAP_CHANGED_MAX];
 
 static u64 *table_of(u64 entry)
 {
@@ -107,7 +108,7 @@ static int walk(const volatile void *va, bool make, u64 **pte)
 static void write_entry(u64 *pte, u64 value)
 {
 	__atomic_store_n(pte, value, __ATOMIC_RELEASE);
-	kmap_changes++;
+	kmap_changed[kmap_changes++ % KMAP_CHANGED_MAX] = pte;
 }
 
 int kmap_page(void *va, phys_t frame, u64 prot)

@@ -109,4 +109,8 @@ extern unsigned long kmap_nr_tables;
  */
 extern unsigned long kmap_changes;
 
+/* The entries changed last: number n of all changes at n % KMAP_CHANGED_MAX. */
+#define KMAP_CHANGED_MAX 64
+extern u64 *kmap_changed[KMAP_CHANGED_MAX];
+
 #endif

@@ -19,6 +19,7 @@
 #include "tests/lab/lockstep.h"
 #include "tests/lab/stale.h"
 #include "tests/lab/trace.h"
+#include "tests/lab/world.h"
 
 #define WATCHDOG_NS	  20000000ull
 #define WATCHDOG_PATIENCE 10 /* ticks without a point before `stall` */
@@ -101,29 +102,37 @@ static bool take_bug(const struct bug *bug)
 
 /*
  * The frame that the tables of @pgd map at @addr, and the tables on the way. As the hardware walks,
- * 4 KiB only.
+ * 4 KiB only. Returns the last level whose entry is there: 0 is the page's.
  */
-static bool walk(phys_t pgd, unsigned long addr, unsigned long pfn[STALE_FRAMES])
+static int walk(phys_t pgd, unsigned long addr, unsigned long pfn[STALE_FRAMES])
 {
 	u64 entry = pgd.v | KM_PRESENT;
+	int level;
 
-	for (int level = STALE_FRAMES - 1; level >= 0; level--) {
+	for (level = STALE_FRAMES; level > 0; level--) {
 		const u64 *table = phys_to_virt(PHYS(entry & KM_ADDR));
 
-		entry = table[(addr >> (PAGE_SHIFT + 9 * level)) & 511];
+		entry = table[(addr >> (PAGE_SHIFT + 9 * (level - 1))) & 511];
 		if (!(entry & KM_PRESENT))
-			return false;
-		pfn[level] = (entry & KM_ADDR) >> PAGE_SHIFT;
+			break;
+		pfn[level - 1] = (entry & KM_ADDR) >> PAGE_SHIFT;
 	}
-	return true;
+	return level;
 }
 
 void detect_user_access(unsigned cpu, unsigned long addr)
 {
 	const struct tlb_ctx *ctx = per_cpu_ptr(tlb_state, cpu)->loaded;
 	unsigned long pfn[STALE_FRAMES];
+	int level;
 
-	if (ctx && walk(ctx->pgd, addr, pfn))
+	if (!ctx)
+		return;
+	level = walk(ctx->pgd, addr, pfn);
+	world_note_frame(ctx->pgd.v >> PAGE_SHIFT);
+	for (int i = level; i < STALE_FRAMES; i++)
+		world_note_frame(pfn[i]);
+	if (level == 0)
 		stale_note_use(cpu, ctx, addr, pfn);
 }
 

@@ -27,6 +27,7 @@
 #include "kernel/x86/tlb_ctx.h"
 #include "tests/lab/lockstep_internal.h"
 #include "tests/lab/race_hooks.h"
+#include "tests/lab/world.h"
 
 #define LAB_STACK_SIZE 16384
 
@@ -130,6 +131,7 @@ static void take_interrupts(struct ls_vcpu *v)
 	bool rested = t->resting;
 
 	t->resting = false;
+	ls_may_work(v);
 	irq_enter();
 	race_edge_acquire(&v->pending);
 	while (v->pending) {
@@ -152,8 +154,21 @@ static void take_interrupts(struct ls_vcpu *v)
 /* Count @t among the threads that its home could run, or (-1) no longer. */
 static void count_ready(const struct ls_thread *t, int by)
 {
-	if (t->listed && !t->blocked)
-		ls.w.vcpu[t->vcpu].ready[t->role] += by;
+	struct ls_vcpu *v = &ls.w.vcpu[t->vcpu];
+	u64 bit = 1ull << t->vcpu;
+
+	if (!t->listed || t->blocked)
+		return;
+	v->ready[t->role] += by;
+	if (v->ready[t->role])
+		ls.w.has_ready[t->role] |= bit;
+	else
+		ls.w.has_ready[t->role] &= ~bit;
+	if (v->ready[LS_KERNEL] > 1 || v->ready[LS_ACTOR] > 1 || v->ready[LS_JUDGING] > 1)
+		ls.w.has_several |= bit;
+	else
+		ls.w.has_several &= ~bit;
+	ls_may_work(v);
 }
 
 static void set_blocked(struct ls_thread *t, bool blocked)
@@ -198,6 +213,7 @@ static void leave_vcpu(u16 to, unsigned home)
 	ls.fpu_owner = &next->t->base;
 	settle_at(me, home);
 	v->runs = to;
+	ls_may_work(v);
 	v->v->thread = &next->t->base;
 	next->t->vcpu = v->v->id;
 	/* One step with the switch: a choice in here would find neither of the two running. */
@@ -274,6 +290,24 @@ static void load_user_tables(void)
 		pcpu_load_cr3(ctx->pgd);
 }
 
+/*
+ * Outside the searched part nobody is ever preempted: only a wait needs another thread, or those
+ * who wait need this one.
+ */
+static bool not_searched(const struct point *p)
+{
+	if (p->kind == PT_USER) {
+		load_user_tables();
+		world_note_all_frames();
+	}
+	/* Points passed over until now may have changed what is waited for. */
+	ls.progress |= p->kind != PT_WAIT || points_pass[PT_LOAD];
+	if (p->kind != PT_WAIT)
+		return ls.w.nr_spinning == 0;
+	points_pass_over(false);
+	return false;
+}
+
 static bool lockstep_point(struct point *p)
 {
 	struct ls_thread *t;
@@ -281,12 +315,8 @@ static bool lockstep_point(struct point *p)
 	if (ls.quiet || !ls.active)
 		return false;
 	ls.beats++;
-	/* Outside the searched part nobody is ever preempted: only a wait needs another thread. */
-	if (ls.phase != LS_ACTORS && p->kind != PT_WAIT) {
-		ls.progress = true;
-		if (ls.w.nr_spinning == 0)
-			return false;
-	}
+	if (ls.phase != LS_ACTORS && not_searched(p))
+		return false;
 	ls.run->points++;
 	if (ls.run->points > ls.run->step_budget)
 		lockstep_fail(LV_STALL, "no end after %llu points",
@@ -295,6 +325,7 @@ static bool lockstep_point(struct point *p)
 	if (p->kind == PT_WAIT) {
 		ls.w.nr_spinning += !t->spinning;
 		t->spinning = true;
+		ls.offers_known = false;
 		t->wait_obj = (unsigned long)p->obj;
 	}
 	wait_for_turn(p);
@@ -423,6 +454,7 @@ static void lockstep_send_ipi(unsigned vcpu, enum ipi_kind kind)
 	if (!v->pending && ls.run)
 		v->irq_at = ls.w.vcpu[smp_processor_id()].vtime + ls.run->ipi_cost;
 	v->pending |= 1u << kind;
+	ls_may_work(v);
 	race_edge_release(&v->pending);
 }
 
@@ -457,6 +489,7 @@ static void idle_loop(void *from, void *data)
 		if (dead != LS_NONE) {
 			v->dead = LS_NONE;
 			thread_of_entity(ls.running)->resting = false;
+			ls_may_work(v);
 			thread_reap(thread_of_entity(dead)->t);
 		}
 		thread_of_entity(ls.running)->resting = true;
@@ -474,6 +507,7 @@ void lockstep_world_init(unsigned nr, char *idle_stacks, size_t size_each)
 		struct ls_thread *n = add_thread(t, i);
 
 		n->idle = n->resting = true;
+		ls_may_work(v);
 		n->blocked = false;
 		t->base.stack_low = idle_stacks + i * size_each;
 		t->base.stack_high = idle_stacks + (i + 1) * size_each;
@@ -515,6 +549,7 @@ enum ls_end lockstep_run(struct ls_run *run, enum ls_phase phase)
 	ls.run = run;
 	ls.phase = phase;
 	ls.end = LS_QUIET;
+	ls.offers_known = false;
 	ls.host_vcpu = ls.carried = this_cpu_ptr(vcpu_self);
 	ls.pcpu = this_pcpu();
 	ls.fpu_owner = NULL;
@@ -523,11 +558,13 @@ enum ls_end lockstep_run(struct ls_run *run, enum ls_phase phase)
 	ls.progress = true;
 	if (phase == LS_ACTORS)
 		reset_vtime();
+	points_pass_over(phase != LS_ACTORS);
 	ls.active = true;
 	cpu_irq_enable();
 	go(decide(NULL));
 	cpu_irq_disable();
 	ls.active = false;
+	points_pass_over(false);
 	ls.quiet = false;
 	return ls.end;
 }

@@ -100,6 +100,12 @@ void lockstep_save(void);
 void lockstep_load(void);
 
 /*
+ * The part of thread @i's stack that nobody will read, since it is below what the thread saved when
+ * it was left: [*low, *end). False: there is no thread @i.
+ */
+bool lockstep_dead_stack(unsigned i, unsigned long *low, unsigned long *end);
+
+/*
  * lockstep_run - let the threads of @phase run until it ends.
  *
  * Context: the lab's own thread, interrupts off, all but the watchdog's held back: the flag is on

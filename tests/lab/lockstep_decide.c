@@ -57,6 +57,7 @@ static void release_spinners(const struct point *did)
 		if (t->spinning && i != ls.running && t->wait_obj + 8 > low && t->wait_obj < high) {
 			t->spinning = false;
 			ls.w.nr_spinning--;
+			ls.offers_known = false;
 			t->ready_at = ls.w.vcpu[ls.w.thread[ls.running].vcpu].vtime;
 		}
 	}
@@ -120,13 +121,13 @@ static bool may_switch(const struct ls_vcpu *v)
 	return v->v->irq_depth == 0 && v->v->preempt_depth == 0;
 }
 
-/* What @v may do but bringing a thread of @role on. True: it may do that too. */
-static bool offer_work(struct offers *o, const struct ls_vcpu *v, enum ls_role role)
+/* What @v may do besides running threads of a role. False: nothing, and not before it is told. */
+static bool offer_work(struct offers *o, const struct ls_vcpu *v)
 {
 	const struct ls_thread *cur = &ls.w.thread[v->runs];
-	bool runs = !cur->resting && !cur->spinning;
+	bool at_work = cur->role == LS_KERNEL && !cur->resting;
 
-	if (runs && cur->role == LS_KERNEL)
+	if (at_work && !cur->spinning)
 		offer_current(o, v, cur);
 	if (cur->resting && v->dead != LS_NONE)
 		offer(o, v->runs, false, v->runs, v->vtime);
@@ -134,7 +135,7 @@ static bool offer_work(struct offers *o, const struct ls_vcpu *v, enum ls_role r
 		offer(o, v->runs, true, v->runs, max(v->vtime, v->irq_at));
 	if (v->ready[LS_KERNEL] && may_switch(v))
 		offer_others(o, v, LS_KERNEL);
-	return role != LS_KERNEL && v->ready[role];
+	return at_work || v->dead != LS_NONE || v->pending || v->ready[LS_KERNEL];
 }
 
 static void offer_role(struct offers *o, const struct ls_vcpu *v, enum ls_role role)
@@ -156,14 +157,35 @@ static void offer_role(struct offers *o, const struct ls_vcpu *v, enum ls_role r
 static void collect(struct offers *o)
 {
 	enum ls_role role = role_of_phase();
-	u64 with_role = 0;
+	u64 left;
 
 	o->d = (struct lab_decision){.opt = o->opt, .cur = -1};
-	for (unsigned i = 0; i < ls.w.nr_vcpus; i++)
-		with_role |= (u64)offer_work(o, &ls.w.vcpu[i], role) << i;
+	for (left = ls.w.may_work; left; left &= left - 1) {
+		const struct ls_vcpu *v = &ls.w.vcpu[__builtin_ctzll(left)];
+
+		if (!offer_work(o, v))
+			ls.w.may_work &= ~(left & -left);
+	}
 	o->d.nr_work = o->d.nr;
-	for (; with_role; with_role &= with_role - 1)
-		offer_role(o, &ls.w.vcpu[__builtin_ctzll(with_role)], role);
+	for (left = role == LS_KERNEL ? 0 : ls.w.has_ready[role]; left; left &= left - 1)
+		offer_role(o, &ls.w.vcpu[__builtin_ctzll(left)], role);
+}
+
+/*
+ * The choices in @o are often still those there are: only who runs may have become another of them.
+ * Not so where they depend on what the lab is not told of: the depths of a vCPU that could take an
+ * interrupt or another thread, and virtual time.
+ */
+static void collect_again(struct offers *o)
+{
+	if (!ls.offers_known) {
+		collect(o);
+		ls.offers_known = ls.w.may_work == 0 && ls.w.has_several == 0 && !ls.run->measure;
+		return;
+	}
+	for (unsigned i = 0; i < o->d.nr; i++)
+		if (o->opt[i].entity == ls.running)
+			o->d.cur = (int)i;
 }
 
 /* Jump to the earliest timer. False: there is none. */
@@ -182,6 +204,7 @@ static bool advance_time(void)
 	ls.w.now_ns = max(ls.w.now_ns, first->deadline_ns);
 	first->deadline_ns = ~0ull;
 	first->pending |= LS_TIMER_BIT;
+	ls_may_work(first);
 	first->irq_at = first->vtime;
 	return true;
 }
@@ -197,6 +220,7 @@ static bool retry_spinners(void)
 	for (unsigned i = 0; i < ls.w.nr_threads; i++)
 		ls.w.thread[i].spinning = false;
 	ls.w.nr_spinning = 0;
+	ls.offers_known = false;
 	return any;
 }
 
@@ -306,7 +330,7 @@ static u16 decide(const struct point *p)
 		return LS_NONE;
 	}
 	for (;;) {
-		collect(&o);
+		collect_again(&o);
 		if (o.d.nr > 0)
 			break;
 		if (!retry_spinners() && !advance_time())

@@ -58,6 +58,7 @@ struct lockstep {
 	/* What the running entity is about to do; done when it is back at its next point. */
 	struct point doing;
 	bool doing_valid;
+	bool offers_known; /* nothing has changed who may go on since the choices were collected */
 	bool progress; /* somebody wrote something since the busy waiters last looked */
 
 	/* Follows the world. */
@@ -67,11 +68,21 @@ struct lockstep {
 		unsigned nr_threads, nr_vcpus;
 		unsigned alive[3]; /* threads of each role that have not ended */
 		unsigned nr_spinning;
+		u64 may_work;		/* vCPUs that may have something to do besides actors */
+		u64 has_ready[LS_ROLES];  /* vCPUs whose ready[role] is not 0 */
+		u64 has_several;	  /* vCPUs with more than one ready thread of a role */
 		u64 now_ns;
 	} w, saved;
 };
 
 extern struct lockstep ls;
+
+/* vCPU @v may have an interrupt, a dead thread or a kernel thread now, or an idle one at work. */
+static inline void ls_may_work(const struct ls_vcpu *v)
+{
+	ls.w.may_work |= 1ull << (v - ls.w.vcpu);
+	ls.offers_known = false;
+}
 
 /*
  * lockstep_decide - choose who goes next, into ls.next.

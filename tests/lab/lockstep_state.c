@@ -21,6 +21,9 @@ static void copy_world(struct ls_world *to, const struct ls_world *from)
 	to->now_ns = from->now_ns;
 	memcpy(to->alive, from->alive, sizeof(to->alive));
 	to->nr_spinning = from->nr_spinning;
+	to->may_work = from->may_work;
+	to->has_several = from->has_several;
+	memcpy(to->has_ready, from->has_ready, sizeof(to->has_ready));
 }
 
 void lockstep_save(void)
@@ -31,9 +34,19 @@ void lockstep_save(void)
 void lockstep_load(void)
 {
 	copy_world(&ls.w, &ls.saved);
+	ls.offers_known = false;
 }
 
 /* ---- questions ---- */
+
+bool lockstep_dead_stack(unsigned i, unsigned long *low, unsigned long *end)
+{
+	if (i >= ls.w.nr_threads)
+		return false;
+	*low = (unsigned long)ls.w.thread[i].t->base.stack_low;
+	*end = ls.w.thread[i].t->sp;
+	return true;
+}
 
 bool lockstep_active(void)
 {
@@ -52,7 +65,7 @@ void lockstep_reach(unsigned i)
 
 u64 lockstep_beats(void)
 {
-	return ls.beats;
+	return ls.beats + points_passed;
 }
 
 u16 lockstep_entity(void)

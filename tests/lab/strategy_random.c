@@ -78,11 +78,17 @@ static u64 priority(const struct lab_strategy *s, const struct lab_choice *c)
 
 static unsigned highest(const struct lab_strategy *s, const struct lab_decision *d)
 {
+	u64 most = priority(s, &d->opt[0]);
 	unsigned best = 0;
 
-	for (unsigned i = 1; i < d->nr; i++)
-		if (priority(s, &d->opt[i]) > priority(s, &d->opt[best]))
-			best = i;
+	for (unsigned i = 1; i < d->nr; i++) {
+		u64 mine = priority(s, &d->opt[i]);
+
+		if (mine <= most)
+			continue;
+		most = mine;
+		best = i;
+	}
 	return best;
 }
 

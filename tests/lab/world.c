@@ -74,11 +74,12 @@ bool world_offset(unsigned long addr, const char **part, unsigned long *offset)
 
 /* ---- the interactive system set aside ---- */
 
-#define LIVE_ORDER  5
+#define LIVE_ORDER  7
 #define CHUNK_ORDER 1
 #define IMAGE_ORDER (MAX_ORDER - 2)
 
 _Static_assert(sizeof(struct chunk) <= PAGE_SIZE << CHUNK_ORDER, "a chunk fits");
+_Static_assert(sizeof(struct live_page) * LIVE_MAX <= PAGE_SIZE << LIVE_ORDER, "all pages fit");
 
 static void *frames_for(unsigned order)
 {
@@ -121,7 +122,7 @@ static bool alloc_copies(unsigned nr)
 {
 	struct world_snap *s = &world_snap;
 
-	nr = min(nr, (unsigned)(PAGE_SIZE_ORDER(LIVE_ORDER) / sizeof(*s->live)));
+	nr = min(nr, (unsigned)LIVE_MAX);
 	while (s->max_live < nr) {
 		s->live[s->max_live].copy = frames_for(0);
 		if (!s->live[s->max_live].copy)

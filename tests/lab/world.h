@@ -8,10 +8,12 @@
  * allocator hands out: vCPU areas, stacks, objects, tables, user pages) and nothing else. Both are
  * mapped by 4 KiB entries whose dirty bits tell what a run has changed:
  *
- * A restore copies back the dirty pages that were in use at the snapshot; all frames then used by
- * page tables and user pages, which are also written through mappings whose dirty bits are
- * elsewhere; and the mapping of the arena itself (stack guards). Free frames are no state: whoever
- * allocates one defines its contents.
+ * A restore copies back the pages in use at the snapshot that were written since, and the mapping
+ * of the arena itself (stack guards). Frames of page tables and of user pages are also written
+ * through mappings whose dirty bits are elsewhere: whoever sees a user access says which frames it
+ * went through. What cannot be read is no state: free frames (whoever allocates one defines its
+ * contents), the part of a stack below what its thread saved, a windowed object's page before the
+ * object and its guards.
  *
  * Context of all calls: the lab's thread on the boot CPU.
  */
@@ -47,8 +49,13 @@ int __must_check world_make(const struct world_config *config, const char **why)
 /* A thread of the world that lockstep_run(LS_SETUP) will run. 0 or -ENOMEM. After world_make(). */
 int __must_check world_start_thread(const char *name, void (*fn)(void *arg));
 
-/* Remember the present state as the one to come back to. */
-void world_snapshot(void);
+/* Remember the present state as the one to come back to. 0, or -ENOMEM: it is too large. */
+int __must_check world_snapshot(void);
+
+/* A user access has gone through, or reached, frame @pfn since the last restore. */
+void world_note_frame(unsigned long pfn);
+/* User accesses happened that nobody has seen. */
+void world_note_all_frames(void);
 
 /*
  * Come back to it. @usual: the run did what most do, so pages it wrote are expected to be written
@@ -58,6 +65,9 @@ unsigned world_restore(bool usual);
 
 /* Hash of everything a restore promises to bring back. For `set world_verify on`. */
 u64 world_hash(void);
+
+/* Overwrite what is no state, differently each time: nothing may depend on it. */
+void world_spoil(void);
 
 /* A mistake made on purpose, for the test of world_verify: restores leave out a changed page. */
 extern bool world_forgets_a_page;

@@ -166,6 +166,7 @@ KTEST(lab, a_wrecked_world_has_no_consequences, KT_UNIT)
 		{"case=handshake mutant=never steps=5000 strategy=random:10", LV_STALL},
 	};
 	static struct fingerprint first, again;
+	bool verify = lab_world_verify;
 
 	lab_world_verify = true;
 	take_fingerprint(t, &first);
@@ -178,12 +179,13 @@ KTEST(lab, a_wrecked_world_has_no_consequences, KT_UNIT)
 		t_expect_eq(t, again.hash, first.hash);
 		t_expect_str_eq(t, again.why, first.why);
 	}
-	lab_world_verify = false;
+	lab_world_verify = verify;
 }
 
 /* `set world_verify on` sees a restore that leaves out a single page. */
 KTEST(lab, a_restore_that_forgets_a_page_is_told, KT_UNIT)
 {
+	bool verify = lab_world_verify;
 	char why[160] = "";
 	int err;
 
@@ -195,7 +197,7 @@ KTEST(lab, a_restore_that_forgets_a_page_is_told, KT_UNIT)
 	t_expect_eq(t, err, -EIO);
 	t_expect(t, strstr(why, "differs from its snapshot") != NULL);
 	err = lab_search(&sc, &res, false, why, sizeof(why));
-	lab_world_verify = false;
+	lab_world_verify = verify;
 	t_expect_eq(t, err, 0);
 	t_expect_eq(t, res.verdict, LV_SAFE);
 }
