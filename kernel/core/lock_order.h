@@ -21,7 +21,7 @@
 
 #define LOCKS_HELD_MAX 24
 
-enum lock_kind { LK_SPIN, LK_MUTEX, LK_READ, LK_WRITE, LK_VMA, LK_FOLIO, LK_NR };
+enum lock_kind { LK_SPIN, LK_MUTEX, LK_READ, LK_WRITE, LK_VMA, LK_FOLIO, LK_PERCPU_READ, LK_NR };
 
 /* Flags of an acquisition. */
 #define LO_TRY	  1 /* did not wait: exempt from the order */

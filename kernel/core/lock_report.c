@@ -13,7 +13,7 @@
 
 static const char *const kind_name[LK_NR] = {
 	[LK_SPIN] = "spin", [LK_MUTEX] = "mutex", [LK_READ] = "read", [LK_WRITE] = "write",
-	[LK_VMA] = "vma",   [LK_FOLIO] = "folio",
+	[LK_VMA] = "vma",   [LK_FOLIO] = "folio", [LK_PERCPU_READ] = "read",
 };
 
 void lock_report_order(enum lock_class class, const void *lock, const struct held_lock *held,

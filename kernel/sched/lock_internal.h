@@ -38,5 +38,6 @@ void lock_release_fns_init(void);
 void mutex_force_unlock(void *m);
 void rwsem_force_up_read(void *sem);
 void rwsem_force_up_write(void *sem);
+void percpu_rwsem_force_up_read(void *sem);
 
 #endif

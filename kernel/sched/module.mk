@@ -2,6 +2,7 @@ OBJS += kernel/sched/completion.o
 OBJS += kernel/sched/kthread.o
 OBJS += kernel/sched/mutex.o
 OBJS += kernel/sched/parallel.o
+OBJS += kernel/sched/percpu_rwsem.o
 OBJS += kernel/sched/rcu.o
 OBJS += kernel/sched/runq.o
 OBJS += kernel/sched/rwsem.o

@@ -189,5 +189,6 @@ void lock_release_fns_init(void)
 {
 	lock_release_fn_set(LK_MUTEX, mutex_force_unlock);
 	lock_release_fn_set(LK_READ, rwsem_force_up_read);
+	lock_release_fn_set(LK_PERCPU_READ, percpu_rwsem_force_up_read);
 	lock_release_fn_set(LK_WRITE, rwsem_force_up_write);
 }

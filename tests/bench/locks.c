@@ -9,6 +9,7 @@
 #include "kernel/core/refcount.h"
 #include "kernel/core/spinlock.h"
 #include "kernel/sched/mutex.h"
+#include "kernel/sched/percpu_rwsem.h"
 #include "kernel/sched/rcu.h"
 #include "kernel/sched/rwsem.h"
 #include "tests/bench.h"
@@ -83,6 +84,15 @@ BENCH(lock_rwsem_write, "pair", BENCH_ONCE)
 
 	bench_start(b);
 	REPEAT(ROUNDS, down_write(&sem); up_write(&sem));
+	bench_stop(b, OPS);
+}
+
+BENCH(lock_percpu_read, "pair", BENCH_ONCE)
+{
+	static DEFINE_PERCPU_RWSEM(sem, LC_TEST_SLEEP_A);
+
+	bench_start(b);
+	REPEAT(ROUNDS, percpu_down_read(&sem); percpu_up_read(&sem));
 	bench_stop(b, OPS);
 }
 
