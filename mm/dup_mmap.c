@@ -176,14 +176,26 @@ static int dup_vma(struct fork_copy *fc, struct vm_area_struct *mpnt)
 	return err;
 }
 
+void (*dup_vma_hook)(unsigned long index) __host_data;
+
+static noinline void tell_vma(unsigned long index)
+{
+	if (dup_vma_hook)
+		dup_vma_hook(index);
+}
+
 /* All VMAs in order. On failure fc->mpnt is the first that the child does not have. */
 static int dup_vmas(struct fork_copy *fc)
 {
 	struct vm_area_struct *mpnt;
+	unsigned long index = 0;
 	int err = 0;
 
 	for_each_vma(fc->vmi, mpnt) {
 		fc->mpnt = mpnt;
+		if (static_branch_unlikely(&faults_key))
+			tell_vma(index);
+		index++;
 		err = dup_vma(fc, mpnt);
 		if (err)
 			return err;

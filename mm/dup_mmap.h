@@ -14,4 +14,10 @@
  */
 int __must_check dup_mmap(struct mm_struct *mm, struct mm_struct *oldmm);
 
+/*
+ * Called while faults are armed, before the loop looks at the parent's VMA number @index (from 0).
+ * Host side: for who addresses a failure by VMA.
+ */
+extern void (*dup_vma_hook)(unsigned long index);
+
 #endif

@@ -89,6 +89,11 @@ LAB_OPTIONS ?=
 lab: all
 	$(Q)tests/lab-long --build $(B) $(LAB_OPTIONS)
 
+## make sweep       every site of a fork, at every occurrence, under every semantics
+sweep: all
+	$(Q)MMLIFE_BUILD=$(B) scripts/mmlife run --smp 1 --timeout 7200 \
+		'test fork_sweep.* scale=1000'
+
 # What only a real guest can show: exit statuses, boot ways, machines, sizes.
 guest-test: all model
 	$(Q)MMLIFE_BUILD=$(B) tests/host/run --build $(B) tests/guest

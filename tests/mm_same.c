@@ -14,6 +14,7 @@
 #include "mm/fault.h"
 #include "mm/mmap_lock.h"
 #include "mm/rmap.h"
+#include "mm/swap_entry.h"
 #include "mm/tables_internal.h"
 #include "mm/vma.h"
 #include "tests/ktest.h"
@@ -306,7 +307,11 @@ static void compare_entry(struct compare *c, const struct entry_record *a,
 		return;
 	}
 	if (!pte_present(was)) {
-		if (a->pte != b->pte)
+		if (a->pte == b->pte)
+			return;
+		if (is_swap_pte(was) && a->pte == pte_swp_mkexclusive(is).pte)
+			allow(c, ALLOW_EXCLUSIVE);
+		else
 			differs(c, "%#lx: swap entry was %#lx, is %#lx", a->addr,
 				(unsigned long)a->pte, (unsigned long)b->pte);
 		return;

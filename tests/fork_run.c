@@ -1,0 +1,79 @@
+/*
+ * fork_run.c - see fork_run.h.
+ */
+#include "tests/fork_run.h"
+
+#include <errno.h>
+
+#include "kernel/base/err.h"
+#include "kernel/core/clock.h"
+#include "kernel/sched/kthread.h"
+#include "mm/page_alloc.h"
+
+static struct {
+	struct fork_run *run;
+	const struct mm_struct *parent;
+} watched;
+
+/* Frames that wait on some vCPU's list are free. */
+static long frames_in_use(void)
+{
+	long nr = 0;
+
+	for (unsigned kind = FK_KERNEL; kind < FK_NR; kind++)
+		nr += frames_live(kind);
+	return nr;
+}
+
+static void note(const struct mm_struct *mm, enum mm_mark mark)
+{
+	struct fork_run *run = watched.run;
+
+	if (mm == watched.parent)
+		return;
+	if (mark == MARK_CLONE)
+		run->child_id = mm->id;
+	if (mm->id != run->child_id)
+		return;
+	if (mark == MARK_UNLOCK || mark == MARK_LIVE) {
+		run->map_count = mm->map_count;
+		run->flags = mm->flags;
+	}
+	if (mark == MARK_END)
+		run->nr_ends++;
+	if (run->nr_moments < FORK_MOMENTS_MAX)
+		run->moment[run->nr_moments++] = (struct fork_moment){
+			.mark = mark, .clock = rdtsc_ordered(), .frames = frames_in_use()};
+}
+
+static void forker(void *arg)
+{
+	struct fork_stage *stage = arg;
+	struct mm_struct *child = dup_mm(stage->mm);
+
+	if (IS_ERR(child))
+		watched.run->err = (int)PTR_ERR(child);
+	else
+		mmput(child);
+}
+
+int fork_run_once(const struct fork_shape *shape, struct fork_stage *stage, struct fork_run *run)
+{
+	struct thread *t;
+
+	*run = (struct fork_run){0};
+	watched.run = run;
+	watched.parent = stage->mm;
+	t = kthread_create("forker", forker, stage);
+	if (!t)
+		return -ENOMEM;
+	mm_marks_hook = note;
+	static_key_set(&mm_marks_key, true);
+	fork_fault_arm(shape);
+	thread_start(t);
+	thread_join(t);
+	run->fired = fork_fault_fired();
+	fork_fault_disarm();
+	static_key_set(&mm_marks_key, false);
+	return 0;
+}

@@ -1,0 +1,264 @@
+/*
+ * fork_shape.c - see fork_shape.h.
+ *
+ * Idea of `k`: occurrences at a site are counted from the moment VMA k is looked at, and the site is
+ *       off again when the next one is. So the same words mean the same failure under every
+ *       semantics, whatever was passed before.
+ */
+#include "tests/fork_shape.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "kernel/base/err.h"
+#include "kernel/core/fault.h"
+#include "kernel/core/user.h"
+#include "mm/block_ram.h"
+#include "mm/dup_mmap.h"
+#include "mm/file.h"
+#include "mm/mman.h"
+#include "mm/page_alloc.h"
+#include "mm/swap.h"
+#include "tests/mm_file.h"
+#include "tests/mm_swap.h"
+#include "tests/mm_user.h"
+
+#define RW (PROT_READ | PROT_WRITE)
+
+/* ---- words ---- */
+
+static void parse_failure(struct fork_shape *s, struct kv *kv)
+{
+	const char *name = NULL;
+	bool k = kv_u64(kv, "k", 0, s->vmas - 1, &s->k);
+	bool occ = kv_u64(kv, "occ", 0, 1u << 30, &s->occ);
+	bool kill = kv_u64(kv, "kill", 0, s->vmas - 1, &s->kill);
+
+	if (kv_str(kv, "site", &name) && name) {
+		s->site = name[0] == 'F' || name[0] == 'R' ? fault_site_find(name) : NULL;
+		if (!s->site)
+			kv_fail(kv, "site=%s: no such site of a fork; `sites` lists them", name);
+		if (kill)
+			kv_fail(kv, "kill and site: one failure at a time");
+	} else if (k || occ) {
+		kv_fail(kv, "%s: only with site=", k ? "k" : "occ");
+	}
+}
+
+/* More pages than there are would end in a failure that nobody asked for. */
+static void check_size(struct fork_shape *s, struct kv *kv)
+{
+	u64 need = s->vmas * (s->pages + 1);
+
+	if (s->file + s->shared > s->vmas)
+		kv_fail(kv, "file=%lu shared=%lu: there are %lu VMAs", s->file, s->shared, s->vmas);
+	if (s->swap > s->pages)
+		kv_fail(kv, "swap=%lu: a VMA has %lu pages", s->swap, s->pages);
+	if (need > frames_total() / 2)
+		kv_fail(kv, "vmas=%lu pages=%lu: more than half of the memory", s->vmas, s->pages);
+}
+
+void fork_shape_parse(struct fork_shape *s, struct kv *kv)
+{
+	const char *sem = NULL;
+	char why[160];
+
+	*s = (struct fork_shape){
+		.vmas = 8, .pages = 4, .dontcopy = SHAPE_NO, .k = SHAPE_NO, .kill = SHAPE_NO};
+	kv_u64(kv, "vmas", 1, SHAPE_VMAS_MAX, &s->vmas);
+	kv_u64(kv, "pages", 1, 4096, &s->pages);
+	kv_u64(kv, "swap", 0, 4096, &s->swap);
+	kv_u64(kv, "file", 0, SHAPE_VMAS_MAX, &s->file);
+	kv_u64(kv, "shared", 0, SHAPE_VMAS_MAX, &s->shared);
+	kv_u64(kv, "dontcopy", 0, s->vmas - 1, &s->dontcopy);
+	parse_failure(s, kv);
+	check_size(s, kv);
+	if (kv_str(kv, "sem", &sem) && sem && sem_parse(sem, &s->sem, why, sizeof(why)))
+		kv_fail(kv, "sem=%s: %s", sem, why);
+}
+
+/* ---- the parent ---- */
+
+unsigned long fork_shape_addr(const struct fork_shape *s, unsigned long i)
+{
+	return SHAPE_BASE + i * (s->pages + 1) * PAGE_SIZE;
+}
+
+static u64 nr_anon_vmas(const struct fork_shape *s)
+{
+	return s->vmas - s->file - s->shared;
+}
+
+static int build_vma(const struct fork_shape *s, struct fork_stage *stage, unsigned long i)
+{
+	unsigned long addr = fork_shape_addr(s, i);
+
+	if (i < nr_anon_vmas(s))
+		return user_mmap(stage->mm, addr, s->pages, RW);
+	return file_mmap(stage->mm, addr, s->pages, RW,
+			 i < s->vmas - s->shared ? MAP_PRIVATE : MAP_SHARED, stage->file, 0);
+}
+
+/* Anonymous: all pages. File: the first becomes a private copy (or dirty), the others are read. */
+static int touch_vma(const struct fork_shape *s, unsigned long i)
+{
+	unsigned long addr = fork_shape_addr(s, i);
+	int err = put_user((u64)(i + 1), addr);
+	u64 value;
+
+	for (unsigned long j = 1; j < s->pages && !err; j++) {
+		if (i < nr_anon_vmas(s))
+			err = put_user((u64)(i + 1 + j), addr + j * PAGE_SIZE);
+		else
+			err = get_user(&value, addr + j * PAGE_SIZE);
+	}
+	return err;
+}
+
+static int build_vmas(const struct fork_shape *s, struct fork_stage *stage)
+{
+	int err = 0;
+
+	mm_use(stage->mm);
+	for (unsigned long i = 0; i < s->vmas && !err; i++) {
+		err = build_vma(s, stage, i);
+		if (!err)
+			err = touch_vma(s, i);
+	}
+	mm_unuse(stage->mm);
+	if (!err && s->dontcopy != SHAPE_NO)
+		err = vm_madvise(stage->mm, fork_shape_addr(s, s->dontcopy), s->pages * PAGE_SIZE,
+				 MADV_DONTFORK);
+	return err;
+}
+
+static int swap_pages_out(const struct fork_shape *s, struct fork_stage *stage)
+{
+	u64 slots = max(nr_anon_vmas(s) * s->swap, (u64)SWAP_MIN_SLOTS);
+	int type;
+
+	stage->swap = block_ram_create(BLOCK_RAM_MAX - 1, slots);
+	if (IS_ERR(stage->swap)) {
+		int err = (int)PTR_ERR(stage->swap);
+
+		stage->swap = NULL;
+		return err;
+	}
+	type = swapon(stage->swap);
+	if (type < 0)
+		return type;
+	for (unsigned long i = 0; i < nr_anon_vmas(s); i++) {
+		if (user_swap_out(stage->mm, fork_shape_addr(s, i), s->swap) != s->swap)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int fork_stage_build(const struct fork_shape *s, struct fork_stage *stage)
+{
+	const struct sem_set *set = sem_set_of(&s->sem);
+	int err = set ? 0 : -ENOSPC;
+
+	*stage = (struct fork_stage){0};
+	if (err)
+		return err;
+	sem_install(set);
+	stage->mm = mm_alloc();
+	if (!stage->mm)
+		return -ENOMEM;
+	if (s->file + s->shared) {
+		stage->file = file_create("fork", s->pages * PAGE_SIZE);
+		if (IS_ERR(stage->file)) {
+			err = (int)PTR_ERR(stage->file);
+			stage->file = NULL;
+		}
+	}
+	if (!err)
+		err = build_vmas(s, stage);
+	if (!err && s->swap)
+		err = swap_pages_out(s, stage);
+	if (err && fork_stage_end(stage))
+		return -EBUSY;
+	return err;
+}
+
+int fork_stage_end(struct fork_stage *stage)
+{
+	int err = 0;
+
+	mmput(stage->mm);
+	if (stage->file)
+		fput(stage->file);
+	if (stage->swap) {
+		err = swapoff(stage->swap);
+		if (err == -EINVAL) /* it was never on */
+			err = 0;
+		if (!err)
+			block_ram_destroy(stage->swap);
+	}
+	sem_install(NULL);
+	return err;
+}
+
+/* ---- the failure ---- */
+
+static const struct fork_shape *armed;
+
+static void site_at(struct fault_site *site, s64 at)
+{
+	struct fault_attr *attr = &site->attr;
+
+	attr->at = at;
+	attr->calls = 0;
+}
+
+static void at_vma(unsigned long index)
+{
+	if (index == armed->k)
+		site_at(armed->site, (s64)armed->occ);
+	else if (index == armed->k + 1)
+		site_at(armed->site, -1);
+}
+
+void fork_fault_arm(const struct fork_shape *s)
+{
+	struct fault_attr attr = {.times = -1, .at = -1, .seed = 1};
+	struct fault_site *site = s->site;
+
+	armed = s;
+	fault_hold();
+	if (s->kill != SHAPE_NO) {
+		site = fault_site_find("sigkill");
+		attr.at = (s64)s->kill;
+	} else if (s->k == SHAPE_NO) {
+		attr.at = (s64)s->occ;
+	} else {
+		dup_vma_hook = at_vma;
+	}
+	if (site)
+		fault_site_set(site, &attr);
+}
+
+static struct fault_site *armed_site(void)
+{
+	return armed->kill != SHAPE_NO ? fault_site_find("sigkill") : armed->site;
+}
+
+bool fork_fault_fired(void)
+{
+	struct fault_site *site = armed_site();
+
+	return site && site->attr.fired;
+}
+
+void fork_fault_disarm(void)
+{
+	static const struct fault_attr off = FAULT_ATTR_OFF;
+	struct fault_site *site = armed_site();
+
+	dup_vma_hook = NULL;
+	if (site)
+		fault_site_set(site, &off);
+	fault_release();
+	armed = NULL;
+}

@@ -1,0 +1,76 @@
+/*
+ * fork_shape.h - a fork as words: what the parent is like, and where the copy fails.
+ *
+ * Owns: the words, building a parent of that shape, arming the failure, what was made beside it.
+ * Not here: who forks, who walks meanwhile (cmd_fork.c, the lab's scenario, sweeps).
+ *
+ *	vmas=64 pages=8 swap=2 file=4 shared=2 dontcopy=3	the parent
+ *	site=F13 k=20 occ=0 | kill=20				the failure
+ *
+ * VMAs are numbered in order of address. The last @shared of them are shared mappings of a file,
+ * the @file before them private ones with a page of their own, the others anonymous. Each has
+ * @pages pages, all touched; @swap of those that are its own are swapped out.
+ */
+#ifndef TESTS_FORK_SHAPE_H
+#define TESTS_FORK_SHAPE_H
+
+#include "kernel/core/kv.h"
+#include "mm/mm.h"
+#include "mm/semantics.h"
+
+struct fault_site;
+struct file;
+struct block_device;
+
+#define SHAPE_BASE    0x40000000ul
+#define SHAPE_NO	(~0ull)
+#define SHAPE_VMAS_MAX 4096u
+
+struct fork_shape {
+	u64 vmas, pages, swap, file, shared;
+	u64 dontcopy; /* the VMA that the child does not get; SHAPE_NO: none */
+	u64 k;	      /* the failure comes while VMA k is copied; SHAPE_NO: anywhere */
+	u64 occ;      /* the occ-th time the site is passed there */
+	u64 kill;     /* SIGKILL comes before this VMA is looked at; SHAPE_NO: never */
+	struct fault_site *site; /* NULL: none */
+	struct sem_choice sem;
+};
+
+#define FORK_SHAPE_USAGE                                                                \
+	"vmas= pages= swap= file= shared= dontcopy=VMA\n"                               \
+	"  site=F01..F25 k=VMA occ=N | kill=VMA   where the copy fails\n"                \
+	"  sem=NAME+NAME...                       under which rules"
+
+/* The words of @kv that are about a fork; what is wrong is noted there. Host side. */
+void fork_shape_parse(struct fork_shape *shape, struct kv *kv);
+
+/* The parent, and what it needs as long as it lives. */
+struct fork_stage {
+	struct mm_struct *mm;
+	struct file *file;
+	struct block_device *swap;
+};
+
+/*
+ * fork_stage_build - a parent of @shape; its rules become those that new mms are made under.
+ *
+ * Context:  may sleep; in the world in which it is to live. The calling thread uses no mm
+ * Returns:  0; or -errno with nothing left: -ENOMEM, -ENOSPC (rules)
+ */
+int __must_check fork_stage_build(const struct fork_shape *shape, struct fork_stage *stage);
+/* All of it goes. 0, or what swapoff said. */
+int __must_check fork_stage_end(struct fork_stage *stage);
+
+/* Address of VMA @i of a parent of @shape; each is followed by a free page. */
+unsigned long fork_shape_addr(const struct fork_shape *shape, unsigned long i);
+
+/*
+ * fork_fault_arm, fork_fault_disarm - the failure of @shape comes with the next fork, once.
+ *
+ * fork_fault_fired: it came. Context: as static_key_set(); no other fork runs meanwhile
+ */
+void fork_fault_arm(const struct fork_shape *shape);
+bool fork_fault_fired(void);
+void fork_fault_disarm(void);
+
+#endif
