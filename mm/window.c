@@ -126,7 +126,9 @@ static u64 *pte_make(unsigned long va) REQUIRES(window.lock)
 
 	if (!pmd)
 		return NULL;
-	*window_pud(va) = window.pud[i];
+	/* Not stored again: window_lookup() reads it without the lock. */
+	if (*window_pud(va) != window.pud[i])
+		*window_pud(va) = window.pud[i];
 	entry = &pmd[va >> 21 & 511];
 	fresh = !*entry;
 	pte = table_make(entry);
