@@ -95,6 +95,8 @@ static void call_prealloc(struct model *m, int k, void *entry)
 	model_same_long(m, "nodes held", mas->nr_alloc, count);
 	model_same_long(m, "index after mas_preallocate", mas->index, m->os[k].index);
 	model_same_long(m, "last after mas_preallocate", mas->last, m->os[k].last);
+	if (entry && model_one_in(m, 4))
+		entry = model_entry(m);
 	model_env_fail_after(0);
 	mas_store_prealloc(mas, entry);
 	if (model_env_fault_fired())
