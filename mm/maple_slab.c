@@ -11,7 +11,8 @@
 
 FAULT_SITE(F09, "fork: the children of one inner node of the tree clone, got together");
 
-KMEM_CACHE(maple_node_cache, "maple_node", MAPLE_NODE_SIZE, MAPLE_NODE_ALIGN, NULL, 0);
+KMEM_CACHE(maple_node_cache, "maple_node", MAPLE_NODE_SIZE, MAPLE_NODE_ALIGN, NULL,
+	   SLAB_OWN_PAGE);
 
 void *mt_alloc_node(gfp_t gfp)
 {

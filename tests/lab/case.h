@@ -23,6 +23,7 @@ struct lab_case {
 	unsigned actors; /* default number */
 	unsigned actors_min, actors_max;
 	bool wrong; /* there is no correct form: for tests of the lab itself */
+	bool slow;  /* too long for the tests of the lab itself: has a test of its own */
 	const char *const *reach;	  /* NULL-terminated */
 	const struct lab_mutant *mutants; /* ends with a NULL name; may be NULL */
 	int (*setup)(unsigned actors);	  /* in the world; makes its actors with case_actors() */

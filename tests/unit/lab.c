@@ -59,6 +59,8 @@ static void each_case(struct ktest *t, const char *strategy, bool mutants)
 	char line[128];
 
 	for_each_registered(lab_case, c) {
+		if (c->slow)
+			continue;
 		if (!mutants && !c->wrong) {
 			snprintf(line, sizeof(line), "case=%s actors=%u strategy=%s", c->name,
 				 max(2u, c->actors_min), strategy);
@@ -104,7 +106,7 @@ KTEST(lab, bounded_completes_on_what_is_correct, KT_UNIT)
 	char line[96];
 
 	for_each_registered(lab_case, c) {
-		if (c->wrong || too_long(c))
+		if (c->wrong || c->slow || too_long(c))
 			continue;
 		snprintf(line, sizeof(line), "case=%s actors=2 strategy=bounded:2", c->name);
 		expect_verdict(t, line, LV_SAFE);
