@@ -1,17 +1,20 @@
 /*
  * cmd_tree.c - `tree`: the nodes and entries of a maple tree.
  *
- * Of an address space, by its id, or of a tree made for the occasion from ranges, to see how the
- * tree lays them out. Not here: the dump and the check themselves (mm/maple_dump.c, maple_check.c).
+ * Of an address space, by its process or its id, or of a tree made for the occasion from ranges, to
+ * see how the tree lays them out. Not here: the dump and the check themselves (mm/maple_dump.c,
+ * maple_check.c).
  */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "kernel/core/format.h"
 #include "kernel/core/kv.h"
 #include "kernel/shell/out.h"
 #include "kernel/shell/shell.h"
+#include "kernel/shell/target.h"
 #include "mm/maple_tree.h"
 #include "mm/mm.h"
 #include "mm/mmap_lock.h"
@@ -120,6 +123,20 @@ static int show_ranges(const char *list)
 	return status;
 }
 
+static int show_pid(const char *text)
+{
+	struct mm_struct *mm = target_mm("tree", text);
+	int status;
+
+	if (!mm)
+		return SHELL_FAIL;
+	mmap_read_lock(mm);
+	status = show(&mm->mm_mt);
+	mmap_read_unlock(mm);
+	mmput(mm);
+	return status;
+}
+
 static int cmd_tree(int argc, char **argv)
 {
 	static struct kv kv;
@@ -127,17 +144,20 @@ static int cmd_tree(int argc, char **argv)
 	u64 id = 0;
 	bool mm;
 
+	if (argc == 2 && !strchr(argv[1], '='))
+		return show_pid(argv[1]);
 	kv_parse_words(&kv, argc - 1, argv + 1);
 	mm = kv_u64(&kv, "mm", 1, UINT64_MAX, &id);
 	if (kv_str(&kv, "store", &list) == mm)
-		kv_fail(&kv, "either mm=ID or store=FIRST-LAST,... is accepted");
+		kv_fail(&kv, "a pid, mm=ID or store=FIRST-LAST,... is accepted");
 	if (kv_done(&kv))
 		return shell_error("tree", "%s", kv.error);
 	return mm ? show_mm(id) : show_ranges(list);
 }
 
 SHELL_CMD(tree,
-	  "tree mm=ID | store=FIRST-LAST,...: nodes and entries of a maple tree\n"
-	  "  mm=ID: the VMAs of an address space. store=: a tree of these ranges, stored in this\n"
-	  "  order (a later one overwrites), entries numbered; keys in C notation.",
+	  "tree PID | mm=ID | store=FIRST-LAST,...: nodes and entries of a maple tree\n"
+	  "  The VMAs of a process, or of an address space by its id. store=: a tree of these\n"
+	  "  ranges, stored in this order (a later one overwrites), entries numbered; keys in C\n"
+	  "  notation.",
 	  cmd_tree);

@@ -1,4 +1,6 @@
 OBJS += kernel/shell/cmd_help.o
+OBJS += kernel/shell/cmd_maps.o
+OBJS += kernel/shell/cmd_mman.o
 OBJS += kernel/shell/cmd_power.o
 OBJS += kernel/shell/cmd_ps.o
 OBJS += kernel/shell/cmd_semantics.o
@@ -12,5 +14,6 @@ OBJS += kernel/shell/line_edit.o
 OBJS += kernel/shell/out.o
 OBJS += kernel/shell/record.o
 OBJS += kernel/shell/shell.o
+OBJS += kernel/shell/target.o
 OBJS += kernel/shell/terminal.o
 OBJS += kernel/shell/words.o

@@ -5,44 +5,8 @@
 
 #include <string.h>
 
-#include "kernel/core/console.h"
 #include "tests/ktest.h"
-
-/* ---- catching what a command prints ---- */
-
-static char printed[2048];
-static size_t printed_len;
-
-static void catch_output(const char *s, size_t len)
-{
-	len = min(len, sizeof(printed) - 1 - printed_len);
-	memcpy(printed + printed_len, s, len);
-	printed_len += len;
-	printed[printed_len] = '\0';
-}
-
-static int run_caught(const char *command)
-{
-	char text[SHELL_LINE_MAX];
-	int status;
-
-	strlcpy(text, command, sizeof(text));
-	printed_len = 0;
-	printed[0] = '\0';
-	console_redirect = catch_output;
-	status = shell_run_command(text);
-	console_redirect = NULL;
-	return status;
-}
-
-static unsigned printed_lines(void)
-{
-	unsigned nr = 0;
-
-	for (const char *c = printed; *c; c++)
-		nr += *c == '\n';
-	return nr;
-}
+#include "tests/shell_catch.h"
 
 /* ---- errors ---- */
 
@@ -85,13 +49,13 @@ static const struct {
 KTEST(shell, bad_words_get_one_clear_line, KT_UNIT)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(bad); i++) {
-		int status = run_caught(bad[i].command);
+		int status = shell_catch(bad[i].command);
 
 		t_expect_eq(t, status, SHELL_FAIL);
-		t_expect_eq(t, printed_lines(), 1);
-		if (!strstr(printed, bad[i].names))
+		t_expect_eq(t, shell_caught_lines(), 1);
+		if (!strstr(shell_caught(), bad[i].names))
 			t_fail(t, "`%s` does not name %s: %s", bad[i].command, bad[i].names,
-			       printed);
+			       shell_caught());
 	}
 }
 
@@ -101,14 +65,14 @@ KTEST(shell, too_many_words_are_refused, KT_UNIT)
 
 	for (unsigned i = 0; i < SHELL_WORDS_MAX; i++)
 		strlcat(text, " x", sizeof(text));
-	t_expect_eq(t, run_caught(text), SHELL_FAIL);
-	t_expect_eq(t, printed_lines(), 1);
+	t_expect_eq(t, shell_catch(text), SHELL_FAIL);
+	t_expect_eq(t, shell_caught_lines(), 1);
 }
 
 KTEST(shell, empty_command_is_nothing, KT_UNIT)
 {
-	t_expect_eq(t, run_caught("  "), SHELL_OK);
-	t_expect_str_eq(t, printed, "");
+	t_expect_eq(t, shell_catch("  "), SHELL_OK);
+	t_expect_str_eq(t, shell_caught(), "");
 }
 
 /* ---- help ---- */
@@ -118,11 +82,11 @@ KTEST(shell, every_command_is_explained, KT_UNIT)
 	const struct shell_cmd *cmd;
 	char command[64];
 
-	t_expect_eq(t, run_caught("help"), SHELL_OK);
+	t_expect_eq(t, shell_catch("help"), SHELL_OK);
 	for_each_registered(shell_cmd, cmd) {
 		size_t len = strlen(cmd->name);
 
-		t_expect(t, strstr(printed, cmd->name));
+		t_expect(t, strstr(shell_caught(), cmd->name));
 		t_expect(t, !strncmp(cmd->help, cmd->name, len));
 		t_expect(t, strchr(" :", cmd->help[len]));
 		t_expect(t, strchr(cmd->help, ':'));
@@ -130,8 +94,8 @@ KTEST(shell, every_command_is_explained, KT_UNIT)
 	for_each_registered(shell_cmd, cmd) {
 		strlcpy(command, "help ", sizeof(command));
 		strlcat(command, cmd->name, sizeof(command));
-		t_expect_eq(t, run_caught(command), SHELL_OK);
-		t_expect(t, strstr(printed, cmd->help));
+		t_expect_eq(t, shell_catch(command), SHELL_OK);
+		t_expect(t, strstr(shell_caught(), cmd->help));
 	}
 }
 
@@ -139,9 +103,9 @@ KTEST(shell, help_fits_80_columns, KT_UNIT)
 {
 	unsigned column = 0, widest = 0;
 
-	t_expect_eq(t, run_caught("help"), SHELL_OK);
-	t_expect_lt(t, printed_len, sizeof(printed) - 1);
-	for (const char *c = printed; *c; c++) {
+	t_expect_eq(t, shell_catch("help"), SHELL_OK);
+	t_expect_lt(t, strlen(shell_caught()), 4095);
+	for (const char *c = shell_caught(); *c; c++) {
 		column = *c == '\n' ? 0 : column + 1;
 		widest = max(widest, column);
 	}
@@ -153,7 +117,7 @@ KTEST(shell, help_fits_80_columns, KT_UNIT)
 
 KTEST(shell, oops_ends_the_command_only, KT_UNIT)
 {
-	t_expect_eq(t, run_caught("panic oops"), SHELL_FAIL);
-	t_expect(t, strstr(printed, "die_by_oops"));
-	t_expect_eq(t, run_caught("help panic"), SHELL_OK);
+	t_expect_eq(t, shell_catch("panic oops"), SHELL_FAIL);
+	t_expect(t, strstr(shell_caught(), "die_by_oops"));
+	t_expect_eq(t, shell_catch("help panic"), SHELL_OK);
 }

@@ -1,0 +1,159 @@
+/*
+ * shell_mman.c - the commands about one process: what they do, and that bad words do nothing.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "kernel/core/user.h"
+#include "kernel/proc/task.h"
+#include "kernel/shell/shell.h"
+#include "mm/mm.h"
+#include "tests/ktest.h"
+#include "tests/mm_layout.h"
+#include "tests/mm_same.h"
+#include "tests/shell_catch.h"
+
+static struct wait_queue_head never = WAIT_QUEUE_INIT(never);
+static unsigned pid;
+static struct mm_struct *space;
+
+static int wait_for_kill(void *arg __maybe_unused)
+{
+	(void)wait_event_killable(&never, false);
+	return 0;
+}
+
+/* A process to act on, with one VMA "AAAA" at LAYOUT_BASE, its first page written. */
+static void begin(struct ktest *t)
+{
+	int got = process_run("subject", wait_for_kill, NULL);
+	struct task_struct *tsk;
+
+	t_assert(t, got > 0);
+	pid = (unsigned)got;
+	tsk = find_get_task(pid);
+	t_assert(t, tsk);
+	space = get_task_mm(tsk);
+	put_task_struct(tsk);
+	t_assert(t, space);
+	t_expect_eq(t, layout_map(space, "AAAA"), 0);
+}
+
+static void end(struct ktest *t)
+{
+	mmput(space);
+	t_expect_eq(t, task_kill(pid, SIGKILL), 0);
+	t_expect_eq(t, task_wait(pid, NULL), (int)pid);
+}
+
+/* @text with the pid in place of its %u. */
+static int run(const char *text)
+{
+	char command[SHELL_LINE_MAX];
+
+	snprintf(command, sizeof(command), text, pid);
+	return shell_catch(command);
+}
+
+static void expect_ok(struct ktest *t, const char *text, const char *prints)
+{
+	t_expect_eq(t, run(text), SHELL_OK);
+	if (!strstr(shell_caught(), prints))
+		t_fail(t, "`%s` does not print %s: %s", text, prints, shell_caught());
+}
+
+KTEST(shell_mman, calls_do_what_they_say, KT_UNIT)
+{
+	begin(t);
+	expect_ok(t, "touch %u addr=0x40000000 len=8K value=7", "");
+	expect_ok(t, "peek %u addr=0x40001000", "0x7\n");
+	expect_ok(t, "mprotect %u addr=0x40001000 len=4K prot=r", "");
+	t_expect_layout(t, space, "AbCC");
+	expect_ok(t, "mmap %u addr=0x40005000 len=1 how=noreplace", "0x40005000\n");
+	expect_ok(t, "munmap %u addr=0x40003000 len=4096", "");
+	t_expect_layout(t, space, "AbC..D");
+	expect_ok(t, "mremap %u addr=0x40001000 len=4K to=0x40008000", "0x40008000\n");
+	t_expect_layout(t, space, "A.B..C..d");
+	expect_ok(t, "madvise %u addr=0x40000000 len=4K advice=dontneed", "");
+	expect_ok(t, "peek %u addr=0x40000000", "0\n");
+	expect_ok(t, "brk %u end=0x555555555000", "0x555555555000\n");
+	end(t);
+}
+
+KTEST(shell_mman, a_space_is_shown, KT_UNIT)
+{
+	begin(t);
+	expect_ok(t, "touch %u addr=0x40000000 len=8K value=7", "");
+	expect_ok(t, "maps %u", "000040000000-000040004000 rw-p");
+	expect_ok(t, "maps %u", "1 VMAs, 4 pages");
+	expect_ok(t, "mm %u", "2 anonymous, 0 of files, 0 in swap; page tables 3");
+	expect_ok(t, "mm %u", "4 total, 4 data, 0 exec, 0 stack, 4 charged");
+	expect_ok(t, "tree %u", "1 entries, 1 leaves");
+	expect_ok(t, "pt %u 0x40001008", "pte [  1]");
+	expect_ok(t, "pt %u 0x40001008", "1 mappings, 1 references");
+	expect_ok(t, "pt %u 0x40003000", "pte [  3] 000000000000000000  none");
+	expect_ok(t, "pt %u 0x80000000", "pud [  2] 000000000000000000  none");
+	end(t);
+}
+
+static const struct {
+	const char *command;
+	const char *names; /* what the line must name */
+} bad[] = {
+	{"mmap %u len=0", "len=0"},
+	{"mmap %u addr=0x40000000", "len= is missing"},
+	{"mmap %u len=4K addr=0x40000001 how=fixed", "addr=0x40000001: accepted are multiples"},
+	{"mmap %u len=4K addr=0x40000000 how=maybe", "how=maybe"},
+	{"mmap %u len=4K addr=0x40000000 how=noreplace", "something is mapped there"},
+	{"mmap %u len=4K addr=0x1000 how=fixed", "too low"},
+	{"mmap %u len=2M addr=0x7ffffff00000 how=fixed", "beyond user space"},
+	{"mmap %u len=4K prot=rq", "prot=rq"},
+	{"mmap %u len=4K lne=1", "lne"},
+	{"mmap %u len=127T", "len"},
+	{"munmap %u addr=0x40000000", "len= is missing"},
+	{"munmap %u addr=0x40000000 len=0", "len=0"},
+	{"munmap %u addr=0x40000800 len=4K", "addr=0x40000800"},
+	{"munmap %u addr=0x7fffffffe000 len=8K", "beyond user space"},
+	{"mprotect %u addr=0x40000000 len=4K", "prot= is missing"},
+	{"mprotect %u addr=0x50000000 len=4K prot=r", "not all of it is mapped"},
+	{"mremap %u addr=0x40000000 len=5M to=0x50000000", "not mapped"},
+	{"mremap %u addr=0x40000000 len=4K to=0x50000001", "to=0x50000001"},
+	{"mremap %u addr=0x40000000 len=8K to=0x40001000", "not possible"},
+	{"madvise %u addr=0x40000000 len=4K advice=love", "advice=love"},
+	{"brk %u end=0x1000", "below the heap"},
+	{"touch %u addr=0x50000000 len=4K", "not mapped"},
+	{"peek %u addr=0x50000000", "not mapped"},
+	{"peek %u", "addr= is missing"},
+	{"maps %u 3", "\"3\""},
+	{"mm %u more", "\"more\""},
+	{"pt %u", "ADDR"},
+	{"pt %u 0x800000000000", "ADDR"},
+	{"pt %u 0x40000000 9", "\"9\""},
+	{"mmap 4000000 len=4K", "4000000: no such task"},
+	{"maps 4000000", "no such task"},
+	{"pt 0 0", "accepted is a pid"},
+	{"tree 4000000", "no such task"},
+	{"mm x", "accepted is a pid"},
+	{"munmap", "accepted is a pid"},
+	{"spawn a b", "\"b\""},
+};
+
+KTEST(shell_mman, bad_words_get_one_line_and_change_nothing, KT_UNIT)
+{
+	struct mm_picture *before;
+
+	begin(t);
+	expect_ok(t, "touch %u addr=0x40000000 len=8K value=7", "");
+	before = mm_picture_take(space);
+	for (unsigned i = 0; i < ARRAY_SIZE(bad); i++) {
+		t_expect_eq(t, run(bad[i].command), SHELL_FAIL);
+		if (shell_caught_lines() != 1)
+			t_fail(t, "`%s`: %u lines", bad[i].command, shell_caught_lines());
+		if (!strstr(shell_caught(), bad[i].names))
+			t_fail(t, "`%s` does not name %s: %s", bad[i].command, bad[i].names,
+			       shell_caught());
+		t_expect_same(t, before, space);
+	}
+	mm_picture_free(before);
+	end(t);
+}
