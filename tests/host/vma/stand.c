@@ -16,6 +16,7 @@
 #include "mm/i_mmap.h"
 #include "mm/mm_check.h"
 #include "mm/mman_internal.h"
+#include "mm/reclaim.h"
 #include "mm/slab.h"
 #include "mm/vma_lock.h"
 #include "mm/zap.h"
@@ -163,6 +164,13 @@ unsigned long change_protection(struct mmu_gather *tlb, struct vm_area_struct *v
 void zap_page_range_single(struct vm_area_struct *vma, unsigned long start, unsigned long end)
 {
 	ASSERT(start >= vma->vm_start && end <= vma->vm_end && start < end);
+}
+
+unsigned long reclaim_range(struct vm_area_struct *vma, unsigned long start, unsigned long end,
+			    bool shared)
+{
+	ASSERT(start >= vma->vm_start && end <= vma->vm_end && start < end);
+	return 0;
 }
 
 static unsigned long unmapped_pages;
