@@ -13,7 +13,6 @@
 #include "kernel/core/bug.h"
 #include "kernel/x86/layout.h"
 
-
 static void __noreturn report(const struct ubsan_place *at, const char *what)
 {
 	bug_fail(at->file, at->line, "undefined behaviour: %s", what);
