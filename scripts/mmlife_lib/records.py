@@ -28,6 +28,8 @@ FIELDS = {
 }
 VERDICT = re.compile(r"^mmlife: verdict (\w+)$")
 RESULT = re.compile(r"^((?:    )*)(ok|not ok) \d+(?: -)? ?([^#]*?)\s*(?:# (\w+)\s*(.*))?$")
+# What `set time on` puts before every line but records and the verdict.
+STAMP = re.compile(r"^\[ *\d+\.\d{6}\] ")
 SUBTEST = re.compile(r"^((?:    )*)(?:# Subtest: (.*)|KTAP version 1)$")
 
 
@@ -153,6 +155,7 @@ def read_log(path):
             _add_record(log, record, f"{path}:{number}")
             continue
         plain += bool(line.strip())
+        line = STAMP.sub("", line)
         ktap.feed(line)
         match = VERDICT.match(line)
         if match:

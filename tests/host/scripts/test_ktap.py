@@ -49,6 +49,11 @@ class Ktap(unittest.TestCase):
         text = "KTAP version 1\n1..1\nok 1 a\nnoise\nKTAP version 1\n1..1\nok 1 b\n"
         self.assertEqual(self.check(text, 0), "2 passed, 0 failed\n")
 
+    def test_lines_begun_by_the_time(self):
+        stamped = "".join(f"[{n:5}.{n:06}] {line}\n"
+                          for n, line in enumerate(textwrap.dedent(WHOLE).splitlines()))
+        self.assertEqual(self.check(stamped, 1), "1 skipped\n1 passed, 1 failed\n")
+
     def test_cut_short(self):
         self.check(WHOLE[:WHOLE.index("        ok 2 slab")], 1, "plan of 2, 1 results")
         self.check("KTAP version 1\n1..2\nok 1 a\nKTAP version 1\n1..1\nok 1 b\n", 1,
