@@ -31,12 +31,13 @@ static int cmd_test(int argc, char **argv)
 	if (argc > 1 && !strchr(argv[1], '='))
 		opts.glob = argv[first++];
 	kv_parse_words(&kv, argc - first, argv + first);
+	kv_str(&kv, "skip", &opts.skip);
 	kv_u64(&kv, "seed", 0, ~0ull, &opts.seed);
 	kv_u64(&kv, "scale", 1, 1000000, &opts.scale);
 	kv_bool(&kv, "shuffle", &opts.shuffle);
 	if (kv_done(&kv))
 		return shell_error("test", "%s", kv.error);
-	if (ktest_count(opts.glob) == 0)
+	if (ktest_count(&opts) == 0)
 		return shell_error("test", "no test matches \"%s\"", opts.glob);
 
 	switch (ktest_run(&opts)) {
@@ -47,7 +48,9 @@ static int cmd_test(int argc, char **argv)
 }
 
 SHELL_CMD_WORDS(test,
-		"test [GLOB] [seed=N] [shuffle=on] [scale=N]: run the tests called suite.name\n"
+		"test [GLOB] [skip=GLOB] [seed=N] [shuffle=on] [scale=N]: run the tests called "
+		"suite.name\n"
+		"  skip=GLOB   all but those that match this\n"
 		"  seed=N      what random tests draw from (1)\n"
 		"  shuffle=on  in an order that follows from the seed\n"
 		"  scale=N     multiplies the work of stress and model tests (1)",

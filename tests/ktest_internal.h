@@ -35,6 +35,7 @@ struct ktest {
 /* The order and choice of a run. */
 struct ktest_opts {
 	const char *glob; /* tests whose "suite.name" matches */
+	const char *skip; /* but for those that match this; NULL: none */
 	u64 seed;
 	u64 scale; /* multiplies the work of stress and model tests */
 	bool shuffle;
@@ -56,8 +57,8 @@ enum ktap_status ktest_run(const struct ktest_opts *opts);
 enum ktap_status ktest_try(struct ktap *report, const struct ktest_case *kc,
 			   const struct ktest_opts *opts);
 
-/* How many registered tests match @glob. */
-unsigned ktest_count(const char *glob);
+/* How many registered tests @opts chooses. */
+unsigned ktest_count(const struct ktest_opts *opts);
 
 /* End what a body that was left early had begun. In the body's thread. */
 void fault_sweep_abandon(struct ktest *t);

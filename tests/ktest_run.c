@@ -208,21 +208,27 @@ struct choice {
 	unsigned nr_tests, nr_suites, nr_run;
 };
 
-unsigned ktest_count(const char *glob)
+static bool is_chosen(const struct ktest_opts *opts, const struct ktest_case *kc)
+{
+	return glob_match(opts->glob, kc->name) &&
+	       !(opts->skip && glob_match(opts->skip, kc->name));
+}
+
+unsigned ktest_count(const struct ktest_opts *opts)
 {
 	const struct ktest_case *kc;
 	unsigned nr = 0;
 
 	for_each_registered(ktest, kc)
-		nr += glob_match(glob, kc->name);
+		nr += is_chosen(opts, kc);
 	return nr;
 }
 
 /* Registered tests come sorted by "suite.name", so each suite is one run. */
-static bool choose(struct choice *c, const char *glob)
+static bool choose(struct choice *c, const struct ktest_opts *opts)
 {
 	const struct ktest_case *kc;
-	unsigned nr = ktest_count(glob);
+	unsigned nr = ktest_count(opts);
 
 	*c = (struct choice){
 		.test = calloc(nr + 1, sizeof(*c->test)),
@@ -233,7 +239,7 @@ static bool choose(struct choice *c, const char *glob)
 	for_each_registered(ktest, kc) {
 		struct suite *last = &c->suite[c->nr_suites ? c->nr_suites - 1 : 0];
 
-		if (!glob_match(glob, kc->name))
+		if (!is_chosen(opts, kc))
 			continue;
 		if (!last->nr || strcmp(last->first[0]->suite, kc->suite)) {
 			last = &c->suite[c->nr_suites++];
@@ -293,7 +299,7 @@ enum ktap_status ktest_run(const struct ktest_opts *opts)
 	enum ktap_status status = KTAP_FAIL;
 	struct choice c;
 
-	if (!choose(&c, opts->glob)) {
+	if (!choose(&c, opts)) {
 		out_line("# no memory to choose tests");
 		goto out_free;
 	}
@@ -302,7 +308,7 @@ enum ktap_status ktest_run(const struct ktest_opts *opts)
 	ktap_begin(&k, NULL, c.nr_suites);
 	for (unsigned i = 0; i < c.nr_suites; i++)
 		c.nr_run += run_suite(&k, &c.suite[i], opts);
-	if (c.nr_run != ktest_count(opts->glob)) {
+	if (c.nr_run != ktest_count(opts)) {
 		ktap_note(&k, "a registered test did not run");
 		k.level[0].failed++;
 	}
