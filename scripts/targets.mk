@@ -69,8 +69,12 @@ $(B)/model.so: $(MODEL_SRC) $(wildcard scripts/model/*.h)
 
 # --- tests -------------------------------------------------------------------
 
-## make test        host tests, then kernel tests, then the launcher's contract on real machines
-test: host-test kernel-test guest-test
+## make test        every test, side by side: host suites, boots, the launcher on real machines
+test:
+	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) all host-programs model
+	$(Q)MAKEFLAGS= tests/all --build $(B)
+
+# Host suites alone: tests/host/host.mk.
 
 # Every test of the kernel on several machines, and what a user sees (tests/boots.txt).
 kernel-test: all

@@ -317,7 +317,7 @@ KTEST(sched, handoffs_by_queue_are_never_lost, KT_STRESS)
 {
 	struct ring r;
 
-	ring_init(&r, ring_size(), t_scale(t, 2000));
+	ring_init(&r, ring_size(), t_scale(t, 300));
 	t_parallel(t, r.nr, pass_token_by_queue, &r);
 	t_expect_eq(t, r.turn, 0);
 }
@@ -326,7 +326,7 @@ KTEST(sched, handoffs_by_completion_are_never_lost, KT_STRESS)
 {
 	struct ring r;
 
-	ring_init(&r, ring_size(), t_scale(t, 2000));
+	ring_init(&r, ring_size(), t_scale(t, 300));
 	complete(&r.x[0]);
 	t_parallel(t, r.nr, pass_token_by_completion, &r);
 	t_expect(t, try_wait_for_completion(&r.x[0]));
