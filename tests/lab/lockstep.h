@@ -132,6 +132,8 @@ void lockstep_to_host(void);
 
 /* Is a run in progress, and are we inside of it (not in the lab's own code)? */
 bool lockstep_active(void);
+/* The same, or in a step that the lab takes for a thread: a change of address space. */
+bool lockstep_in_run(void);
 
 /* The same, and in the actors' phase, where every point is taken. */
 bool lockstep_searched(void);

@@ -53,6 +53,11 @@ bool lockstep_active(void)
 	return ls.active && !ls.quiet;
 }
 
+bool lockstep_in_run(void)
+{
+	return ls.active;
+}
+
 bool lockstep_searched(void)
 {
 	return lockstep_active() && ls.phase == LS_ACTORS;
