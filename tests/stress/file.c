@@ -155,7 +155,10 @@ static void run_owner(struct ktest *t, unsigned i, void *arg)
 KTEST(stress, one_file_of_many, KT_STRESS)
 {
 	unsigned nr = min(max(4u, nr_vcpus * 2), MAX_THREADS);
-	struct shared_work work = {.file = t_file(t, "shared", NR_PAGES, 0), .nr_ops = t_scale(t, 200)};
+	struct shared_work work = {
+		.file = t_file(t, "shared", NR_PAGES, 0),
+		.nr_ops = t_scale(t, 200),
+	};
 
 	for (unsigned long p = 0; p < NR_PAGES; p++)
 		t_expect_eq(t, file_set_word(work.file, p, 0), 0);
