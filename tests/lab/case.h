@@ -1,5 +1,8 @@
 /*
- * case.h - the cases of `scenario locks`: a few actors on the real primitives, right and wrong.
+ * case.h - the cases of `scenario locks` and `scenario walk`: a few actors, right and wrong.
+ *
+ * Kind `locks` is about the primitives alone; in kind `walk` one actor uses an address space, a
+ * file, a page while another changes it.
  *
  * Owns: how a case is declared. A case is a small program that is correct, and mutants of it: the
  * same program with one mistake. The mutant is chosen by the scenario's word, and told to the code
@@ -19,6 +22,7 @@ struct lab_mutant {
 
 struct lab_case {
 	const char *name;
+	const char *kind; /* of the scenario, "walk"; NULL: "locks" */
 	const char *what;
 	unsigned actors; /* default number */
 	unsigned actors_min, actors_max;
@@ -30,7 +34,13 @@ struct lab_case {
 	void (*check)(unsigned actors);	  /* in the world; gives back what setup made */
 };
 
+/* Names are unique over all kinds. */
 #define LAB_CASE(case_) REGISTER(lab_case, &case_)
+
+static inline const char *lab_case_kind(const struct lab_case *c)
+{
+	return c->kind ? c->kind : "locks";
+}
 
 /* Is the mutant at @index of the case's list switched on? */
 bool case_mutant(unsigned index);

@@ -1,6 +1,6 @@
 /*
- * cmd_cases.c - `cases`: what `scenario locks` knows, one record a line, for the long search
- * (tests/lab-long), which must not keep a list of its own.
+ * cmd_cases.c - `cases`: what `scenario locks` and `scenario walk` know, one record a line, for the
+ * long search (tests/lab-long), which must not keep a list of its own.
  */
 #include "kernel/shell/out.h"
 #include "kernel/shell/shell.h"
@@ -9,9 +9,9 @@
 static void print_case(const struct lab_case *c, const char *mutant, const char *what,
 		       enum lab_verdict expect)
 {
-	out("{\"mmlife\":1,\"type\":\"case\",\"case\":\"%s\",\"mutant\":\"%s\",\"what\":\"%s\","
-	    "\"actors\":%u,\"expect\":\"%s\"}\n",
-	    c->name, mutant, what, c->actors, lab_verdicts[expect].name);
+	out("{\"mmlife\":1,\"type\":\"case\",\"kind\":\"%s\",\"case\":\"%s\",\"mutant\":\"%s\","
+	    "\"what\":\"%s\",\"actors\":%u,\"expect\":\"%s\"}\n",
+	    lab_case_kind(c), c->name, mutant, what, c->actors, lab_verdicts[expect].name);
 }
 
 static int cmd_cases(int argc, char **argv)
@@ -29,4 +29,4 @@ static int cmd_cases(int argc, char **argv)
 	return SHELL_OK;
 }
 
-SHELL_CMD(cases, "cases: cases and mutants of `scenario locks`", cmd_cases);
+SHELL_CMD(cases, "cases: cases and mutants of `scenario locks` and `scenario walk`", cmd_cases);

@@ -59,7 +59,7 @@ static void each_case(struct ktest *t, const char *strategy, bool mutants)
 	char line[128];
 
 	for_each_registered(lab_case, c) {
-		if (c->slow)
+		if (c->slow || c->kind)
 			continue;
 		if (!mutants && !c->wrong) {
 			snprintf(line, sizeof(line), "case=%s actors=%u strategy=%s", c->name,
@@ -106,7 +106,7 @@ KTEST(lab, bounded_completes_on_what_is_correct, KT_UNIT)
 	char line[96];
 
 	for_each_registered(lab_case, c) {
-		if (c->wrong || c->slow || too_long(c))
+		if (c->wrong || c->slow || too_long(c) || c->kind)
 			continue;
 		snprintf(line, sizeof(line), "case=%s actors=2 strategy=bounded:2", c->name);
 		expect_verdict(t, line, LV_SAFE);

@@ -1,23 +1,28 @@
 /*
- * lab_walk.c - faults against changes of an address space, searched over schedules: nothing found
- * where nothing is wrong, every mutant found.
+ * lab_walk.c - every case of `scenario walk`, searched over schedules: nothing found where nothing
+ * is wrong, every mutant found, and found again by its replay.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/ktest.h"
-#include "tests/lab/lab.h"
+#include "tests/lab/case.h"
 #include "tests/lab/world.h"
 
 static struct scenario scenario;
 static struct lab_result result;
 
-static enum lab_verdict search(struct ktest *t, const char *line)
+/* Leaves the result in `result`. */
+static void search(struct ktest *t, const struct lab_case *c, const char *mutant,
+		   const char *strategy)
 {
-	char words[128], why[256], *argv[8], *save = NULL;
+	char words[160], line[160], why[256], *argv[8], *save = NULL;
 	int argc = 0;
 
 	if (world_arena_bytes() == 0)
 		t_skip(t, "no lab arena on this machine");
+	snprintf(line, sizeof(line), "walk case=%s mutant=%s strategy=%s", c->name, mutant,
+		 strategy);
 	strlcpy(words, line, sizeof(words));
 	for (char *w = strtok_r(words, " ", &save); w && argc < 8; w = strtok_r(NULL, " ", &save))
 		argv[argc++] = w;
@@ -26,21 +31,60 @@ static enum lab_verdict search(struct ktest *t, const char *line)
 		t_fail(t, "%s: %s", line, why);
 	t_note(t, "%s: %s after %lu schedules", line, lab_verdicts[result.verdict].name,
 	       (unsigned long)result.summary.runs);
-	return result.verdict;
 }
 
-KTEST(lab_walk, a_fault_beside_a_change_is_safe, KT_STRESS)
+static void expect_verdict(struct ktest *t, const struct lab_case *c, const char *mutant,
+			   enum lab_verdict expect)
 {
-	t_expect_eq(t, search(t, "walk case=munmap strategy=random:500"), LV_SAFE);
-	t_expect_eq(t, search(t, "walk case=mprotect strategy=random:500"), LV_SAFE);
+	t_count_check(t);
+	if (result.verdict != expect)
+		t_fail(t, "%s mutant=%s: %s instead of %s (%s)", c->name, mutant,
+		       lab_verdicts[result.verdict].name, lab_verdicts[expect].name,
+		       result.summary.first.why);
+	if (expect != LV_SAFE)
+		t_expect(t, result.reproduced);
 }
 
-KTEST(lab_walk, a_step_left_out_is_found, KT_STRESS)
+static bool of_walk(const struct lab_case *c)
 {
-	t_expect_eq(t, search(t, "walk case=munmap mutant=no-lock strategy=random:5000"),
-		    LV_CORRUPT);
-	t_expect_eq(t, search(t, "walk case=munmap mutant=free-at-once strategy=random:5000"),
-		    LV_UAF);
-	t_expect_eq(t, search(t, "walk case=mprotect mutant=no-flush strategy=random:5000"),
-		    LV_CORRUPT);
+	return strcmp(lab_case_kind(c), "walk") == 0;
+}
+
+KTEST(lab_walk, random_accepts_what_is_correct, KT_STRESS)
+{
+	const struct lab_case *c;
+	char strategy[32];
+
+	snprintf(strategy, sizeof(strategy), "random:%lu", (unsigned long)t_scale(t, 300));
+	for_each_registered(lab_case, c) {
+		if (!of_walk(c) || c->wrong)
+			continue;
+		search(t, c, "none", strategy);
+		expect_verdict(t, c, "none", LV_SAFE);
+	}
+}
+
+/* By the first strategy, or else by the second, if there is one. */
+static void find_mutants(struct ktest *t, const char *first, const char *second)
+{
+	const struct lab_case *c;
+
+	for_each_registered(lab_case, c) {
+		for (const struct lab_mutant *m = c->mutants; of_walk(c) && m && m->name; m++) {
+			search(t, c, m->name, first);
+			if (second && result.verdict == LV_SAFE)
+				search(t, c, m->name, second);
+			expect_verdict(t, c, m->name, m->expect);
+		}
+	}
+}
+
+KTEST(lab_walk, random_finds_every_mutant, KT_STRESS)
+{
+	find_mutants(t, "random:20000", NULL);
+}
+
+KTEST(lab_walk, two_preemptions_find_every_mutant, KT_STRESS)
+{
+	find_mutants(t, "bounded:1", "bounded:2");
 }

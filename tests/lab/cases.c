@@ -1,5 +1,5 @@
 /*
- * locks.c - the scenario kind `locks`: cases on the primitives alone, below any address space.
+ * cases.c - the scenario kinds that are made of cases: their words, and the case that was chosen.
  */
 #include <stdio.h>
 #include <string.h>
@@ -35,14 +35,19 @@ int case_actors(const char *name, unsigned actors, void (*fn)(void *index))
 
 /* ---- words ---- */
 
-static void list_cases(char *buf, size_t len)
+static bool is_of(const struct lab_case *c, const struct scenario *sc)
+{
+	return strcmp(lab_case_kind(c), sc->kind->name) == 0;
+}
+
+static void list_cases(const struct scenario *sc, char *buf, size_t len)
 {
 	const struct lab_case *c;
 	size_t at = 0;
 
 	buf[0] = '\0';
 	for_each_registered(lab_case, c)
-		if (at < len)
+		if (at < len && is_of(c, sc))
 			at += (size_t)snprintf(buf + at, len - at, "%s%s", at ? "|" : "", c->name);
 }
 
@@ -72,16 +77,16 @@ static void parse_mutant(struct kv *kv)
 	kv_fail(kv, "mutant=%s: accepted is %s", word, accepted);
 }
 
-static void locks_parse(struct scenario *sc, struct kv *kv)
+static void cases_parse(struct scenario *sc, struct kv *kv)
 {
 	const char *name = NULL;
-	char accepted[160];
+	char accepted[240];
 	u64 actors;
 
 	if (kv_str(kv, "case", &name) && name)
 		the_case = registry_find(lab_case, name);
-	if (!name || !the_case) {
-		list_cases(accepted, sizeof(accepted));
+	if (!name || !the_case || !is_of(the_case, sc)) {
+		list_cases(sc, accepted, sizeof(accepted));
 		kv_fail(kv, "case=%s: accepted is %s", name ? name : "", accepted);
 		return;
 	}
@@ -96,27 +101,31 @@ static void locks_parse(struct scenario *sc, struct kv *kv)
 			MAX_VCPUS);
 }
 
-static int locks_setup(void)
+static int cases_setup(void)
 {
 	return the_case->setup(nr_actors);
 }
 
-static void locks_check(void)
+static void cases_check(void)
 {
 	the_case->check(nr_actors);
 }
 
-static const char *const *locks_reach(void)
+static const char *const *cases_reach(void)
 {
 	return the_case->reach;
 }
 
-static const struct scenario_kind kind_locks = {
-	.name = "locks",
-	.usage = "case=NAME mutant=NAME actors=N",
-	.parse = locks_parse,
-	.setup = locks_setup,
-	.check = locks_check,
-	.reach = locks_reach,
-};
-SCENARIO_KIND(kind_locks);
+#define CASES_KIND(kind_name, words)                                                               \
+	static const struct scenario_kind kind_##kind_name = {                                     \
+		.name = #kind_name,                                                                \
+		.usage = words,                                                                    \
+		.parse = cases_parse,                                                              \
+		.setup = cases_setup,                                                              \
+		.check = cases_check,                                                              \
+		.reach = cases_reach,                                                              \
+	};                                                                                         \
+	SCENARIO_KIND(kind_##kind_name)
+
+CASES_KIND(locks, "case=NAME mutant=NAME actors=N");
+CASES_KIND(walk, "case=NAME mutant=NAME");

@@ -1,12 +1,11 @@
 /*
- * walk.c - the scenario kind `walk`: one actor uses an address space while another changes it.
+ * walk_anon.c - anonymous memory that one actor uses while another unmaps it or takes rights away.
  *
- * Owns: the cases, their wrong forms, what must hold at the end.
+ * Owns: the cases `munmap` and `mprotect`, their wrong forms, what must hold at the end.
  * Idea: the changes are the real ones of mman.h, the uses real accesses with real faults. A mutant
  *       is the change done by hand with one step left out.
  */
-#include <stdio.h>
-#include <string.h>
+#include <errno.h>
 
 #include "kernel/base/err.h"
 #include "kernel/core/user.h"
@@ -17,20 +16,15 @@
 #include "mm/mmap_lock.h"
 #include "mm/vma_lock.h"
 #include "mm/zap.h"
-#include "tests/lab/lab.h"
+#include "tests/lab/case.h"
 
 #define ADDR 0x40000000ul
 #define RW   (PROT_READ | PROT_WRITE)
 
-enum walk_case { WALK_MUNMAP, WALK_MPROTECT, WALK_NR };
-enum walk_mutant { MUT_NONE, MUT_NO_LOCK, MUT_FREE_AT_ONCE, MUT_NO_FLUSH, MUT_NR };
+enum { MUNMAP_NO_LOCK, MUNMAP_FREE_AT_ONCE };
+enum { MPROTECT_NO_FLUSH };
 enum { REACH_ALLOWED, REACH_REFUSED };
 
-static const char *const case_name[WALK_NR] = {"munmap", "mprotect"};
-static const char *const mutant_name[MUT_NR] = {"none", "no-lock", "free-at-once", "no-flush"};
-
-static enum walk_case the_case;
-static enum walk_mutant the_mutant;
 static struct mm_struct *mm __lab_world;
 static u64 changed __lab_world;
 
@@ -54,6 +48,7 @@ static void munmap_unlocked(void)
 	mmap_write_lock(mm);
 	vms.gone = vms.last_gone = vma_lookup(mm, ADDR);
 	vms.gone->next = NULL;
+	WRITE_ONCE(vms.gone->vm_lock_seq, mm->mm_lock_seq);
 	atomic_set(&vms.gone->vm_refcnt, 0); /* detached, whoever is inside */
 	clear_tree();
 	munmap_complete(&vms);
@@ -100,19 +95,25 @@ static void mprotect_wrongly(void)
 	mmap_write_unlock(mm);
 }
 
-static void changer(void *arg)
+static void unmapper(void *arg)
 {
 	(void)arg;
-	switch (the_mutant) {
-	case MUT_NO_LOCK: munmap_unlocked(); break;
-	case MUT_FREE_AT_ONCE: munmap_free_at_once(); break;
-	case MUT_NO_FLUSH: mprotect_wrongly(); break;
-	default:
-		if (the_case == WALK_MUNMAP)
-			lab_assert(vm_munmap(mm, ADDR, PAGE_SIZE) == 0);
-		else
-			lab_assert(vm_mprotect(mm, ADDR, PAGE_SIZE, PROT_READ) == 0);
-	}
+	if (case_mutant(MUNMAP_NO_LOCK))
+		munmap_unlocked();
+	else if (case_mutant(MUNMAP_FREE_AT_ONCE))
+		munmap_free_at_once();
+	else
+		lab_assert(vm_munmap(mm, ADDR, PAGE_SIZE) == 0);
+	WRITE_ONCE(changed, 1);
+}
+
+static void protector(void *arg)
+{
+	(void)arg;
+	if (case_mutant(MPROTECT_NO_FLUSH))
+		mprotect_wrongly();
+	else
+		lab_assert(vm_mprotect(mm, ADDR, PAGE_SIZE, PROT_READ) == 0);
 	WRITE_ONCE(changed, 1);
 }
 
@@ -134,9 +135,9 @@ static void user(void *arg)
 	mm_unuse(mm);
 }
 
-/* ---- the kind ---- */
+/* ---- the cases ---- */
 
-static int setup(void)
+static int setup(void (*changer)(void *arg), bool touched)
 {
 	unsigned long at;
 	int err = 0;
@@ -148,9 +149,8 @@ static int setup(void)
 	at = vm_mmap(mm, ADDR, PAGE_SIZE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED);
 	if (at != ADDR)
 		return -ENOMEM;
-	/* mprotect: the page is there, so that the user may have its translation. */
 	mm_use(mm);
-	if (the_case == WALK_MPROTECT)
+	if (touched)
 		err = put_user((u64)7, ADDR);
 	mm_unuse(mm);
 	lab_name(mm, sizeof(*mm), "mm");
@@ -161,59 +161,63 @@ static int setup(void)
 	return err ? err : lab_actor("user", 1, user, NULL);
 }
 
-static void check(void)
+static int munmap_setup(unsigned actors)
 {
+	(void)actors;
+	return setup(unmapper, false);
+}
+
+/* The page is there, so that the user may have its translation. */
+static int mprotect_setup(unsigned actors)
+{
+	(void)actors;
+	return setup(protector, true);
+}
+
+static void check(unsigned actors)
+{
+	(void)actors;
 	mmap_write_lock(mm);
 	lab_assert(mm_check(mm) == 0);
 	mmap_write_unlock(mm);
 	mmput(mm);
 }
 
-static unsigned parse_choice(struct kv *kv, const char *word, const char *const *names, unsigned nr)
-{
-	const char *value = NULL;
-	char accepted[80];
-	size_t at = 0;
+static const char *const reach[] = {"allowed", "refused", NULL};
 
-	if (!kv_str(kv, word, &value) || !value)
-		return 0;
-	accepted[0] = '\0';
-	for (unsigned i = 0; i < nr; i++) {
-		if (strcmp(names[i], value) == 0)
-			return i;
-		at += (size_t)snprintf(accepted + at, sizeof(accepted) - at, "%s%s", i ? "|" : "",
-				       names[i]);
-	}
-	kv_fail(kv, "%s=%s: accepted is %s", word, value, accepted);
-	return 0;
-}
-
-static void parse(struct scenario *scenario, struct kv *kv)
-{
-	the_case = parse_choice(kv, "case", case_name, WALK_NR);
-	the_mutant = parse_choice(kv, "mutant", mutant_name, MUT_NR);
-	if (the_mutant != MUT_NONE && (the_mutant == MUT_NO_FLUSH) != (the_case == WALK_MPROTECT))
-		kv_fail(kv, "mutant=%s: not one of case=%s", mutant_name[the_mutant],
-			case_name[the_case]);
-	if (scenario->cpus == 0)
-		scenario->cpus = 3;
-	else if (scenario->cpus < 2)
-		kv_fail(kv, "cpus=%u: accepted is 2..%u", scenario->cpus, MAX_VCPUS);
-}
-
-static const char *const reach_names[] = {"allowed", "refused", NULL};
-
-static const char *const *reach(void)
-{
-	return reach_names;
-}
-
-static const struct scenario_kind kind_walk = {
-	.name = "walk",
-	.usage = "case=munmap|mprotect mutant=NAME",
-	.parse = parse,
-	.setup = setup,
-	.check = check,
-	.reach = reach,
+static const struct lab_mutant munmap_mutants[] = {
+	[MUNMAP_NO_LOCK] = {"no-lock", "does not wait for readers of the VMA", LV_CORRUPT},
+	[MUNMAP_FREE_AT_ONCE] = {"free-at-once", "frees the VMA without a grace period", LV_UAF},
+	{NULL, NULL, LV_SAFE},
 };
-SCENARIO_KIND(kind_walk);
+static const struct lab_case case_munmap = {
+	.name = "munmap",
+	.kind = "walk",
+	.what = "writes to a page that is unmapped",
+	.actors = 2,
+	.actors_min = 2,
+	.actors_max = 2,
+	.reach = reach,
+	.mutants = munmap_mutants,
+	.setup = munmap_setup,
+	.check = check,
+};
+LAB_CASE(case_munmap);
+
+static const struct lab_mutant mprotect_mutants[] = {
+	[MPROTECT_NO_FLUSH] = {"no-flush", "changes the entry and no translation", LV_CORRUPT},
+	{NULL, NULL, LV_SAFE},
+};
+static const struct lab_case case_mprotect = {
+	.name = "mprotect",
+	.kind = "walk",
+	.what = "writes to a page that becomes read-only",
+	.actors = 2,
+	.actors_min = 2,
+	.actors_max = 2,
+	.reach = reach,
+	.mutants = mprotect_mutants,
+	.setup = mprotect_setup,
+	.check = check,
+};
+LAB_CASE(case_mprotect);
