@@ -228,9 +228,13 @@ static unsigned long head_end(const struct fork_copy *fc)
 
 static void fail(struct fork_copy *fc)
 {
+	const struct sem_hooks *sem = &fc->mm->sem->hooks;
+
 	fc->end = head_end(fc);
 	mm_mark(fc->mm, MARK_RECOVER);
-	fc->mm->sem->hooks.on_fail(fc);
+	if (sem->doom)
+		sem->doom(fc->mm);
+	sem->on_fail(fc);
 }
 
 int dup_mmap(struct mm_struct *mm, struct mm_struct *oldmm) NO_LOCK_ANALYSIS

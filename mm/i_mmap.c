@@ -73,10 +73,11 @@ void unlink_file_vma(struct vm_area_struct *vma)
 {
 	struct address_space *mapping = vma_mapping(vma);
 
-	if (!mapping)
+	if (!mapping || RB_EMPTY_NODE(&vma->shared.rb))
 		return;
 	down_write(&mapping->i_mmap_rwsem);
 	i_mmap_pre_update_vma(vma);
+	RB_CLEAR_NODE(&vma->shared.rb);
 	mapping->nr_vmas--;
 	up_write(&mapping->i_mmap_rwsem);
 }

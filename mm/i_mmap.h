@@ -29,7 +29,8 @@ void vma_close(struct vm_area_struct *vma);
 /*
  * vma_link_file - @vma is found by its file from now on. unlink_file_vma - no longer.
  *
- * Locks: mmap_lock for write, or @vma is in no tree. Both: nothing to do without a file.
+ * Locks: mmap_lock for write, or @vma is in no tree. Both: nothing to do without a file; nor for
+ *        unlink if @vma was never linked.
  */
 void vma_link_file(struct vm_area_struct *vma);
 void unlink_file_vma(struct vm_area_struct *vma);

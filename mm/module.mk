@@ -61,6 +61,7 @@ OBJS += mm/radix.o
 OBJS += mm/reclaim.o
 OBJS += mm/rmap.o
 OBJS += mm/rmap_file.o
+OBJS += mm/linux_presets.o
 OBJS += mm/semantics.o
 OBJS += mm/shrink.o
 OBJS += mm/shrink_lists.o

@@ -14,7 +14,7 @@
 #include "kernel/core/once.h"
 #include "kernel/core/spinlock.h"
 
-#define SETS_MAX 16u
+#define SETS_MAX 64u
 
 const char *const sem_axis_name[SEM_AXES + 1] = {
 	[SEM_FORK] = "fork",   [SEM_GATE] = "gate",	      [SEM_WALKREF] = "walkref",

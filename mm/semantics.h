@@ -89,7 +89,8 @@ struct sem_hooks {
 	bool (*publish)(enum publication by);
 	/* All was copied; the last step that may look at the parent. May be NULL. */
 	void (*on_success)(struct fork_copy *fc);
-	/* The copy failed after build_tree succeeded. */
+	/* The copy failed after build_tree succeeded. doom: whatever it becomes; may be NULL. */
+	void (*doom)(struct mm_struct *mm);
 	void (*on_fail)(struct fork_copy *fc);
 	/* Drop both locks, on success and failure alike, and flush the parent before its own. */
 	void (*unlock)(struct fork_copy *fc);

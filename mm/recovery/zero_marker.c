@@ -4,12 +4,13 @@
  * The first entry that was not copied is overwritten with XA_ZERO_ENTRY, behind which the tree goes
  * on with the parent's VMAs. exit_mmap() stops at it; nobody else knows of it.
  */
+#include "mm/recovery/zero_marker.h"
+
 #include "kernel/core/bug.h"
-#include "mm/semantics.h"
 #include "mm/zap.h"
 
 /* The store covers one existing piece exactly: it needs no memory. */
-static void mark(struct fork_copy *fc)
+void zero_marker_mark(struct fork_copy *fc)
 {
 	if (!fc->mpnt)
 		return;
@@ -28,6 +29,8 @@ static const struct semantics zero_marker = {
 	.name = "zero_marker",
 	.what = "failed fork: a marker ends the child's tree, no flags (6.8-6.12)",
 	.axis = SEM_FORK,
-	.hooks = {.on_fail = mark, .exit_limits = end_at_marker, .sem_scope = SCOPE_COPY},
+	.hooks = {.on_fail = zero_marker_mark,
+		  .exit_limits = end_at_marker,
+		  .sem_scope = SCOPE_COPY},
 };
 SEMANTICS(zero_marker);

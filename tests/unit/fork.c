@@ -268,12 +268,22 @@ static void sweep_under(struct ktest *t, const char *sem)
 	sem_install(NULL);
 }
 
-KTEST(fork, full_teardown_survives_every_failure, KT_SWEEP)
-{
-	sweep_under(t, "full_teardown_both_locks");
-}
+#define SWEEP_UNDER(sem)                                           \
+	KTEST(fork, sem##_survives_every_failure, KT_SWEEP)        \
+	{                                                          \
+		sweep_under(t, #sem);                              \
+	}
 
-KTEST(fork, zero_marker_survives_every_failure, KT_SWEEP)
-{
-	sweep_under(t, "zero_marker");
-}
+SWEEP_UNDER(insert_one_by_one)
+SWEEP_UNDER(zero_marker)
+SWEEP_UNDER(zero_marker_sem)
+SWEEP_UNDER(zero_marker_flagged)
+SWEEP_UNDER(full_teardown_both_locks)
+SWEEP_UNDER(full_teardown_child_lock)
+SWEEP_UNDER(prune_tail)
+SWEEP_UNDER(prune_in_place)
+SWEEP_UNDER(prune_tail_flagged)
+SWEEP_UNDER(stable_gate)
+SWEEP_UNDER(late_publish)
+SWEEP_UNDER(count_only_walkers)
+SWEEP_UNDER(async_teardown)
