@@ -323,22 +323,41 @@ struct page *read_swap_cache(swp_entry_t entry)
 	return lock_swap_page(page, entry) ? page : ERR_PTR(-EAGAIN);
 }
 
+/*
+ * The first page from slot *@offset on, in its cluster, that is cached and named by nobody, with a
+ * reference; *@offset is behind it, or at the next cluster.
+ */
+static struct page *next_unnamed(struct swap_info_struct *si, unsigned long *offset)
+{
+	struct swap_cluster *c = slot_cluster(si, *offset);
+	unsigned long at = *offset & (SWAP_CLUSTER - 1);
+	struct page *page = NULL;
+
+	spin_lock(&c->lock);
+	for (; at < c->nr_slots && !page; at++) {
+		if (!(c->slots[at] & SLOT_COUNT_MASK))
+			page = slot_page(c->slots[at]);
+	}
+	if (page)
+		get_page(page);
+	spin_unlock(&c->lock);
+	*offset = (*offset & ~(SWAP_CLUSTER - 1)) + (page ? at : SWAP_CLUSTER);
+	return page;
+}
+
 void swap_reclaim_cached(struct swap_info_struct *si)
 {
-	for (unsigned long offset = 0; offset < si->max; offset++) {
-		swp_entry_t entry = swp_entry(si->type, offset);
-		struct page *page;
+	unsigned long offset = 0;
 
-		if (swap_count(entry) != 0)
-			continue;
-		page = swap_cache_get_folio(entry);
+	while (offset < si->max) {
+		struct page *page = next_unnamed(si, &offset);
+
 		if (!page)
 			continue;
-		if (lock_swap_page(page, entry)) {
-			folio_wait_writeback(page);
-			folio_free_swap(page);
-			folio_unlock(page);
-			put_page(page);
-		}
+		folio_lock(page);
+		folio_wait_writeback(page);
+		folio_free_swap(page);
+		folio_unlock(page);
+		put_page(page);
 	}
 }
