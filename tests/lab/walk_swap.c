@@ -1,0 +1,325 @@
+/*
+ * walk_swap.c - a page on a swap device that one actor uses, drops or exits with, while another
+ * turns the device off.
+ *
+ * Owns: the cases `swapoff-fault`, `swapoff-dontneed`, `swapoff-exit`, their wrong forms.
+ * Idea: the walk is the real swapoff(). A mutant brings the page back by hand, with one step left
+ *       out. In `swapoff-fault` a third actor sends another page out, to a device that may be on
+ *       its way out itself.
+ */
+#include <errno.h>
+
+#include "kernel/base/err.h"
+#include "kernel/core/user.h"
+#include "kernel/sched/thread.h"
+#include "mm/block_ram.h"
+#include "mm/folio_lock.h"
+#include "mm/mm_check.h"
+#include "mm/mman.h"
+#include "mm/mmap_lock.h"
+#include "mm/page_alloc.h"
+#include "mm/rmap.h"
+#include "tests/lab/case.h"
+#include "tests/mm_swap.h"
+#include "tests/mm_user.h"
+
+#define ADDR  0x40000000ul
+#define OTHER (ADDR + PAGE_SIZE)
+#define RW    (PROT_READ | PROT_WRITE)
+#define WORD  0x5ca1ab1e0ddba11ul
+#define SLOTS 16u
+
+/* The same for all cases; one that a case cannot show is not in its list. */
+enum { MUT_NO_RECHECK, MUT_COUNT_TWICE, MUT_NO_PIN };
+enum { REACH_OFF_BROUGHT, REACH_OTHER_FIRST };
+
+static struct mm_struct *mm __lab_world;
+static struct block_device *bdev __lab_world;
+static u64 off __lab_world;	  /* the device is */
+static u64 user_done __lab_world; /* the user has had the page before swapoff was over */
+/* Which of MUT_ the @i-th of the case's list is. */
+static const int *mutant_of;
+
+static int the_mutant(void)
+{
+	for (unsigned i = 0; mutant_of[i] >= 0; i++) {
+		if (case_mutant(i))
+			return mutant_of[i];
+	}
+	return -1;
+}
+
+/* ---- wrong ways back ---- */
+
+/* The entry of ADDR, locked. */
+static pte_t *lock_entry(spinlock_t **ptl) NO_LOCK_ANALYSIS
+{
+	return pte_offset_map_lock(&mm->tables, pmd_walk(&mm->tables, ADDR), ADDR, ptl);
+}
+
+/* Put @page there, whatever is there if @blindly. False: something else was there. */
+static bool install(struct page *page, pte_t seen, bool blindly) NO_LOCK_ANALYSIS
+{
+	struct vm_area_struct *vma = vma_lookup(mm, ADDR);
+	spinlock_t *ptl;
+	pte_t *pte = lock_entry(&ptl);
+	bool same = READ_ONCE(pte->pte) == seen.pte;
+
+	if (same || blindly) {
+		folio_add_anon_rmap_swap(page, vma, ADDR, pte_swp_exclusive(seen));
+		add_mm_counter(mm, MM_ANONPAGES, 1);
+		add_mm_counter(mm, MM_SWAPENTS, -1);
+		WRITE_ONCE(pte->pte, page_to_phys(page).v | vma->vm_page_prot.prot);
+	}
+	pte_unmap_unlock(pte, ptl);
+	return same || blindly;
+}
+
+/* What swapoff does for ADDR, with a mistake. mmap_lock held for read. */
+static void unuse_wrongly(int mutant)
+{
+	pte_t seen = __pte(user_pte(mm, ADDR));
+	struct page *page;
+	bool installed;
+
+	if (!is_swap_pte(seen))
+		return;
+	page = read_swap_cache(pte_to_swp_entry(seen));
+	if (IS_ERR(page))
+		return;
+	installed = install(page, seen, mutant == MUT_NO_RECHECK);
+	if (installed)
+		swap_free(pte_to_swp_entry(seen));
+	if (installed && mutant == MUT_COUNT_TWICE)
+		swap_free(pte_to_swp_entry(seen));
+	folio_free_swap(page);
+	folio_unlock(page);
+	if (!installed)
+		put_page(page);
+}
+
+static void swapoff_wrongly(int mutant)
+{
+	if (mutant != MUT_NO_PIN && !mmget_not_zero(mm))
+		return;
+	mmap_read_lock(mm);
+	/* Whoever has pinned it finds it whole. */
+	unuse_wrongly(mutant);
+	mmap_read_unlock(mm);
+	if (mutant != MUT_NO_PIN)
+		mmput(mm);
+}
+
+/* ---- the actors ---- */
+
+static void turner(void *arg)
+{
+	int mutant = the_mutant();
+
+	(void)arg;
+	if (mutant >= 0)
+		swapoff_wrongly(mutant);
+	lab_assert(swapoff(bdev) == 0);
+	WRITE_ONCE(off, 1);
+	lab_reach(READ_ONCE(user_done) ? REACH_OTHER_FIRST : REACH_OFF_BROUGHT);
+}
+
+/* As many steps as swapoff takes until it looks at entries. */
+static void linger(void)
+{
+	for (unsigned i = 0; i < 40; i++)
+		lab_assert(READ_ONCE(off) <= 1);
+}
+
+/* Reads what was there, writes, reads that. */
+static void user(void *arg)
+{
+	u64 value = 0;
+
+	(void)arg;
+	mm_use(mm);
+	linger();
+	lab_assert(get_user(&value, ADDR) == 0);
+	lab_assert(value == WORD);
+	WRITE_ONCE(user_done, 1);
+	lab_assert(put_user(WORD + 1, ADDR) == 0);
+	lab_assert(get_user(&value, ADDR) == 0);
+	lab_assert(value == WORD + 1);
+	mm_unuse(mm);
+}
+
+/* Another page goes out, to whatever slot is free, if the device still takes any. */
+static void sender(void *arg)
+{
+	(void)arg;
+	user_swap_out(mm, OTHER, 1);
+}
+
+static void dropper(void *arg)
+{
+	u64 value = 1;
+
+	(void)arg;
+	linger();
+	lab_assert(vm_madvise(mm, ADDR, PAGE_SIZE, MADV_DONTNEED) == 0);
+	WRITE_ONCE(user_done, 1);
+	mm_use(mm);
+	lab_assert(get_user(&value, ADDR) == 0);
+	lab_assert(value == 0);
+	mm_unuse(mm);
+}
+
+static void leaver(void *arg)
+{
+	(void)arg;
+	linger();
+	mmput(mm);
+	WRITE_ONCE(user_done, 1);
+}
+
+/* ---- setting up and looking ---- */
+
+static int make_space(void)
+{
+	int err;
+
+	off = user_done = 0;
+	bdev = block_ram_create(0, SLOTS);
+	mm = mm_alloc();
+	if (IS_ERR(bdev) || !mm || swapon(bdev) < 0 || user_mmap(mm, ADDR, 2, RW))
+		return -ENOMEM;
+	mm_use(mm);
+	err = put_user(WORD, ADDR);
+	if (!err)
+		err = put_user(~WORD, OTHER);
+	mm_unuse(mm);
+	if (!err && user_swap_out(mm, ADDR, 1) != 1)
+		err = -EIO;
+	lab_name(mm, sizeof(*mm), "mm");
+	lab_name((void *)ADDR, PAGE_SIZE, "page");
+	lab_name(pte_walk(&mm->tables, ADDR), 8, "pte");
+	return err;
+}
+
+static int setup(const char *name, void (*fn)(void *arg), bool with_sender)
+{
+	int err = make_space();
+
+	if (!err)
+		err = lab_actor("swapoff", 0, turner, NULL);
+	if (!err)
+		err = lab_actor(name, 1, fn, NULL);
+	if (!err && with_sender)
+		err = lab_actor("sender", 2, sender, NULL);
+	return err;
+}
+
+static void check_device(void)
+{
+	lab_assert(off);
+	lab_assert(swap_check() == 0);
+	lab_assert(atomic_long_read(&nr_swapcache_pages) == 0);
+	block_ram_destroy(bdev);
+}
+
+static void check(unsigned actors)
+{
+	(void)actors;
+	mmap_write_lock(mm);
+	lab_assert(mm_check(mm) == 0);
+	mmap_write_unlock(mm);
+	mmput(mm);
+	check_device();
+}
+
+static void check_exit(unsigned actors)
+{
+	(void)actors;
+	check_device();
+}
+
+/* ---- the cases ---- */
+
+static const char *const reach[] = {"swapoff-first", "other-first", NULL};
+
+static const int fault_mutants_are[] = {MUT_NO_RECHECK, MUT_COUNT_TWICE, -1};
+static const struct lab_mutant fault_mutants[] = {
+	{"no-recheck", "installs the page whatever the entry is by then", LV_CORRUPT},
+	{"count-twice", "takes two off the slot's count", LV_CORRUPT},
+	{NULL, NULL, LV_SAFE},
+};
+
+static int fault_setup(unsigned actors)
+{
+	mutant_of = fault_mutants_are;
+	return setup("user", user, actors > 2);
+}
+
+static const struct lab_case case_swapoff_fault = {
+	.name = "swapoff-fault",
+	.kind = "walk",
+	.what = "reads and writes a page while swapoff brings it back",
+	.actors = 3,
+	.actors_min = 2,
+	.actors_max = 3,
+	.reach = reach,
+	.mutants = fault_mutants,
+	.setup = fault_setup,
+	.check = check,
+};
+LAB_CASE(case_swapoff_fault);
+
+static const int drop_mutants_are[] = {MUT_NO_RECHECK, MUT_COUNT_TWICE, -1};
+static const struct lab_mutant drop_mutants[] = {
+	{"no-recheck", "installs the page whatever the entry is by then", LV_CORRUPT},
+	{"count-twice", "takes two off the slot's count", LV_CORRUPT},
+	{NULL, NULL, LV_SAFE},
+};
+
+static int drop_setup(unsigned actors)
+{
+	(void)actors;
+	mutant_of = drop_mutants_are;
+	return setup("dropper", dropper, false);
+}
+
+static const struct lab_case case_swapoff_dontneed = {
+	.name = "swapoff-dontneed",
+	.kind = "walk",
+	.what = "drops a page while swapoff brings it back",
+	.actors = 2,
+	.actors_min = 2,
+	.actors_max = 2,
+	.reach = reach,
+	.mutants = drop_mutants,
+	.setup = drop_setup,
+	.check = check,
+};
+LAB_CASE(case_swapoff_dontneed);
+
+static const int exit_mutants_are[] = {MUT_NO_PIN, -1};
+static const struct lab_mutant exit_mutants[] = {
+	{"no-pin", "walks an mm that it does not hold", LV_UAF},
+	{NULL, NULL, LV_SAFE},
+};
+
+static int exit_setup(unsigned actors)
+{
+	(void)actors;
+	mutant_of = exit_mutants_are;
+	return setup("leaver", leaver, false);
+}
+
+static const struct lab_case case_swapoff_exit = {
+	.name = "swapoff-exit",
+	.kind = "walk",
+	.what = "exits while swapoff brings its page back",
+	.actors = 2,
+	.actors_min = 2,
+	.actors_max = 2,
+	.reach = reach,
+	.mutants = exit_mutants,
+	.setup = exit_setup,
+	.check = check_exit,
+};
+LAB_CASE(case_swapoff_exit);
