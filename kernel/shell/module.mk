@@ -1,4 +1,3 @@
-OBJS += kernel/shell/cmd_files.o
 OBJS += kernel/shell/cmd_help.o
 OBJS += kernel/shell/cmd_maps.o
 OBJS += kernel/shell/cmd_mman.o
