@@ -20,7 +20,7 @@ static void catch_output(const char *s, size_t len)
 
 int shell_catch(const char *command)
 {
-	char text[SHELL_LINE_MAX];
+	static char text[SHELL_LINE_MAX]; /* not for a stack */
 	int status;
 
 	strlcpy(text, command, sizeof(text));

@@ -11,7 +11,7 @@
 #include "kernel/x86/fw_cfg.h"
 
 #define CMDLINE_FILE "opt/mmlife/cmdline"
-#define CMDLINE_MAX  16384
+#define CMDLINE_MAX  65536
 #define SEPARATOR    "--"
 
 static char text[CMDLINE_MAX];

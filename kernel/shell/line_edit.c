@@ -39,8 +39,9 @@ static void redraw(struct line_edit *le)
 
 	if (le->pos < le->left)
 		le->left = le->pos;
+	/* By half a window, so that what is typed at the end need not be drawn again each time. */
 	if (le->pos > le->left + width)
-		le->left = le->pos - width;
+		le->left = le->pos - width / 2;
 	shown = min(le->len - le->left, width);
 
 	out_str(le, "\r");
@@ -65,7 +66,7 @@ void line_edit_begin(struct line_edit *le)
 	le->len = le->pos = le->left = 0;
 	le->text[0] = '\0';
 	le->esc = ESC_NONE;
-	le->last_tab = false;
+	le->last_tab = le->too_long = false;
 	le->history_at = le->history_nr;
 	out_str(le, le->prompt);
 }
@@ -103,12 +104,14 @@ static void insert_char(struct line_edit *le, char c)
 {
 	bool at_end = le->pos == le->len;
 
-	if (!insert(le, &c, 1))
+	if (!insert(le, &c, 1)) {
+		le->too_long = true;
 		out_str(le, "\a");
-	else if (at_end && le->pos - le->left <= window(le))
+	} else if (at_end && le->pos - le->left <= window(le)) {
 		out(le, &c, 1);
-	else
+	} else {
 		redraw(le);
+	}
 }
 
 /* The start of the word that ends at the cursor. */
@@ -134,7 +137,20 @@ static void cut_word(struct line_edit *le)
 
 static char *history_line(struct line_edit *le, unsigned i)
 {
-	return le->history[(le->history_first + i) % LINE_HISTORY_LINES];
+	char *line = le->history;
+
+	while (i-- > 0)
+		line += strlen(line) + 1;
+	return line;
+}
+
+static void history_forget_oldest(struct line_edit *le)
+{
+	unsigned len = (unsigned)strlen(le->history) + 1;
+
+	memmove(le->history, le->history + len, le->history_used - len);
+	le->history_used -= len;
+	le->history_nr--;
 }
 
 static void history_add(struct line_edit *le)
@@ -143,11 +159,12 @@ static void history_add(struct line_edit *le)
 		return;
 	if (le->history_nr && !strcmp(history_line(le, le->history_nr - 1), le->text))
 		return;
-	if (le->history_nr == LINE_HISTORY_LINES)
-		le->history_first = (le->history_first + 1) % LINE_HISTORY_LINES;
-	else
-		le->history_nr++;
-	memcpy(history_line(le, le->history_nr - 1), le->text, le->len + 1);
+	while (le->history_nr == LINE_HISTORY_LINES ||
+	       le->history_used + le->len + 1 > LINE_HISTORY_BYTES)
+		history_forget_oldest(le);
+	memcpy(le->history + le->history_used, le->text, le->len + 1);
+	le->history_used += le->len + 1;
+	le->history_nr++;
 }
 
 /* Show the line @step away (-1 older, 1 newer); what was being typed comes after the newest. */
@@ -359,6 +376,21 @@ static enum line_event key_control(struct line_edit *le, char c)
 	return LINE_MORE;
 }
 
+static enum line_event line_end(struct line_edit *le)
+{
+	char text[80];
+
+	out_str(le, "\r\n");
+	if (le->too_long) {
+		snprintf(text, sizeof(text), "a line of more than %d bytes is not run\r\n",
+			 LINE_MAX_BYTES - 1);
+		out_str(le, text);
+		return LINE_CANCEL;
+	}
+	history_add(le);
+	return LINE_READY;
+}
+
 enum line_event line_edit_key(struct line_edit *le, char c)
 {
 	bool again = le->last_tab;
@@ -369,9 +401,7 @@ enum line_event line_edit_key(struct line_edit *le, char c)
 	if (lf_of_cr || escape_step(le, c))
 		return LINE_MORE;
 	if (c == '\r' || c == '\n') {
-		out_str(le, "\r\n");
-		history_add(le);
-		return LINE_READY;
+		return line_end(le);
 	}
 	if (c == '\t') {
 		complete(le, again);

@@ -6,7 +6,8 @@
 
 #include "kernel/base/compiler.h"
 
-#define LINE_MAX_BYTES	   1024 /* the closing NUL included */
+#define LINE_MAX_BYTES	   16384 /* the closing NUL included: a replay line must fit */
+#define LINE_HISTORY_BYTES 32768 /* of all remembered lines together */
 #define LINE_HISTORY_LINES 32
 #define LINE_COLUMNS	   80
 
@@ -22,7 +23,7 @@ struct line_ops {
 enum line_event {
 	LINE_MORE,   /* keep feeding */
 	LINE_READY,  /* a line is complete: read it from text */
-	LINE_CANCEL, /* Ctrl-C: the line was thrown away */
+	LINE_CANCEL, /* Ctrl-C, or the line was too long: it was thrown away */
 	LINE_END,    /* Ctrl-D on an empty line */
 };
 
@@ -38,9 +39,14 @@ struct line_edit {
 	bool last_tab; /* the last key was a tab that could not extend the word */
 	bool skip_lf;  /* the last byte was CR: a following LF belongs to it */
 
-	/* History: a ring of complete lines. at == nr means the line being typed, kept in draft. */
-	char history[LINE_HISTORY_LINES][LINE_MAX_BYTES];
-	unsigned history_first, history_nr, history_at;
+	bool too_long; /* bytes were refused: the line is not what was meant */
+
+	/*
+	 * History: complete lines, the oldest first, each with its NUL; as many of the newest as fit.
+	 * at == nr means the line being typed, kept in draft.
+	 */
+	char history[LINE_HISTORY_BYTES];
+	unsigned history_used, history_nr, history_at;
 	char draft[LINE_MAX_BYTES];
 };
 

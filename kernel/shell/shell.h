@@ -17,7 +17,7 @@
 #include "kernel/core/registry.h"
 
 #define SHELL_PROMPT	"mmlife> "
-#define SHELL_LINE_MAX	1024 /* bytes of one line, its end included */
+#define SHELL_LINE_MAX	16384 /* bytes of one line, its end included */
 #define SHELL_WORDS_MAX 64
 
 /* What a command returns. A session's status is its first that is not SHELL_OK. */

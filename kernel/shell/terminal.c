@@ -16,7 +16,7 @@
 #include "kernel/shell/line_edit.h"
 #include "kernel/shell/out.h"
 
-#define RING_BYTES 4096
+#define RING_BYTES 32768 /* a pasted line fits, however slowly it is drawn */
 
 /* Field key: [R] receive interrupt  [S] shell thread */
 static struct {

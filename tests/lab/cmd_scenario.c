@@ -82,8 +82,12 @@ static void print_record(void)
 
 static void print_replay_line(void)
 {
-	if (!res.schedule)
+	if (!res.schedule) {
+		if (lab_verdicts[res.verdict].bad)
+			out("no replay line: the schedule has more than %d characters\n",
+			    LAB_SCHEDULE_MAX - 1);
 		return;
+	}
 	/* In three pieces: a schedule may be longer than a line of out(). */
 	out("replay build=%s %s schedule=", build_id(), sc.line);
 	out_line(res.schedule);

@@ -24,8 +24,8 @@
 
 #define __lab_world __section(".world_bss")
 
-#define LAB_LINE_MAX	 1024
-#define LAB_SCHEDULE_MAX 16384 /* text of a schedule */
+#define LAB_LINE_MAX	 512
+#define LAB_SCHEDULE_MAX 15200 /* text of a schedule: fits a shell's line with all else */
 
 /* One scenario as given: the words common to all kinds. A kind keeps what it parsed for itself. */
 struct scenario {
@@ -100,7 +100,8 @@ struct lab_result {
 	bool aborted;  /* by a key */
 	unsigned passes;
 	u64 vtime;	/* vtime strategy: when the last actor ended */
-	char *schedule;	    /* of the first bad run, in the lab's buffer until the next search */
+	/* Of the first bad run, in the lab's buffer until the next search; NULL: too long. */
+	char *schedule;
 	bool reproduced; /* the first bad run gave the same verdict when replayed */
 };
 

@@ -376,10 +376,11 @@ static void reproduce(struct scenario *sc, struct lab_result *res)
 	struct lab_strategy replay = {.ops = &strategy_replay};
 	struct lab_outcome first = se.run.outcome;
 
-	if (se.recorded.overflow || schedule_format(&se.recorded, schedule_text,
-						    sizeof(schedule_text)) >= sizeof(schedule_text))
+	if (se.recorded.overflow)
 		return;
-	res->schedule = schedule_text;
+	if (schedule_format(&se.recorded, schedule_text, sizeof(schedule_text)) <
+	    sizeof(schedule_text))
+		res->schedule = schedule_text;
 	memcpy(se.replayed, se.recorded.seg, se.recorded.nr * sizeof(*se.replayed));
 	replay.script = se.replayed;
 	replay.nr_script = se.recorded.nr;

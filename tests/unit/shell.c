@@ -61,8 +61,9 @@ KTEST(shell, bad_words_get_one_clear_line, KT_UNIT)
 
 KTEST(shell, too_many_words_are_refused, KT_UNIT)
 {
-	char text[SHELL_LINE_MAX] = "help";
+	static char text[SHELL_LINE_MAX];
 
+	strlcpy(text, "help", sizeof(text));
 	for (unsigned i = 0; i < SHELL_WORDS_MAX; i++)
 		strlcat(text, " x", sizeof(text));
 	t_expect_eq(t, shell_catch(text), SHELL_FAIL);

@@ -267,6 +267,34 @@ HTEST(line_too_long_is_refused_not_cut)
 	h_expect_eq(term.overflows, 0);
 }
 
+HTEST(line_too_long_is_not_run)
+{
+	setup();
+	for (unsigned i = 0; i < LINE_MAX_BYTES; i++)
+		line_edit_key(&le, 'x');
+	h_expect_eq(line_edit_key(&le, '\r'), LINE_CANCEL);
+	begin();
+	h_expect_eq(line_edit_key(&le, 'x'), LINE_MORE);
+	h_expect_eq(line_edit_key(&le, '\r'), LINE_READY);
+}
+
+/* Lines of a few thousand bytes: the oldest go, the newest stays whole. */
+HTEST(line_history_is_bounded)
+{
+	setup();
+	for (unsigned n = 0; n < 20; n++) {
+		for (unsigned i = 0; i < 5000; i++)
+			line_edit_key(&le, (char)('a' + n));
+		keys("\r");
+		begin();
+	}
+	h_expect_eq(le.history_nr, LINE_HISTORY_BYTES / 5001);
+	keys("\020");
+	h_expect_eq(strlen(le.text), 5000);
+	h_expect_eq(le.text[4999], 't');
+	h_expect_eq(le.text[0], 't');
+}
+
 HTEST(line_wider_than_the_terminal_shows_a_window)
 {
 	setup();
