@@ -181,6 +181,10 @@ static void watchdog(struct trap_frame *f)
 	apic_timer_arm(WATCHDOG_NS, VEC_WATCHDOG);
 	silent_ticks = lockstep_active() && now == last_beat ? silent_ticks + 1 : 0;
 	last_beat = now;
+	if (lockstep_active() && lockstep_endless()) {
+		lockstep_to_host();
+		lockstep_fail(LV_STALL, "no end of what comes before or after the actors");
+	}
 	if (silent_ticks < WATCHDOG_PATIENCE)
 		return;
 	silent_ticks = 0;

@@ -548,6 +548,7 @@ enum ls_end lockstep_run(struct ls_run *run, enum ls_phase phase)
 {
 	ls.run = run;
 	ls.phase = phase;
+	ls.phase_began = lockstep_beats();
 	ls.end = LS_QUIET;
 	ls.offers_known = false;
 	ls.host_vcpu = ls.carried = this_cpu_ptr(vcpu_self);

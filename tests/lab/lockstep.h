@@ -144,6 +144,9 @@ void lockstep_reach(unsigned i);
 /* Grows with every point reached, in whatever phase; what the stall watchdog looks at. */
 u64 lockstep_beats(void);
 
+/* Has the setup or the judge passed so many points that it will never end? */
+bool lockstep_endless(void);
+
 /* Entity of the running thread; name of an entity. */
 u16 lockstep_entity(void);
 const char *lockstep_entity_name(u16 entity);

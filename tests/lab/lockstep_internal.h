@@ -48,6 +48,7 @@ struct lockstep {
 	u16 running; /* entity; LS_NONE: the host */
 	u16 next;    /* what lockstep_decide() decided */
 	u64 beats;   /* points reached since boot */
+	u64 phase_began; /* lockstep_beats() then */
 	unsigned long host_sp;
 	struct vcpu *host_vcpu;
 	struct vcpu *carried; /* whose area %gs points at */

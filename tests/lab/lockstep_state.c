@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#define ENDLESS 20000000 /* points: what comes before and after the actors takes far fewer */
+
 struct lockstep ls;
 
 /* ---- with the world ---- */
@@ -71,6 +73,11 @@ void lockstep_reach(unsigned i)
 u64 lockstep_beats(void)
 {
 	return ls.beats + points_passed;
+}
+
+bool lockstep_endless(void)
+{
+	return ls.phase != LS_ACTORS && lockstep_beats() - ls.phase_began > ENDLESS;
 }
 
 u16 lockstep_entity(void)
