@@ -49,7 +49,7 @@ static void end(struct ktest *t)
 /* @text with the pid in place of its %u. */
 static int run(const char *text)
 {
-	char command[SHELL_LINE_MAX];
+	static char command[SHELL_LINE_MAX]; /* not for a stack */
 
 	snprintf(command, sizeof(command), text, pid);
 	return shell_catch(command);
