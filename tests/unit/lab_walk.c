@@ -57,7 +57,21 @@ KTEST(lab_walk, random_accepts_what_is_correct, KT_STRESS)
 
 	snprintf(strategy, sizeof(strategy), "random:%lu", (unsigned long)t_scale(t, 300));
 	for_each_registered(lab_case, c) {
-		if (!of_walk(c) || c->wrong)
+		if (!of_walk(c) || c->wrong || c->slow)
+			continue;
+		search(t, c, "none", strategy);
+		expect_verdict(t, c, "none", LV_SAFE);
+	}
+}
+
+KTEST(lab_walk, slow_ones_are_correct_too, KT_STRESS)
+{
+	const struct lab_case *c;
+	char strategy[32];
+
+	snprintf(strategy, sizeof(strategy), "random:%lu", (unsigned long)t_scale(t, 10));
+	for_each_registered(lab_case, c) {
+		if (!of_walk(c) || !c->slow)
 			continue;
 		search(t, c, "none", strategy);
 		expect_verdict(t, c, "none", LV_SAFE);

@@ -1,0 +1,74 @@
+/*
+ * mm_model.h - random operations on address spaces, and an array of pages that knows the result.
+ *
+ * Owns: the model, its operations, the comparison. Used by kernel tests (tests/unit/mm_model.c) and
+ *       by the lab (tests/lab/walk_model.c), so it needs neither.
+ * Idea: the model knows for each page of a window whether it is mapped, with what rights, from what
+ *       file, what word it holds, and nothing of VMAs, tables, frames or swap. Each operation is
+ *       done to both; what the program would see afterwards must be the same. What only moves pages
+ *       about (reclaim, swap) changes nothing in the model.
+ */
+#ifndef TESTS_MM_MODEL_H
+#define TESTS_MM_MODEL_H
+
+#include "kernel/core/random.h"
+#include "mm/mm.h"
+
+struct file;
+
+#define MODEL_PAGES	 48u /* of the window of one address space */
+#define MODEL_MMS	 3u  /* one actor has */
+#define MODEL_FILE_PAGES 64u /* of the file it maps, at most */
+
+enum model_kind { MODEL_ANON, MODEL_PRIVATE, MODEL_SHARED };
+
+struct model_page {
+	bool mapped;
+	bool copied;	 /* of a private file page: a write has made it the space's own */
+	u8 prot;	 /* PROT_ */
+	u8 advice;	 /* 1: not for a child, 2: wiped there */
+	u8 kind;	 /* enum model_kind */
+	u16 pgoff;	 /* in the file */
+	u64 word;	 /* anonymous or copied: what it holds */
+};
+
+struct mm_model {
+	struct rng rng;
+	struct mm_struct *mm[MODEL_MMS];
+	struct model_page page[MODEL_MMS][MODEL_PAGES];
+	unsigned nr_mms;
+	unsigned long base; /* where the windows begin */
+	bool joined;	    /* the space is shared: others have windows of their own in it */
+	unsigned now;	/* which mm the thread uses */
+	struct file *file;
+	unsigned file_pages; /* it has so many, at most MODEL_FILE_PAGES */
+	u64 file_word[MODEL_FILE_PAGES];
+	/* The first thing that was not as it should be, or NULL. */
+	const char *wrong;
+	int wrong_line;
+	u64 wrong_left, wrong_right;
+};
+
+/* A model of @nr_mms spaces, with a file of its own, which the calling thread uses. 0, -ENOMEM. */
+int __must_check mm_model_begin(struct mm_model *m, u64 seed, unsigned nr_mms);
+/*
+ * A model of a window at @base of @mm, to which others add theirs, with a small file; @mm stays the
+ * caller's. mm_model_use() is due by the thread that runs it. 0, or -ENOMEM.
+ */
+int __must_check mm_model_join(struct mm_model *m, u64 seed, struct mm_struct *mm,
+			       unsigned long base);
+void mm_model_use(struct mm_model *m);
+/* One random operation on the space in use. */
+void mm_model_step(struct mm_model *m);
+/* Use another of them. */
+void mm_model_switch(struct mm_model *m);
+/* Everything the model knows of the space in use; and mm_check(). */
+void mm_model_compare(struct mm_model *m);
+/* The thread uses no space any more. */
+void mm_model_unuse(struct mm_model *m);
+/* The same, and the spaces and the file go. */
+void mm_model_end(struct mm_model *m);
+/* The spaces, unless joined, and the file go. No thread uses them. */
+void mm_model_free(struct mm_model *m);
+
+#endif
