@@ -16,6 +16,7 @@
 #include "mm/rmap.h"
 #include "mm/tables_internal.h"
 #include "mm/tlb.h"
+#include "mm/unmap_flush.h"
 
 static bool mkclean_one(struct page *page, struct vm_area_struct *vma, unsigned long addr,
 			void *arg)
@@ -24,6 +25,8 @@ static bool mkclean_one(struct page *page, struct vm_area_struct *vma, unsigned 
 	pte_t *pte = page_vma_mapped(page, vma, addr, &ptl);
 	u64 seen;
 
+	/* An entry that reclaim took out just now may be used still. */
+	flush_tlb_batched_pending(&vma->vm_mm->tables);
 	if (!pte)
 		return true;
 	seen = READ_ONCE_NOPOINT(pte->pte);

@@ -73,6 +73,9 @@ static int madvise_flags(struct mm_struct *mm, unsigned long start, unsigned lon
 
 		if (from > at)
 			hole = -ENOMEM;
+		/* What a file holds cannot be wiped for one process. */
+		if (advice == MADV_WIPEONFORK && vma->vm_file)
+			return -EINVAL;
 		if (flags != vma->vm_flags) {
 			err = vma_modify_flags(&vmi, prev, vma, from, to, flags, &vma);
 			if (err)

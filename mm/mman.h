@@ -92,8 +92,8 @@ unsigned long vm_mremap(struct mm_struct *mm, unsigned long addr, size_t old_len
 /*
  * vm_madvise - tell what is going to be done with a range.
  *
- * Returns:  0, -EINVAL; -ENOMEM: no memory, or part of the range is not mapped (the mapped parts
- *           were advised)
+ * Returns:  0, -EINVAL (MADV_WIPEONFORK of a file: what lies below is advised); -ENOMEM: no memory,
+ *           or part of the range is not mapped (the mapped parts were advised)
  */
 int vm_madvise(struct mm_struct *mm, unsigned long start, size_t len, int advice);
 

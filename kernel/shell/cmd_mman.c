@@ -17,6 +17,7 @@
 #include "kernel/shell/shell.h"
 #include "kernel/shell/target.h"
 #include "kernel/x86/layout.h"
+#include "mm/file.h"
 #include "mm/mm.h"
 #include "mm/mman.h"
 
@@ -136,11 +137,48 @@ static unsigned long want_prot(struct call *c, unsigned long prot)
 
 /* ---- the calls ---- */
 
+/* What is to be mapped instead of zeros. */
+struct source {
+	struct file *file; /* with a reference; NULL: none */
+	u64 offset;
+	bool shared;
+};
+
+static void want_source(struct call *c, struct source *from)
+{
+	const char *name = NULL;
+
+	*from = (struct source){0};
+	if (kv_str(&c->kv, "file", &name) && name) {
+		from->file = file_open(name);
+		if (!from->file)
+			kv_fail(&c->kv, "file=%s: no such file (`files` lists them)", name);
+	}
+	kv_size(&c->kv, "offset", 0, FILE_SIZE_MAX, &from->offset);
+	kv_bool(&c->kv, "shared", &from->shared);
+	if ((from->offset || from->shared) && !name)
+		kv_fail(&c->kv, "offset= and shared= need file=");
+	if (from->offset & (PAGE_SIZE - 1))
+		kv_fail(&c->kv, "offset=%#lx: accepted are multiples of %lu", from->offset,
+			PAGE_SIZE);
+}
+
+static unsigned long map_source(struct call *c, const struct source *from, unsigned long prot,
+				unsigned long flags)
+{
+	if (!from->file)
+		return vm_mmap(c->mm, c->addr, c->len, prot, flags | MAP_PRIVATE | MAP_ANONYMOUS);
+	return vm_mmap_file(c->mm, c->addr, c->len, prot,
+			    flags | (from->shared ? MAP_SHARED : MAP_PRIVATE), from->file,
+			    from->offset);
+}
+
 static int cmd_mmap(int argc, char **argv)
 {
 	static const char *const hows[] = {"hint", "fixed", "noreplace", NULL};
 	static const unsigned long how_flags[] = {0, MAP_FIXED, MAP_FIXED_NOREPLACE};
 	static struct call c;
+	struct source from;
 	bool noreserve = false;
 	unsigned long prot, at;
 	unsigned how = 0;
@@ -159,21 +197,26 @@ static int cmd_mmap(int argc, char **argv)
 	if (how && c.len > USER_MAX - c.addr)
 		kv_fail(&c.kv, "addr=%#lx len=%#lx: ends beyond user space, %#lx", c.addr, c.len,
 			USER_MAX);
-	if (kv_done(&c.kv))
+	want_source(&c, &from);
+	if (kv_done(&c.kv)) {
+		if (from.file)
+			fput(from.file);
 		return bad_words(&c);
-	at = vm_mmap(c.mm, c.addr, c.len, prot,
-		     MAP_PRIVATE | MAP_ANONYMOUS | how_flags[how] |
-			     (noreserve ? MAP_NORESERVE : 0));
+	}
+	at = map_source(&c, &from, prot, how_flags[how] | (noreserve ? MAP_NORESERVE : 0));
+	if (from.file)
+		fput(from.file);
 	if (!mm_is_err(at))
 		out("%#lx\n", at);
 	return end(&c, mm_is_err(at) ? (int)at : 0,
 		   "no room, no memory, or beyond a limit (`help set`: rlimit, overcommit)");
 }
 SHELL_CMD(mmap,
-	  "mmap PID len=BYTES [addr=A] [how=HOW] [prot=rwx]: map memory; prints where\n"
+	  "mmap PID len=BYTES [addr=A] [how=HOW] [prot=rwx] [file=NAME]: map memory; prints where\n"
 	  "  how=hint: there if it is free; fixed: there, what is there goes; noreplace: there\n"
 	  "  if it is free, or not at all. prot: none, or of r, w, x (rw). noreserve=on: not\n"
-	  "  charged.",
+	  "  charged. file=: pages of a file (`help files`), from offset=BYTES on; shared=on:\n"
+	  "  writes reach it.",
 	  cmd_mmap);
 
 static int cmd_munmap(int argc, char **argv)

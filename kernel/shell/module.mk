@@ -1,3 +1,4 @@
+OBJS += kernel/shell/cmd_files.o
 OBJS += kernel/shell/cmd_help.o
 OBJS += kernel/shell/cmd_maps.o
 OBJS += kernel/shell/cmd_mman.o

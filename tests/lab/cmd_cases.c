@@ -29,4 +29,4 @@ static int cmd_cases(int argc, char **argv)
 	return SHELL_OK;
 }
 
-SHELL_CMD(cases, "cases: cases and mutants of `scenario locks` and `scenario walk`", cmd_cases);
+SHELL_CMD(cases, "cases: cases and mutants of `scenario locks` and `walk`", cmd_cases);

@@ -80,6 +80,29 @@ KTEST(shell_mman, calls_do_what_they_say, KT_UNIT)
 	end(t);
 }
 
+KTEST(shell_mman, files_are_made_mapped_and_cut, KT_UNIT)
+{
+	begin(t);
+	expect_ok(t, "files new notes size=10000", "");
+	expect_ok(t, "mmap %u addr=0x40010000 how=fixed len=16K file=notes shared=on",
+		  "0x40010000\n");
+	expect_ok(t, "mmap %u addr=0x40020000 how=fixed len=4K file=notes offset=4K",
+		  "0x40020000\n");
+	expect_ok(t, "touch %u addr=0x40010000 len=8K value=5", "");
+	expect_ok(t, "peek %u addr=0x40020000", "0x5\n");
+	expect_ok(t, "files", "notes                       10000        2        2        2      3");
+	expect_ok(t, "files sync notes", "");
+	expect_ok(t, "files", "notes                       10000        2        0        2      3");
+	expect_ok(t, "mm %u", "3 of files");
+	expect_ok(t, "files resize notes size=4K", "");
+	expect_ok(t, "mm %u", "1 of files");
+	t_expect_eq(t, run("peek %u addr=0x40020000"), SHELL_FAIL);
+	expect_ok(t, "files rm notes", "");
+	expect_ok(t, "peek %u addr=0x40010000", "0x5\n");
+	end(t);
+	expect_ok(t, "files", "0 files");
+}
+
 KTEST(shell_mman, a_space_is_shown, KT_UNIT)
 {
 	begin(t);
@@ -110,6 +133,17 @@ static const struct {
 	{"mmap %u len=4K prot=rq", "prot=rq"},
 	{"mmap %u len=4K lne=1", "lne"},
 	{"mmap %u len=127T", "len"},
+	{"mmap %u len=4K file=none", "file=none: no such file"},
+	{"mmap %u len=4K shared=on", "need file="},
+	{"mmap %u len=4K file=none offset=1", "file=none"},
+	{"files remove x", "remove: accepted is new"},
+	{"files rm", "rm: which file"},
+	{"files rm x", "x: no file of this name"},
+	{"files new x", "size= is missing"},
+	{"files new x size=2T", "size=2T"},
+	{"files new x size=100G", "x: no memory"},
+	{"files new x-name-that-is-longer-than-allowed size=1", "up to 31 characters"},
+	{"files resize x size=1 more=2", "more"},
 	{"munmap %u addr=0x40000000", "len= is missing"},
 	{"munmap %u addr=0x40000000 len=0", "len=0"},
 	{"munmap %u addr=0x40000800 len=4K", "addr=0x40000800"},
