@@ -264,16 +264,29 @@ unlock:
 	return fc.err;
 }
 
-struct mm_struct *dup_mm(struct mm_struct *oldmm)
+DEFINE_PERCPU_RWSEM(dup_mmap_sem, LC_DUP_MMAP);
+
+/*
+ * Whoever registers a probe waits for copies in flight; and for what becomes of those that failed,
+ * if the semantics says so.
+ */
+struct mm_struct *dup_mm(struct mm_struct *oldmm) NO_LOCK_ANALYSIS
 {
 	struct mm_struct *mm = FAULT_SITE_CALL(F01, mm_alloc_struct());
+	bool wide;
 	int err;
 
 	if (!mm || FAULT_SITE_CALL(F02, mm_init(mm)))
 		return ERR_PTR(-ENOMEM);
+	wide = mm->sem->hooks.sem_scope == SCOPE_TEARDOWN;
+	percpu_down_read(&dup_mmap_sem);
 	err = dup_mmap(mm, oldmm);
+	if (!err || !wide)
+		percpu_up_read(&dup_mmap_sem);
 	if (!err)
 		return mm;
 	mmput(mm);
+	if (wide)
+		percpu_up_read(&dup_mmap_sem);
 	return ERR_PTR(err);
 }

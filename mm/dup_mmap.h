@@ -4,7 +4,14 @@
 #ifndef MM_DUP_MMAP_H
 #define MM_DUP_MMAP_H
 
+#include "kernel/sched/percpu_rwsem.h"
 #include "mm/mm.h"
+
+/*
+ * Held for reading around dup_mmap(), and, where the semantics says so (sem_scope), until what a
+ * failed copy left is gone. For writing: no copy is in flight. Context: may sleep
+ */
+extern struct percpu_rw_semaphore dup_mmap_sem;
 
 /*
  * dup_mmap - make the new, empty @mm a copy of @oldmm, under the rules of @mm->sem.

@@ -4,9 +4,10 @@
  * Owns: which reference it holds meanwhile, and whether it may have one: both as the rules of that
  *       mm say (semantics.h: gate, walkref).
  * Not here: what walkers look at before and under mmap_lock (walkers/).
- * Rule: a walker found @mm where its struct is kept alive: under a lock that guards a list it is on.
- *       With WALK_USERS what is mapped stays until mm_walk_put(). With WALK_COUNT only the struct
- *       does: what is mapped may go whenever mmap_lock is not held, and so may its place in lists.
+ * Rule: a walker found @mm where its struct is kept alive: under a lock that guards a list it is
+ *       on. With WALK_USERS what is mapped stays until mm_walk_put(). With WALK_COUNT only the
+ *       struct does: what is mapped may go whenever mmap_lock is not held, and so may its place in
+ *       lists.
  */
 #ifndef MM_MM_WALK_H
 #define MM_MM_WALK_H

@@ -10,6 +10,8 @@
 #include "kernel/sched/kthread.h"
 #include "mm/page_alloc.h"
 
+void (*fork_run_look)(const struct mm_struct *mm, enum mm_mark mark);
+
 static struct {
 	struct fork_run *run;
 	const struct mm_struct *parent;
@@ -31,6 +33,8 @@ static void note(const struct mm_struct *mm, enum mm_mark mark)
 
 	if (mm == watched.parent)
 		return;
+	if (fork_run_look)
+		fork_run_look(mm, mark);
 	if (mark == MARK_CLONE)
 		run->child_id = mm->id;
 	if (mm->id != run->child_id)

@@ -26,6 +26,9 @@ struct fork_run {
 	struct fork_moment moment[FORK_MOMENTS_MAX];
 };
 
+/* Looks at any mm but the parent at each moment of a run, before it goes on. NULL: nobody. */
+extern void (*fork_run_look)(const struct mm_struct *mm, enum mm_mark mark);
+
 /*
  * fork_run_once - arm, fork, disarm; a child that was made ends at once.
  *

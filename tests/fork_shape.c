@@ -1,8 +1,8 @@
 /*
  * fork_shape.c - see fork_shape.h.
  *
- * Idea of `k`: occurrences at a site are counted from the moment VMA k is looked at, and the site is
- *       off again when the next one is. So the same words mean the same failure under every
+ * Idea of `k`: occurrences at a site are counted from the moment VMA k is looked at, and the site
+ *       is off again when the next one is. So the same words mean the same failure under every
  *       semantics, whatever was passed before.
  */
 #include "tests/fork_shape.h"
