@@ -259,8 +259,10 @@ void lock_order_released(const void *lock, void *ip)
 		return;
 	irqs_were_on = change_begin();
 	held = held_here();
-	if (release_newest(held, lock))
+	if (release_newest(held, lock)) {
+		change_end(irqs_were_on);
 		return;
+	}
 	found = held_lock_find(held, lock);
 	/* Not found: taken before recording began, or by another thread on this one's behalf. */
 	if (found)
