@@ -4,7 +4,7 @@
  * Owns: mtree_store, mtree_insert, mtree_erase, the allocating calls.
  * Not here: mtree_load (maple_walk.c), mt_find (maple_iter.c), destroying and copying.
  */
-#include "mm/maple_internal.h"
+#include "mm/maple_write.h"
 
 int mtree_store_range(struct maple_tree *mt, unsigned long first, unsigned long last, void *entry,
 		      gfp_t gfp)

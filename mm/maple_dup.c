@@ -8,7 +8,7 @@
  * Invariant: a copied node never counts a child that is not a complete copy itself, so on
  *   failure the copy can be freed like any tree. The new root is published last.
  */
-#include "mm/maple_internal.h"
+#include "mm/maple_write.h"
 
 /*
  * Fill @copy, a fresh node, from @e. Recursion is as deep as the tree.

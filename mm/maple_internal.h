@@ -2,7 +2,7 @@
  * maple_internal.h - the nodes of a maple tree and how to search one.
  *
  * Owns: layouts, the tagged child pointer, the search inside one node, the writer's path.
- * Not here: the algorithms; each maple_*.c says which one it owns.
+ * Not here: what a store consists of (maple_write.h); the algorithms: each maple_*.c says its own.
  *
  * The tree is a B+ tree of *entries*. Free ranges are not stored: they are what lies between.
  *
@@ -51,7 +51,6 @@
 #ifndef MM_MAPLE_INTERNAL_H
 #define MM_MAPLE_INTERNAL_H
 
-#include <string.h>
 #include "kernel/core/bug.h"
 #include "kernel/core/once.h"
 #include "mm/maple_node.h"
@@ -136,19 +135,6 @@ BUILD_BUG_ON(offsetof(struct maple_inner, h) != offsetof(struct maple_leaf, h));
 #ifndef PEEK
 #define PEEK(x) (x)
 #endif
-
-/*
- * node_copy - all bytes of a node.
- *
- * The size is hidden from the compiler: for a known one it emits rep movsq, which is slow to start.
- */
-static inline void node_copy(void *dst, const void *src)
-{
-	size_t size = MAPLE_NODE_SIZE;
-
-	__asm__("" : "+r"(size));
-	memcpy(dst, src, size);
-}
 
 /* ---- tagged pointers ---- */
 
@@ -482,117 +468,5 @@ static inline bool mt_tracks_gaps(const struct maple_tree *mt)
 {
 	return READ_ONCE_NOPOINT(mt->ma_flags) & MT_FLAGS_ALLOC_RANGE;
 }
-
-/*
- * One store in the making.
- *
- * Entries [0, a) of the left leaf and [b, n) of the right one stay. Up to three pieces take the
- * place of those between: what is left of the range cut on the left, the new entry, what is left
- * on the right. They are words in units of the leaf if @packed, else ranges of keys.
- */
-enum maple_write {
-	WR_NOTHING, /* NULL over free keys */
-	WR_ROOT,    /* the tree has no node */
-	WR_ENTRY,   /* one entry for another, same range */
-	WR_RANGE,   /* a longer range for one entry; its word is stored */
-	WR_LEAF,    /* one leaf is replaced by one leaf */
-	WR_REBUILD, /* anything else */
-};
-
-struct maple_wr {
-	struct ma_state *mas;
-	struct maple_enode *new_leaf; /* WR_REBUILD: where the new entry went */
-	unsigned int new_place;
-	void *entry; /* from here to slot[] a plan on words is put by */
-	unsigned long first;
-	unsigned long last;
-	void *old;     /* what was at first */
-	enum maple_write how;
-	enum maple_kind kind;  /* WR_LEAF: of the new leaf; WR_REBUILD: of all, or MAPLE_WIDE */
-	unsigned int nr_nodes; /* new nodes it takes */
-	unsigned int a, b;
-	unsigned int nr_mid;
-	unsigned int new_at; /* among the pieces: the new entry, or where the free range begins */
-	bool overlaps; /* something is stored in the range */
-	bool packed;
-	bool spans; /* r is another leaf than l */
-	union {
-		struct maple_range mid[3];
-		struct {
-			u64 word[3];
-			void *slot[3];
-		};
-	};
-	struct maple_path l;
-	struct maple_path r; /* only if spans */
-};
-
-/* A plan put by in the first spare node, from mas_preallocate() to mas_store_prealloc(). */
-struct maple_put_by {
-	struct maple_node *next; /* as in maple_node */
-	unsigned int writes;	 /* the tree's ma_writes when it was made */
-	struct maple_wr wr;
-};
-BUILD_BUG_ON(sizeof(struct maple_put_by) > MAPLE_NODE_SIZE);
-
-/* maple_plan.c */
-void mas_wr_plan(struct maple_wr *wr, struct ma_state *mas, void *entry);
-void mas_wr_plan_erase(struct maple_wr *wr, struct ma_state *mas);
-void mas_wr_put_by(const struct maple_wr *wr);
-bool mas_wr_take_up(struct maple_wr *wr, struct ma_state *mas, void *entry);
-
-/* maple_wr.c */
-void mas_wr_run(struct maple_wr *wr);
-void leaf_splice(struct maple_leaf *dst, const struct maple_leaf *src, const struct maple_wr *wr);
-
-/* maple_store.c */
-int mas_insert_gfp(struct ma_state *mas, void *entry, gfp_t gfp);
-
-/* maple_publish.c */
-struct maple_child {
-	struct maple_enode *node;
-	unsigned long end; /* last key it covers */
-	u32 gap;
-};
-void mt_publish_child(struct maple_tree *mt, struct maple_path *path, unsigned int level,
-		      struct maple_enode *child, unsigned long end);
-void mt_fix_next(struct maple_tree *mt, unsigned long key, unsigned long min);
-
-/* maple_run.c */
-
-/* A stretch of consecutive elements: of one node, or of the write's own. */
-struct maple_item {
-	struct maple_enode *node; /* NULL: the write's own */
-	u8 from;
-	u8 n;
-	unsigned long end; /* inner node, last child included: what that child's pivot should be */
-};
-
-/* The elements of one level in the making, in order, and how many are used up. */
-struct maple_run {
-	struct maple_item item[5];
-	unsigned int nr_items;
-	unsigned int cur;  /* item[cur].from and .n say what is left of it */
-	unsigned int total;
-	const struct maple_range *range; /* own elements of a leaf level */
-	const struct maple_child *child; /* of an inner level */
-};
-
-static inline void run_start(struct maple_run *run)
-{
-	run->nr_items = run->cur = run->total = 0;
-}
-
-void run_add(struct maple_run *run, struct maple_enode *node, unsigned int from, unsigned int to,
-	     unsigned long end);
-void run_of_leaf(struct maple_run *run, const struct maple_wr *wr);
-enum maple_kind run_kind(const struct maple_run *run, unsigned int n);
-void run_take_leaf(struct maple_run *run, struct maple_node *dst, enum maple_kind kind,
-		   unsigned int n);
-void run_take_inner(struct maple_run *run, struct maple_node *dst, unsigned int n,
-		    struct maple_child *result);
-
-/* maple_rebuild.c */
-unsigned int mas_wr_rebuild(struct maple_wr *wr, bool build);
 
 #endif

@@ -4,7 +4,7 @@
  * Owns: the three leaf formats' encoding, the scan for a leaf's largest gap.
  * Not here: searching and reading one (maple_internal.h).
  */
-#include "mm/maple_internal.h"
+#include "mm/maple_write.h"
 
 void leaf_put(struct maple_leaf *l, enum maple_kind kind, unsigned int i,
 	      const struct maple_range *range)
@@ -24,8 +24,8 @@ void leaf_copy(struct maple_leaf *dst, enum maple_kind dkind, unsigned int at,
 	       struct maple_leaf *src, enum maple_kind skind, unsigned int from, unsigned int n)
 {
 	if (likely(dkind == skind && dkind != MAPLE_WIDE)) {
-		memcpy(&dst->word[at], &src->word[from], n * sizeof(dst->word[0]));
-		memcpy(&dst->slot[at], &src->slot[from], n * sizeof(dst->slot[0]));
+		copy_words(&dst->word[at], &src->word[from], n);
+		copy_words(&dst->slot[at], &src->slot[from], n);
 		return;
 	}
 	for (unsigned int i = 0; i < n; i++) {
@@ -69,8 +69,8 @@ void leaf_splice(struct maple_leaf *dst, const struct maple_leaf *src, const str
 
 	node_copy(dst, src);
 	if (to != wr->b) {
-		memcpy(&dst->word[to], &src->word[wr->b], rest * sizeof(dst->word[0]));
-		memcpy(&dst->slot[to], &src->slot[wr->b], rest * sizeof(dst->slot[0]));
+		copy_words(&dst->word[to], &src->word[wr->b], rest);
+		copy_words(&dst->slot[to], &src->slot[wr->b], rest);
 		for (unsigned int i = n; i < src->h.n; i++)
 			dst->word[i] = MAPLE_UNUSED;
 		dst->h.n = n;

@@ -7,7 +7,7 @@
  *   these are planned in units of the leaf, on words (plan_packed). What that cannot do, any
  *   kind of leaf, several of them, splits and joins, is planned on ranges of keys (plan_any).
  */
-#include "mm/maple_internal.h"
+#include "mm/maple_write.h"
 
 /* A tree without nodes: all it can hold is an entry at [0, 0]. */
 static void plan_rootless(struct maple_wr *wr)

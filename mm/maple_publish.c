@@ -8,7 +8,7 @@
  *   together; but the border must never lie below the keys of an entry that can be seen.
  * Invariant: at every moment a leaf's min is at most one above the pivot in front of it.
  */
-#include "mm/maple_internal.h"
+#include "mm/maple_write.h"
 
 /* mt_fix_next - the leaf that holds @key now begins at @min: say so, and what it does to gaps. */
 void mt_fix_next(struct maple_tree *mt, unsigned long key, unsigned long min)

@@ -11,7 +11,7 @@
  *   links the new subtree and nothing above changes.
  * The same code counts the nodes first and builds them then, so the count is exact.
  */
-#include "mm/maple_internal.h"
+#include "mm/maple_write.h"
 
 /*
  * The analyser knows neither that a path with a neighbour on a level has a node there, nor that

@@ -6,7 +6,7 @@
  * Idea: a write keeps the outer parts of the old nodes and puts its own few elements between.
  *   The run names these stretches; taking from it copies them straight into the new nodes.
  */
-#include "mm/maple_internal.h"
+#include "mm/maple_write.h"
 
 /* run_add - elements [@from, @to) of @node, or of the write's own if @node is NULL, come next. */
 void run_add(struct maple_run *run, struct maple_enode *node, unsigned int from, unsigned int to,
@@ -110,8 +110,8 @@ static void inner_copy(struct maple_inner *dst, unsigned int at, const struct ma
 	struct maple_inner *src = mte_inner(part->node);
 	unsigned int from = part->from, n = part->n;
 
-	memcpy(&dst->pivot[at], &src->pivot[from], n * sizeof(dst->pivot[0]));
-	memcpy(&dst->slot[at], &src->slot[from], n * sizeof(dst->slot[0]));
+	copy_words(&dst->pivot[at], &src->pivot[from], n);
+	copy_words(&dst->slot[at], &src->slot[from], n);
 	memcpy(&dst->gap[at], &src->gap[from], n * sizeof(dst->gap[0]));
 	memset(&src->gap[from], 0xff, n * sizeof(src->gap[0]));
 	if (from + n == src->h.n)

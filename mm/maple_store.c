@@ -8,7 +8,7 @@
  *   the range the caller gave, which is kept until the end. A caller's own lock is kept, so there
  *   is one try, and it may sleep.
  */
-#include "mm/maple_internal.h"
+#include "mm/maple_write.h"
 
 #include "kernel/base/annotations.h"
 
@@ -47,15 +47,14 @@ static noinline int mas_get_more_nodes(struct ma_state *mas, unsigned int nr, gf
 /* Has @nr nodes, or gets the one it takes, or all under a lock that is kept. */
 static inline bool mas_has_nodes(struct ma_state *mas, unsigned int nr, gfp_t gfp)
 {
+	bool kept = mt_external_lock(mas->tree);
 	struct maple_node *node;
 
 	if (mas->nr_alloc >= nr)
 		return true;
-	if (mt_external_lock(mas->tree))
-		return mas_alloc_nodes(mas, nr, gfp);
 	if (nr != 1)
-		return false;
-	node = mt_alloc_node(gfp_nowait(gfp));
+		return kept && mas_alloc_nodes(mas, nr, gfp);
+	node = mt_alloc_node(kept ? gfp : gfp_nowait(gfp));
 	if (unlikely(!node))
 		return false;
 	node->next = NULL;
@@ -201,6 +200,23 @@ int mas_preallocate(struct ma_state *mas, void *entry, gfp_t gfp)
 		mas_wr_put_by(&wr);
 		return 0;
 	}
+	mas_destroy(mas);
+	mas_reset(mas);
+	return -ENOMEM;
+}
+
+/*
+ * Most new nodes one store takes: two cut leaves and three pieces make four leaves, two cut inner
+ * nodes and four children three, and a root may come on top. One level more for what may be stored
+ * meanwhile.
+ */
+int mas_preallocate_any(struct ma_state *mas, gfp_t gfp)
+{
+	unsigned int nr = 4 + 3 * mt_height(mas->tree) + 1;
+
+	mas->mas_flags |= MA_STATE_PREALLOC;
+	if (mas_alloc_nodes(mas, nr, mt_external_lock(mas->tree) ? gfp : gfp_nowait(gfp)))
+		return 0;
 	mas_destroy(mas);
 	mas_reset(mas);
 	return -ENOMEM;

@@ -372,6 +372,16 @@ bool mas_nomem(struct ma_state *mas, gfp_t gfp);
  */
 int mas_preallocate(struct ma_state *mas, void *entry, gfp_t gfp);
 
+/*
+ * mas_preallocate_any - get nodes for any one store, also if others come before it.
+ *
+ * The range may be set afterwards; mas_store_prealloc() then cannot fail as long as the tree has
+ * not grown by more than one level. For a caller that must have two stores certain before it does
+ * the first. Takes 3 * height + 5 nodes; what is left is freed by the store.
+ * Returns: 0; -ENOMEM with nothing held and the state reset
+ */
+int mas_preallocate_any(struct ma_state *mas, gfp_t gfp);
+
 /* mas_store_prealloc - do the store mas_preallocate prepared. Cannot fail; frees what is left. */
 void mas_store_prealloc(struct ma_state *mas, void *entry);
 

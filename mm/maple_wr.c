@@ -6,7 +6,7 @@
  *   than one leaf (maple_rebuild.c).
  * Ways in order of cost: nothing; one word in place; one new leaf; a rebuild. None can fail.
  */
-#include "mm/maple_internal.h"
+#include "mm/maple_write.h"
 
 /* A build with -DMAPLE_CHECK_WRITES=1 validates the whole tree after every write. */
 #ifndef MAPLE_CHECK_WRITES

@@ -10,7 +10,7 @@
 
 #include "kernel/core/once.h"
 #include "kernel/sched/rcu.h"
-#include "mm/maple_internal.h"
+#include "mm/maple_write.h"
 #include "tests/lab/case.h"
 #include "tests/lab/maple_calls.h"
 

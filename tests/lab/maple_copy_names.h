@@ -29,6 +29,7 @@
 #define mas_nomem copy_mas_nomem
 #define mas_pause copy_mas_pause
 #define mas_preallocate copy_mas_preallocate
+#define mas_preallocate_any copy_mas_preallocate_any
 #define mas_prev copy_mas_prev
 #define mas_prev_range copy_mas_prev_range
 #define mas_stand copy_mas_stand

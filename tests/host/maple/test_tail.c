@@ -2,7 +2,8 @@
  * test_tail.c - giving up all from a key on, and what a failing copy of an address space needs.
  *
  * Owns: mas_clear_tail at every border of trees of all heights and leaf forms, life afterwards; the
- *       count of nodes of a tail's ordinary erasure; the exact store that needs no memory.
+ *       count of nodes of a tail's ordinary erasure; stores that need no memory or have enough
+ *       for anything.
  */
 #include "tests/host/maple/fixture.h"
 
@@ -214,5 +215,70 @@ HTEST(exact_stores_need_no_memory)
 	for (size_t f = 0; f < ARRAY_SIZE(forms); f++) {
 		replace_each(MT_FLAGS_ALLOC_RANGE, &forms[f]);
 		replace_each(FX_VMA, &forms[f]);
+	}
+}
+
+/* A range of some pieces and a part of the next, or one inside a hole. */
+static void wide_range(struct fixture *fx, uint64_t *rng, unsigned long *first, unsigned long *last)
+{
+	struct piece *a = &fx->o.p[below(rng, fx->o.n)];
+
+	*first = a->first + (below(rng, 2) ? 0 : (a->last - a->first) / 2 + 1);
+	*last = *first + below(rng, below(rng, 4) ? 0x8000 : 0x200000);
+	if (below(rng, 2))
+		*last |= 0xfff;
+	if (!below(rng, 64))
+		*last = ULONG_MAX;
+}
+
+/* Nodes for any store, then other stores, then the one: no allocation may be needed. */
+static void store_any(struct fixture *fx, uint64_t *rng, unsigned long nr)
+{
+	MA_STATE(mas, &fx->mt, 0, 0);
+	unsigned long first, last, live = nodes_live();
+	void *entry = below(rng, 3) ? fx_entry(nr) : NULL;
+
+	mtree_lock(&fx->mt);
+	nodes_fail_after(below(rng, 3 * mt_height(&fx->mt) + 5));
+	h_expect_eq(mas_preallocate_any(&mas, GFP_NOWAIT), -ENOMEM);
+	nodes_fail_after(-1);
+	h_expect_eq(nodes_live(), live);
+	h_expect_eq(mas_preallocate_any(&mas, GFP_NOWAIT), 0);
+	mtree_unlock(&fx->mt);
+	for (unsigned long i = below(rng, 3); i > 0; i--) {
+		wide_range(fx, rng, &first, &last);
+		fx_store(fx, first, last, fx_entry(nr + i));
+	}
+	wide_range(fx, rng, &first, &last);
+	mas_set_range(&mas, first, last);
+	mtree_lock(&fx->mt);
+	nodes_fail_after(0);
+	mas_store_prealloc(&mas, entry);
+	h_expect(!nodes_fault_fired());
+	nodes_fail_after(-1);
+	mtree_unlock(&fx->mt);
+	oracle_store(&fx->o, first, last, entry);
+	if (nr % 16 == 0)
+		fx_same(fx);
+	nodes_quiesce();
+}
+
+HTEST(nodes_for_any_store_are_enough)
+{
+	uint64_t rng = htest_seed();
+
+	for (size_t n = 30; n < 4000; n *= 3) {
+		struct fixture *fx = fx_new(FX_VMA);
+
+		fx_fill(fx, 0x10000, n, 0x1000, 0x1000);
+		fx->quiet = true;
+		for (unsigned long i = 0; i < 600; i++) {
+			if (fx->o.n < n / 2)
+				fx_fill(fx, 0x10000, n, 0x1000, 0x1000);
+			store_any(fx, &rng, 10000 + i * 8);
+		}
+		fx_same(fx);
+		fx_free(fx);
+		h_expect_eq(nodes_live(), 0);
 	}
 }
