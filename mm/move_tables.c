@@ -57,7 +57,7 @@ static void move_stretch(struct mm_tables *mt, pmd_t *from, unsigned long old, p
 
 unsigned long move_page_tables(struct vm_area_struct *vma, unsigned long old_addr,
 			       struct vm_area_struct *new_vma, unsigned long new_addr,
-			       unsigned long len)
+			       unsigned long len) NO_LOCK_ANALYSIS
 {
 	struct address_space *mapping = vma_mapping(vma);
 	struct mm_tables *mt = &vma->vm_mm->tables;

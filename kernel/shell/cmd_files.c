@@ -52,8 +52,8 @@ static int show_files(void)
 
 		filemap_count(&file->f_mapping, &cached, &dirty);
 		/* But for our own reference. */
-		out("%-20s %12lu %8lu %8lu %8lu %6d\n", file->name, i_size_read(file), cached, dirty,
-		    READ_ONCE(file->f_mapping.nr_vmas), atomic_read(&file->f_count) - 1);
+		out("%-20s %12lu %8lu %8lu %8lu %6d\n", file->name, i_size_read(file), cached,
+		    dirty, READ_ONCE(file->f_mapping.nr_vmas), atomic_read(&file->f_count) - 1);
 		fput(file);
 	}
 	if (list.nr > SHOWN_MAX)

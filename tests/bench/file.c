@@ -1,5 +1,5 @@
 /*
- * file.c - what mapped files cost: faults on cached pages, copies, cuts, write-back, the cache's map.
+ * file.c - what mapped files cost: faults on cached pages, copies, cuts, write-back, finding pages.
  *
  * Per page unless said otherwise. A copy contains 513 instructions that move one frame, a read from
  * or a write to the store 517.

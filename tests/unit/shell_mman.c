@@ -90,9 +90,11 @@ KTEST(shell_mman, files_are_made_mapped_and_cut, KT_UNIT)
 		  "0x40020000\n");
 	expect_ok(t, "touch %u addr=0x40010000 len=8K value=5", "");
 	expect_ok(t, "peek %u addr=0x40020000", "0x5\n");
-	expect_ok(t, "files", "notes                       10000        2        2        2      3");
+	expect_ok(t, "files",
+		  "notes                       10000        2        2        2      3");
 	expect_ok(t, "files sync notes", "");
-	expect_ok(t, "files", "notes                       10000        2        0        2      3");
+	expect_ok(t, "files",
+		  "notes                       10000        2        0        2      3");
 	expect_ok(t, "mm %u", "3 of files");
 	expect_ok(t, "files resize notes size=4K", "");
 	expect_ok(t, "mm %u", "1 of files");
