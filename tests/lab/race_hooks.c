@@ -164,10 +164,11 @@ void race_point(const struct point *p)
 		return;
 	if (acquires(p))
 		race_edge_acquire(p->obj);
-	if (releases(p))
-		race_edge_release(p->obj);
+	/* What is handed on includes the access: who acquires next comes after it. */
 	if (p->size && (writes(p) || p->kind == PT_LOAD))
 		access(p->obj, p->size, writes(p), true, (u64)p->ip);
+	if (releases(p))
+		race_edge_release(p->obj);
 }
 
 #endif
