@@ -8,6 +8,7 @@
 #include "kernel/base/err.h"
 #include "kernel/core/clock.h"
 #include "kernel/sched/kthread.h"
+#include "kernel/sched/work.h"
 #include "mm/page_alloc.h"
 
 void (*fork_run_look)(const struct mm_struct *mm, enum mm_mark mark);
@@ -76,6 +77,7 @@ int fork_run_once(const struct fork_shape *shape, struct fork_stage *stage, stru
 	fork_fault_arm(shape);
 	thread_start(t);
 	thread_join(t);
+	flush_workqueue(&system_wq); /* who tears down later has done so */
 	run->fired = fork_fault_fired();
 	fork_fault_disarm();
 	static_key_set(&mm_marks_key, false);

@@ -203,6 +203,7 @@ int fork_stage_end(struct fork_stage *stage)
 /* ---- the failure ---- */
 
 static const struct fork_shape *armed;
+static struct fault_site *first_site; /* what must fail for a recovery to begin; or NULL */
 
 static void site_at(struct fault_site *site, s64 at)
 {
@@ -214,29 +215,43 @@ static void site_at(struct fault_site *site, s64 at)
 
 static void at_vma(unsigned long index)
 {
+	struct fault_site *site = first_site ? first_site : armed->site;
+
 	if (index == armed->k)
-		site_at(armed->site, (s64)armed->occ);
+		site_at(site, first_site ? 0 : (s64)armed->occ);
 	else if (index == armed->k + 1)
-		site_at(armed->site, -1);
+		site_at(site, -1);
+}
+
+/* A site of the recovery is reached by a copy that failed: at its VMA object, in VMA k or first. */
+static bool is_recovery_site(const struct fault_site *site)
+{
+	return site && site->name[0] == 'R';
+}
+
+static void set_site(struct fault_site *site, u64 at)
+{
+	struct fault_attr attr = FAULT_ATTR_OFF;
+
+	attr.at = at == SHAPE_NO ? -1 : (s64)at;
+	fault_site_set(site, &attr);
 }
 
 void fork_fault_arm(const struct fork_shape *s)
 {
-	struct fault_attr attr = {.times = -1, .at = -1, .seed = 1};
-	struct fault_site *site = s->site;
+	bool by_vma = s->site && s->k != SHAPE_NO;
 
 	armed = s;
+	first_site = is_recovery_site(s->site) ? fault_site_find("F13") : NULL;
 	fault_hold();
-	if (s->kill != SHAPE_NO) {
-		site = fault_site_find("sigkill");
-		attr.at = (s64)s->kill;
-	} else if (s->k == SHAPE_NO) {
-		attr.at = (s64)s->occ;
-	} else {
+	if (by_vma)
 		dup_vma_hook = at_vma;
-	}
-	if (site)
-		fault_site_set(site, &attr);
+	if (s->kill != SHAPE_NO)
+		set_site(fault_site_find("sigkill"), s->kill);
+	if (first_site)
+		set_site(first_site, by_vma ? SHAPE_NO : 0);
+	if (s->site)
+		set_site(s->site, by_vma && !first_site ? SHAPE_NO : s->occ);
 }
 
 static struct fault_site *armed_site(void)
@@ -253,12 +268,13 @@ bool fork_fault_fired(void)
 
 void fork_fault_disarm(void)
 {
-	static const struct fault_attr off = FAULT_ATTR_OFF;
 	struct fault_site *site = armed_site();
 
 	dup_vma_hook = NULL;
 	if (site)
-		fault_site_set(site, &off);
+		set_site(site, SHAPE_NO);
+	if (first_site)
+		set_site(first_site, SHAPE_NO);
 	fault_release();
 	armed = NULL;
 }

@@ -32,7 +32,7 @@ struct fork_shape {
 	u64 k;	      /* the failure comes while VMA k is copied; SHAPE_NO: anywhere */
 	u64 occ;      /* the occ-th time the site is passed there */
 	u64 kill;     /* SIGKILL comes before this VMA is looked at; SHAPE_NO: never */
-	struct fault_site *site; /* NULL: none */
+	struct fault_site *site; /* NULL: none. R01, R02: the VMA object of VMA k fails first */
 	struct sem_choice sem;
 };
 

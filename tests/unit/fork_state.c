@@ -65,28 +65,81 @@ static const struct row rows[] = {
 	/* The clone fails: empty, unflagged, private. */
 	{"zero_marker", 4, NO, "F08", NO, 0, "", 0, 0, -ENOMEM},
 	{"full_teardown_both_locks", 4, NO, "F08", NO, 0, "", 0, 0, -ENOMEM},
+	{"prune_tail", 4, NO, "F08", NO, 0, "", 0, 0, -ENOMEM},
+	{"async_teardown", 4, NO, "F08", NO, 0, "", 0, 0, -ENOMEM},
+	{"zero_marker_flagged", 4, NO, "F08", NO, 0, "", 0, 0, -ENOMEM},
+
 	/* k = 0, before the store: the marker is the first entry, the tail is everything. */
+	{"insert_one_by_one", 4, NO, "F13", 0, 0, "", 0, 0, -ENOMEM},
 	{"zero_marker", 4, NO, "F13", 0, 0, "MPPP", 0, 0, -ENOMEM},
+	{"zero_marker_sem", 4, NO, "F13", 0, 0, "MPPP", 0, 0, -ENOMEM},
+	{"zero_marker_flagged", 4, NO, "F13", 0, 0, "MPPP", 0, UNSTABLE | SKIP, -ENOMEM},
 	{"full_teardown_both_locks", 4, NO, "F13", 0, 0, "", 0, UNSTABLE | SKIP, -ENOMEM},
+	{"full_teardown_child_lock", 4, NO, "F13", 0, 0, "", 0, UNSTABLE | SKIP, -ENOMEM},
+	{"prune_tail", 4, NO, "F13", 0, 0, "", 0, 0, -ENOMEM},
+	{"prune_in_place", 4, NO, "F13", 0, 0, "", 0, 0, -ENOMEM},
+	{"prune_tail_flagged", 4, NO, "F13", 0, 0, "", 0, UNSTABLE, -ENOMEM},
+	{"late_publish", 4, NO, "F13", 0, 0, "MPPP", 0, 0, -ENOMEM},
+	{"async_teardown", 4, NO, "F13", 0, 0, "", 0, UNSTABLE | SKIP, -ENOMEM},
+
 	/* In the middle, before the store: VMA k is the first that is not the child's. */
+	{"insert_one_by_one", 5, NO, "F13", 2, 0, "CC...", 2, 0, -ENOMEM},
+	{"insert_one_by_one", 5, NO, "F25", 2, 0, "CC...", 2, 0, -ENOMEM},
 	{"zero_marker", 5, NO, "F13", 2, 0, "CCMPP", 2, 0, -ENOMEM},
 	{"zero_marker", 5, NO, "F17", 2, 0, "CCMPP", 2, 0, -ENOMEM},
 	{"zero_marker", 5, NO, "F12", 3, 0, "CCCMP", 3, 0, -ENOMEM},
+	{"zero_marker_sem", 5, NO, "F13", 2, 0, "CCMPP", 2, 0, -ENOMEM},
+	{"zero_marker_flagged", 5, NO, "F13", 2, 0, "CCMPP", 2, UNSTABLE | SKIP, -ENOMEM},
 	{"full_teardown_both_locks", 5, NO, "F13", 2, 0, "", 2, UNSTABLE | SKIP, -ENOMEM},
+	{"full_teardown_child_lock", 5, NO, "F13", 2, 0, "", 2, UNSTABLE | SKIP, -ENOMEM},
+	{"prune_tail", 5, NO, "F13", 2, 0, "CC...", 2, 0, -ENOMEM},
+	{"prune_in_place", 5, NO, "F13", 2, 0, "CC...", 2, 0, -ENOMEM},
+	{"prune_tail_flagged", 5, NO, "F13", 2, 0, "CC...", 2, UNSTABLE, -ENOMEM},
+	{"stable_gate", 5, NO, "F13", 2, 0, "CCMPP", 2, UNSTABLE, -ENOMEM},
+	{"stable_gate+prune_tail", 5, NO, "F13", 2, 0, "CC...", 2, UNSTABLE, -ENOMEM},
+	{"late_publish", 5, NO, "F13", 2, 0, "CCMPP", 2, 0, -ENOMEM},
+	{"count_only_walkers", 5, NO, "F13", 2, 0, "CCMPP", 2, 0, -ENOMEM},
+	{"count_only_walkers+prune_tail", 5, NO, "F13", 2, 0, "CC...", 2, 0, -ENOMEM},
+	{"async_teardown", 5, NO, "F13", 2, 0, "", 2, UNSTABLE | SKIP, -ENOMEM},
+
 	/* Pages of VMA k: it is part of the head. */
+	{"insert_one_by_one", 5, NO, "F18", 0, 1, "C....", 1, 0, -ENOMEM},
 	{"zero_marker", 5, NO, "F18", 0, 1, "CMPPP", 1, 0, -ENOMEM},
+	{"zero_marker_flagged", 5, NO, "F18", 0, 1, "CMPPP", 1, UNSTABLE | SKIP, -ENOMEM},
 	{"full_teardown_both_locks", 5, NO, "F18", 0, 1, "", 1, UNSTABLE | SKIP, -ENOMEM},
-	/* The last VMA's pages: no marker, a tree that is complete. */
+	{"prune_tail", 5, NO, "F18", 0, 1, "C....", 1, 0, -ENOMEM},
+	{"prune_in_place", 5, NO, "F18", 0, 1, "C....", 1, 0, -ENOMEM},
+	{"late_publish", 5, NO, "F18", 0, 1, "CMPPP", 1, 0, -ENOMEM},
+	{"async_teardown", 5, NO, "F18", 0, 1, "", 1, UNSTABLE | SKIP, -ENOMEM},
+
+	/* The last VMA's pages: no marker, no skip flag, a tree that is complete. */
+	{"insert_one_by_one", 1, NO, "F18", 0, 0, "C", 1, 0, -ENOMEM},
 	{"zero_marker", 1, NO, "F18", 0, 0, "C", 1, 0, -ENOMEM},
+	{"zero_marker_flagged", 1, NO, "F18", 0, 0, "C", 1, UNSTABLE, -ENOMEM},
 	{"full_teardown_both_locks", 1, NO, "F18", 0, 0, "", 1, UNSTABLE | SKIP, -ENOMEM},
+	{"prune_tail", 1, NO, "F18", 0, 0, "C", 1, 0, -ENOMEM},
+	{"prune_in_place", 1, NO, "F18", 0, 0, "C", 1, 0, -ENOMEM},
+	{"prune_tail_flagged", 1, NO, "F18", 0, 0, "C", 1, UNSTABLE, -ENOMEM},
+
 	/* A parent of one VMA: the marker is the whole tree. */
 	{"zero_marker", 1, NO, "F13", 0, 0, "M", 0, 0, -ENOMEM},
+	{"prune_in_place", 1, NO, "F13", 0, 0, "", 0, 0, -ENOMEM},
+
 	/* A VMA that is not for the child is a hole, and not counted. */
 	{"zero_marker", 5, 1, "F13", 3, 0, "C.CMP", 2, 0, -ENOMEM},
 	{"zero_marker", 5, 0, "F13", 1, 0, ".MPPP", 0, 0, -ENOMEM},
-	/* SIGKILL, in the loop or in the lock of the VMA. */
+	{"insert_one_by_one", 5, 1, "F13", 3, 0, "C.C..", 2, 0, -ENOMEM},
+	{"prune_tail", 5, 1, "F13", 3, 0, "C.C..", 2, 0, -ENOMEM},
+	{"full_teardown_both_locks", 5, 0, "F13", 1, 0, "", 0, UNSTABLE | SKIP, -ENOMEM},
+
+	/* SIGKILL, by the loop's test; in the VMA's lock nobody is waited for, and it goes on. */
 	{"zero_marker", 5, NO, NULL, 3, 0, "CCCMP", 3, 0, -EINTR},
+	{"prune_tail", 5, NO, NULL, 3, 0, "CCC..", 3, 0, -EINTR},
 	{"full_teardown_both_locks", 5, NO, NULL, 3, 0, "", 5, 0, 0},
+
+	/* The recovery itself runs out of memory: it takes the way that needs none. */
+	{"prune_tail", 30, NO, "R01", 12, 0, "", 12, UNSTABLE | SKIP, -ENOMEM},
+	{"async_teardown", 5, NO, "R02", 2, 0, "", 2, UNSTABLE | SKIP, -ENOMEM},
 };
 
 static struct fork_shape shape_now;
