@@ -259,6 +259,19 @@ static struct fault_site *armed_site(void)
 	return armed->kill != SHAPE_NO ? fault_site_find("sigkill") : armed->site;
 }
 
+void fork_fault_rearm(void)
+{
+	struct fault_site *site = armed_site();
+
+	if (!site)
+		return;
+	site->attr.fired = 0;
+	if (armed->kill != SHAPE_NO)
+		site_at(site, (s64)armed->kill);
+	else
+		site_at(site, armed->k == SHAPE_NO ? (s64)armed->occ : -1);
+}
+
 bool fork_fault_fired(void)
 {
 	struct fault_site *site = armed_site();

@@ -70,6 +70,8 @@ unsigned long fork_shape_addr(const struct fork_shape *shape, unsigned long i);
  * fork_fault_fired: it came. Context: as static_key_set(); no other fork runs meanwhile
  */
 void fork_fault_arm(const struct fork_shape *shape);
+/* What is armed comes once more, counted from now on. Any context. */
+void fork_fault_rearm(void);
 bool fork_fault_fired(void);
 void fork_fault_disarm(void);
 

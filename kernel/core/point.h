@@ -50,6 +50,9 @@ DECLARE_STATIC_KEY(lockstep_key);
 
 extern const char *const point_kind_name[PT_NR];
 
+/* A load that faults in point_slow() was wanted here. */
+extern void *point_load_ip;
+
 /* How an operation is described in one word: kind, size, order. */
 #define POINT_HOW(kind, size, order) ((u32)(kind) | (u32)(size) << 8 | (u32)(order) << 16)
 

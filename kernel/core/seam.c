@@ -44,6 +44,8 @@ const char *const ipi_kind_name[IPI_NR] = {
 	[IPI_CALL] = "call",	   [IPI_STOP] = "stop",
 };
 
+void *point_load_ip;
+
 u64 point_slow(u32 how, const volatile void *obj, u64 value, void *ip)
 {
 	struct point p = {
@@ -61,8 +63,10 @@ u64 point_slow(u32 how, const volatile void *obj, u64 value, void *ip)
 		event_count(EV_ATOMIC, 1);
 	if (points_wanted)
 		performed = sched_ops->point(&p);
-	if (p.kind == PT_LOAD)
+	if (p.kind == PT_LOAD) {
+		point_load_ip = ip;
 		return performed ? p.value : load_nopoint(obj, p.size);
+	}
 	return performed;
 }
 

@@ -140,7 +140,8 @@ static int find_swap_pte(struct pte_walk *walk, pte_t *pte, unsigned long addr, 
 	}
 }
 
-static int unuse_vma(struct swap_info_struct *si, struct vm_area_struct *vma)
+/* @vma as it was found in @mm. */
+static int unuse_vma(struct swap_info_struct *si, struct mm_struct *mm, struct vm_area_struct *vma)
 {
 	struct unuse_walk unuse = {.si = si, .vma = vma};
 	struct pte_walk walk = {
@@ -156,7 +157,7 @@ static int unuse_vma(struct swap_info_struct *si, struct vm_area_struct *vma)
 
 		if (err)
 			return err;
-		walker_reached(&walker_swapoff, vma->vm_mm, WALKER_PTE);
+		walker_reached(&walker_swapoff, mm, WALKER_PTE, vma);
 		start = unuse.resume + PAGE_SIZE;
 	}
 	return 0;
@@ -170,14 +171,16 @@ static int unuse_mm(struct swap_info_struct *si, struct mm_struct *mm)
 	int err = 0;
 
 	mmap_read_lock(mm);
-	walker_reached(&walker_swapoff, mm, WALKER_MM);
+	walker_reached(&walker_swapoff, mm, WALKER_MM, NULL);
 	if (walker_check_on(&walker_check_swapoff_stable) && test_bit(MMF_UNSTABLE, &mm->flags))
 		goto out;
 	for_each_vma(vmi, vma) {
-		walker_reached(&walker_swapoff, mm, WALKER_VMA);
-		if (!READ_ONCE(vma->anon_vma))
+		bool anonymous = READ_ONCE(vma->anon_vma);
+
+		walker_reached(&walker_swapoff, mm, WALKER_VMA, vma);
+		if (!anonymous)
 			continue;
-		err = unuse_vma(si, vma);
+		err = unuse_vma(si, mm, vma);
 		if (err)
 			break;
 	}
@@ -213,6 +216,8 @@ static struct mm_struct *next_mm(struct mm_struct *prev)
 		mm = NULL;
 	}
 	spin_unlock(&mmlist_lock);
+	if (mm)
+		walker_reached(&walker_swapoff, mm, WALKER_PIN, NULL);
 	return mm;
 }
 

@@ -4,7 +4,7 @@
 #include "mm/walkers/walker.h"
 
 void (*walker_reach_hook)(const struct walker *walker, struct mm_struct *mm,
-			  enum walker_depth depth) __host_data;
+			  enum walker_depth depth, const struct vm_area_struct *vma) __host_data;
 
 struct walker_check *walker_check_find(const char *name)
 {

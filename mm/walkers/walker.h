@@ -18,6 +18,8 @@
 #include "kernel/core/registry.h"
 #include "mm/mm.h"
 
+struct vm_area_struct;
+
 struct walker {
 	const char *name;
 	const char *what;
@@ -51,18 +53,20 @@ static inline bool walker_check_on(const struct walker_check *check)
 struct walker_check *walker_check_find(const char *name);
 
 /*
- * What a walker touched of an mm: its struct, under the lock it wanted; a VMA; an entry. Told to
- * whoever counts visits per window. NULL: nobody.
+ * What a walker touched of an mm: it pinned its struct; it got the lock it wanted; a VMA, of which
+ * it has read a field; an entry that it changed. Told to whoever counts visits per window. NULL:
+ * nobody.
  */
-enum walker_depth { WALKER_MM, WALKER_VMA, WALKER_PTE };
+enum walker_depth { WALKER_PIN, WALKER_MM, WALKER_VMA, WALKER_PTE };
 extern void (*walker_reach_hook)(const struct walker *walker, struct mm_struct *mm,
-				 enum walker_depth depth);
+				 enum walker_depth depth, const struct vm_area_struct *vma);
 
+/* @mm: the one that is walked; @vma: what was found in it, or NULL. */
 static inline void walker_reached(const struct walker *walker, struct mm_struct *mm,
-				  enum walker_depth depth)
+				  enum walker_depth depth, const struct vm_area_struct *vma)
 {
 	if (unlikely(walker_reach_hook))
-		walker_reach_hook(walker, mm, depth);
+		walker_reach_hook(walker, mm, depth, vma);
 }
 
 #endif

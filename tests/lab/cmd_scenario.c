@@ -27,6 +27,18 @@ static void print_reach(void)
 		    (unsigned long long)res.summary.runs);
 }
 
+/* What was no mistake, and is worth knowing. */
+static void print_notes(void)
+{
+	for (unsigned v = 0; v < LV_NR; v++) {
+		if (res.summary.noted[v])
+			out("  %s in %llu of %llu runs, %llu times in all\n", lab_verdicts[v].name,
+			    (unsigned long long)res.summary.noted[v],
+			    (unsigned long long)res.summary.runs,
+			    (unsigned long long)res.summary.noted_amount[v]);
+	}
+}
+
 static void print_costs(void)
 {
 	u64 runs = max(res.summary.runs, 1ull);
@@ -61,6 +73,7 @@ static void print_verdict(void)
 	print_costs();
 	print_vtime();
 	print_reach();
+	print_notes();
 	if (s->first.verdict != LV_SAFE)
 		out("  found in schedule %llu, %s\n", (unsigned long long)s->first_run + 1,
 		    res.reproduced ? "and again when replayed" : "but NOT again when replayed");
@@ -134,7 +147,7 @@ static int cmd_scenario(int argc, char **argv)
 
 SHELL_CMD(scenario,
 	  "scenario KIND k=v...: search schedules of one scenario for a bad one\n"
-	  "  kinds: locks; words of all kinds: strategy= seed= cpus= world= steps= expect=\n"
+	  "  kinds: fork, locks, walk; words of all kinds: strategy= seed= cpus= world= steps= expect=\n"
 	  "  strategies: random:N, pct:D:N, vtime,\n"
 	  "              bounded:P (all with at most P preemptions and delays)\n"
 	  "  verdicts: safe unreached waste empty late refused marker foreign uaf null stale\n"

@@ -68,6 +68,15 @@ static void __noreturn lab_faulted(const struct trap_frame *f, unsigned long add
 		    addr);
 }
 
+/* Who wanted the access: a load is made by the point before it. */
+static unsigned long faulting_ip(const struct trap_frame *f)
+{
+	unsigned long off;
+	const char *name = symbol_lookup((void *)f->rip, &off);
+
+	return name && !strcmp(name, "point_slow") ? (unsigned long)point_load_ip : f->rip;
+}
+
 static bool take_fault(struct trap_frame *f, unsigned long addr)
 {
 	char at[80], what[64];
@@ -77,7 +86,7 @@ static bool take_fault(struct trap_frame *f, unsigned long addr)
 	if (!lockstep_active())
 		lab_faulted(f, addr);
 	lockstep_to_host();
-	where(f->rip, at, sizeof(at));
+	where(faulting_ip(f), at, sizeof(at));
 	trace_object(addr, what, sizeof(what));
 	lockstep_fail(verdict_of_fault(f, addr), "%s at %s, address %s",
 		      trap_name((unsigned)f->vector), at, what);

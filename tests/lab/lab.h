@@ -59,6 +59,10 @@ struct scenario_kind {
 	void (*check)(void);
 	/* Places that must be reached for `safe`, NULL-terminated; asked after parse. */
 	const char *const *(*reach)(void);
+	/* Before the world is made, and after it has gone: switches of the host side. May be NULL.
+	 */
+	void (*begin)(void);
+	void (*end)(void);
 };
 
 #define SCENARIO_KIND(kind_) REGISTER(scenario_kind, &kind_)
@@ -80,6 +84,9 @@ static inline void lab_reach(unsigned i)
 {
 	lockstep_reach(i);
 }
+
+/* One unit of something that is not wrong, but is to be told: LV_WASTE, LV_EMPTY, ... */
+#define lab_note(verdict) lockstep_note(verdict)
 
 /* An actor or check saw something wrong: ends the run. */
 #define lab_fail(verdict, ...) lockstep_fail(verdict, __VA_ARGS__)

@@ -77,6 +77,7 @@ struct ls_run {
 	u64 points, decisions;
 	u64 steps; /* shown to on_step */
 	u32 reached; /* bit i: place i was reached */
+	u32 noted[LV_NR]; /* how much of each verdict that is not bad was seen */
 };
 
 /*
@@ -140,6 +141,9 @@ bool lockstep_searched(void);
 
 /* Place @i was reached in this run. */
 void lockstep_reach(unsigned i);
+
+/* One unit of @verdict, which is not bad, was seen in this run, which goes on. */
+void lockstep_note(enum lab_verdict verdict);
 
 /* Grows with every point reached, in whatever phase; what the stall watchdog looks at. */
 u64 lockstep_beats(void);

@@ -70,6 +70,11 @@ void lockstep_reach(unsigned i)
 	ls.run->reached |= 1u << i;
 }
 
+void lockstep_note(enum lab_verdict verdict)
+{
+	ls.run->noted[verdict]++;
+}
+
 u64 lockstep_beats(void)
 {
 	return ls.beats + points_passed;

@@ -367,7 +367,7 @@ static void add_up(struct lab_result *res)
 {
 	res->summary.points += se.run.points;
 	res->summary.decisions += se.run.decisions;
-	lab_summary_add(&res->summary, &se.run.outcome, se.run.reached);
+	lab_summary_add(&res->summary, &se.run.outcome, se.run.reached, se.run.noted);
 }
 
 /* Run the recorded schedule again: a verdict that cannot be repeated is not worth printing. */
@@ -438,6 +438,26 @@ static void search_loop(struct scenario *sc, struct lab_result *res, bool progre
 		reproduce(sc, res);
 }
 
+/* The kind's switches around the session's own. */
+static int session_begin(struct scenario *sc, char *why, size_t len)
+{
+	int err;
+
+	if (sc->kind->begin)
+		sc->kind->begin();
+	err = session_enter(sc, why, len);
+	if (err && sc->kind->end)
+		sc->kind->end();
+	return err;
+}
+
+static void session_end(struct scenario *sc)
+{
+	session_leave(sc);
+	if (sc->kind->end)
+		sc->kind->end();
+}
+
 static void count_reach(struct scenario *sc, struct lab_result *res)
 {
 	const char *const *names = sc->kind->reach();
@@ -453,13 +473,13 @@ int lab_search(struct scenario *sc, struct lab_result *res, bool progress, char 
 
 	memset(res, 0, sizeof(*res));
 	count_reach(sc, res);
-	err = session_enter(sc, why, len);
+	err = session_begin(sc, why, len);
 	if (err)
 		return err;
 	err = session_start(sc, why, len);
 	if (!err)
 		search_loop(sc, res, progress);
-	session_leave(sc);
+	session_end(sc);
 	if (!err && se.differs) {
 		snprintf(why, len, "the world differs from its snapshot after restore %llu",
 			 (unsigned long long)res->summary.runs);
@@ -572,12 +592,12 @@ int lab_replay(struct scenario *sc, const char *schedule, struct lab_result *res
 	count_reach(sc, res);
 	steps.step = frames_for(STEPS_ORDER);
 	steps.max = steps.step ? PAGE_SIZE_ORDER(STEPS_ORDER) / sizeof(*steps.step) : 0;
-	err = session_enter(sc, why, len);
+	err = session_begin(sc, why, len);
 	if (!err) {
 		err = session_start(sc, why, len);
 		if (!err)
 			err = replay_loop(sc, schedule, res, print, why, len);
-		session_leave(sc);
+		session_end(sc);
 	}
 	free_frames(steps.step, STEPS_ORDER);
 	return err;

@@ -25,8 +25,13 @@ enum lab_verdict lab_verdict_by_name(const char *name)
 	return LV_NR;
 }
 
-void lab_summary_add(struct lab_summary *s, const struct lab_outcome *o, u32 reached_mask)
+void lab_summary_add(struct lab_summary *s, const struct lab_outcome *o, u32 reached_mask,
+		     const u32 noted[LV_NR])
 {
+	for (unsigned v = 0; v < LV_NR; v++) {
+		s->noted[v] += noted[v] != 0;
+		s->noted_amount[v] += noted[v];
+	}
 	for (unsigned i = 0; i < s->nr_reach; i++)
 		s->reached[i] += (reached_mask >> i) & 1;
 	if (o->verdict != LV_SAFE && s->first.verdict == LV_SAFE) {
@@ -43,5 +48,8 @@ enum lab_verdict lab_summary_verdict(const struct lab_summary *s)
 	for (unsigned i = 0; i < s->nr_reach; i++)
 		if (s->reached[i] < min((u64)LAB_REACH_MIN, s->runs))
 			return LV_UNREACHED;
+	for (unsigned v = LV_WASTE; v < LV_NR; v++)
+		if (s->noted[v])
+			return (enum lab_verdict)v;
 	return LV_SAFE;
 }

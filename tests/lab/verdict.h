@@ -67,14 +67,18 @@ struct lab_summary {
 	u64 reached[LAB_MAX_REACH]; /* runs in which place i was reached */
 	unsigned nr_reach;
 	const char *const *reach_names;
+	u64 noted[LV_NR];	 /* runs in which a verdict that is not bad was noted */
+	u64 noted_amount[LV_NR]; /* how much of it, over all runs */
 };
 
-/* Note @o as the outcome of one more run. */
-void lab_summary_add(struct lab_summary *s, const struct lab_outcome *o, u32 reached_mask);
+/* Add one more run: its outcome @o, places reached, and for each verdict how much was noted. */
+void lab_summary_add(struct lab_summary *s, const struct lab_outcome *o, u32 reached_mask,
+		     const u32 noted[LV_NR]);
 
 /*
- * The verdict of a whole search: the first bad one; else safe if every place was reached in at
- * least LAB_REACH_MIN runs (or in every run, when there were fewer), else unreached.
+ * The verdict of a whole search: the first bad one; else, if every place was reached in at least
+ * LAB_REACH_MIN runs (or in every run, when there were fewer), the first of waste, empty, late,
+ * refused that was noted, or safe; else unreached.
  */
 enum lab_verdict lab_summary_verdict(const struct lab_summary *s);
 

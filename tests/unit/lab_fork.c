@@ -1,0 +1,82 @@
+/*
+ * lab_fork.c - failed forks in the lab: the named bugs are found, and where they cannot be is not.
+ *
+ * What a semantics leaves, state by state, is tested without the lab (unit/fork.c).
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "kernel/base/err.h"
+#include "mm/semantics.h"
+#include "tests/ktest.h"
+#include "tests/lab/lab.h"
+#include "tests/lab/world.h"
+
+#define SHAPE "vmas=3 pages=2 swap=1 walkers=swapoff"
+
+static struct scenario sc;
+static struct lab_result res;
+
+static void search(struct ktest *t, const char *words)
+{
+	static char line[256];
+	char *argv[16], why[256], *save = NULL;
+	int argc = 0;
+
+	if (world_arena_bytes() == 0)
+		t_skip(t, "no lab arena on this machine");
+	snprintf(line, sizeof(line), "fork " SHAPE "%s", words);
+	for (char *w = strtok_r(line, " ", &save); w && argc < 16; w = strtok_r(NULL, " ", &save))
+		argv[argc++] = w;
+	if (scenario_parse(&sc, argc, argv, why, sizeof(why)) ||
+	    lab_search(&sc, &res, false, why, sizeof(why)))
+		t_fail(t, "%s: %s", words, why);
+}
+
+/* Swapoff as it was walks into the marker of a failed fork, and dereferences it. */
+KTEST(lab_fork, swapoff_meets_the_marker, KT_UNIT)
+{
+	search(t, ",swapoff.stable=0 site=F13 k=1 sem=zero_marker_flagged strategy=random:1000");
+	t_expect_eq(t, res.verdict, LV_MARKER);
+	t_expect(t, res.reproduced);
+	t_note(t, "in schedule %lu: %s", res.summary.first_run + 1, res.summary.first.why);
+}
+
+/* The test of MMF_UNSTABLE under the lock is enough. */
+KTEST(lab_fork, swapoff_with_its_check_does_not, KT_UNIT)
+{
+	search(t, " site=F13 k=1 sem=zero_marker_flagged strategy=random:60");
+	t_expect(t, !lab_verdicts[res.verdict].bad);
+	t_expect_eq(t, res.summary.reached[0], res.summary.runs);
+}
+
+/* A fatal signal in the middle of the copy leads there as well. */
+KTEST(lab_fork, a_killed_forker_leaves_it_too, KT_UNIT)
+{
+	search(t, " kill=1 sem=zero_marker strategy=random:1000");
+	t_expect_eq(t, res.verdict, LV_MARKER);
+}
+
+/* Rules that leave a marker and no flag; all others must be sound whatever swapoff tests. */
+static bool leaves_a_bare_marker(const char *name)
+{
+	return !strcmp(name, "zero_marker") || !strcmp(name, "zero_marker_sem");
+}
+
+KTEST(lab_fork, every_rule_set_beside_swapoff, KT_UNIT)
+{
+	const struct semantics *sem;
+	char words[128];
+
+	for_each_registered(semantics, sem) {
+		if (sem->axis != SEM_FORK || leaves_a_bare_marker(sem->name))
+			continue;
+		snprintf(words, sizeof(words), " site=F18 k=1 threads=1 sem=%s strategy=random:10",
+			 sem->name);
+		search(t, words);
+		t_expect(t, !lab_verdicts[res.verdict].bad);
+		if (lab_verdicts[res.verdict].bad)
+			t_note(t, "%s: %s", sem->name, res.summary.first.why);
+		t_expect_eq(t, res.summary.runs, 10);
+	}
+}
