@@ -1,7 +1,8 @@
 /*
  * walk_file.c - a mapped file that one actor uses while another cuts it, unmaps it, stores it.
  *
- * Owns: the cases `truncate`, `file-munmap` and `writeback`, their wrong forms, what must hold.
+ * Owns: the cases `truncate`, `file-munmap`, `writeback` and `file-zap`, their wrong forms, what must
+ *       hold.
  * Idea: as walk_anon.c. A mutant on the side of the fault is a VMA whose vm_ops->fault leaves a
  *       step out; one on the other side is the change done by hand.
  */
@@ -20,6 +21,7 @@
 #include "mm/page_alloc.h"
 #include "mm/rmap.h"
 #include "mm/tables_internal.h"
+#include "mm/tlb.h"
 #include "tests/lab/case.h"
 
 #define ADDR	0x40000000ul
@@ -28,10 +30,12 @@
 
 enum { TRUNCATE_NO_RECHECK, TRUNCATE_SIZE_LAST };
 enum { WRITEBACK_NO_FLUSH, WRITEBACK_CLEAR_FIRST };
+enum { ZAP_LATE_FLUSH };
 enum { REACH_DONE, REACH_REFUSED };
 
 static struct mm_struct *mm __lab_world;
 static struct file *file __lab_world;
+static bool zapped __lab_world; /* a third actor zaps the page: the mutants are its own */
 static u64 changed __lab_world; /* the change is over */
 static u64 stored __lab_world;	/* what the writer wrote last */
 
@@ -94,6 +98,41 @@ static void wrprotect_unflushed(void)
 	pte_unmap_unlock(pte, ptl);
 }
 
+/* The entry goes, its dirt reaches the page, and the flush comes only after the lock is let go. */
+static void zap_late_flush(void)
+{
+	struct page *page = NULL;
+	spinlock_t *ptl;
+	pte_t *pte;
+
+	mmap_read_lock(mm);
+	pte = pte_offset_map_lock(&mm->tables, pmd_walk(&mm->tables, ADDR), ADDR, &ptl);
+	if (pte_present(__pte(READ_ONCE(pte->pte)))) {
+		u64 seen = pte_take(pte, 0, false, true);
+
+		page = pfn_to_page(pte_pfn(__pte(seen)));
+		if (seen & _PAGE_DIRTY)
+			folio_mark_dirty(page);
+		folio_remove_rmap_pte(page);
+		add_mm_counter(mm, MM_FILEPAGES, -1);
+	}
+	pte_unmap_unlock(pte, ptl);
+	if (page) {
+		flush_tlb_page(&mm->tables.tlb, ADDR);
+		put_page(page);
+	}
+	mmap_read_unlock(mm);
+}
+
+static void zapper(void *arg)
+{
+	(void)arg;
+	if (case_mutant(ZAP_LATE_FLUSH))
+		zap_late_flush();
+	else
+		lab_assert(vm_madvise(mm, ADDR, PAGE_SIZE, MADV_DONTNEED) == 0);
+}
+
 /* Store the page, with a step left out or at the wrong time. */
 static void store_wrongly(void)
 {
@@ -124,10 +163,10 @@ static void storer(void *arg)
 	(void)arg;
 	/* Both touch it, so a bounded search switches there: the writer's accesses are its own. */
 	(void)READ_ONCE(stored);
-	if (case_mutant(WRITEBACK_NO_FLUSH) || case_mutant(WRITEBACK_CLEAR_FIRST))
-		store_wrongly();
-	else
+	if (zapped || !(case_mutant(WRITEBACK_NO_FLUSH) || case_mutant(WRITEBACK_CLEAR_FIRST)))
 		lab_assert(file_sync(file) == 0);
+	else
+		store_wrongly();
 	page = filemap_get_folio(&file->f_mapping, 0);
 	if (!page)
 		return;
@@ -182,6 +221,7 @@ static int setup(void (*changer)(void *arg), void (*use)(void *arg), unsigned lo
 	int err;
 
 	changed = 0;
+	zapped = false;
 	stored = CONTENT;
 	mm = mm_alloc();
 	file = file_create("cut", PAGE_SIZE);
@@ -232,6 +272,14 @@ static int writeback_setup(unsigned actors)
 		err = put_user(CONTENT, ADDR);
 	mm_unuse(mm);
 	return err;
+}
+
+static int zap_setup(unsigned actors)
+{
+	int err = writeback_setup(actors);
+
+	zapped = true;
+	return err ? err : lab_actor("zapper", 2, zapper, NULL);
 }
 
 static void check(unsigned actors)
@@ -310,3 +358,21 @@ static const struct lab_case case_writeback = {
 	.check = writeback_check,
 };
 LAB_CASE(case_writeback);
+
+static const struct lab_mutant zap_mutants[] = {
+	[ZAP_LATE_FLUSH] = {"late-flush", "lets the entry's lock go before it flushes", LV_CORRUPT},
+	{NULL, NULL, LV_SAFE},
+};
+static const struct lab_case case_zap = {
+	.name = "file-zap",
+	.kind = "walk",
+	.what = "as writeback, while the entry is zapped",
+	.actors = 3,
+	.actors_min = 3,
+	.actors_max = 3,
+	.reach = reach_done,
+	.mutants = zap_mutants,
+	.setup = zap_setup,
+	.check = writeback_check,
+};
+LAB_CASE(case_zap);
