@@ -1,11 +1,15 @@
 /*
  * rwsem.c - readers and writers of one semaphore, in order of arrival.
  *
- * Idea: entering is one compare-and-exchange that fails when anything forbids it, so the word never
- *       counts somebody who is not in. Leaving is one subtraction; whoever finds that waiters are
- *       left and the lock may go to the first of them hands it over under wait_lock.
+ * Idea: a reader adds itself, whatever there is: one instruction that cannot fail, so readers do not
+ *       disturb each other. It is in if neither a writer nor a waiter was there; else it takes
+ *       itself back under wait_lock. A writer enters by one compare-and-exchange. Leaving is one
+ *       subtraction; whoever finds that waiters are left and the lock may go to the first of them
+ *       hands it over under wait_lock.
  * Invariant: RWSEM_WAITERS is set exactly while wait_list is not empty, and changes only under
- *       wait_lock. While it is set nobody enters but by a grant, so holders only become fewer.
+ *       wait_lock. While it is set nobody enters but by a grant. The word may count a reader that
+ *       is not in: it keeps writers out until it has taken itself back, and does then what the last
+ *       one to leave does.
  */
 #include "kernel/sched/rwsem.h"
 #include "kernel/base/err.h"
@@ -20,6 +24,13 @@ void init_rwsem(struct rw_semaphore *sem, enum lock_class class)
 }
 
 /* ---- entering without waiting -------------------------------------------------------------- */
+
+/* False: not in, but counted; rwsem_down_slow() takes it back. */
+static __always_inline bool rwsem_enter_read(struct rw_semaphore *sem)
+{
+	return likely(!(atomic_long_add_return(RWSEM_READER, &sem->count) &
+			(RWSEM_WRITER | RWSEM_WAITERS)));
+}
 
 static __always_inline bool rwsem_try_read(struct rw_semaphore *sem)
 {
@@ -69,7 +80,7 @@ static void rwsem_grant_readers(struct rw_semaphore *sem)
 	}
 }
 
-/* Give the lock to the head of the list if the holders allow it. They cannot become more. */
+/* Give the lock to the head of the list if the holders allow it. wait_list may be empty. */
 static void rwsem_grant(struct rw_semaphore *sem)
 {
 	struct lock_waiter *w;
@@ -112,6 +123,16 @@ static bool rwsem_claim_or_mark(struct rw_semaphore *sem, bool write)
 	return inside;
 }
 
+/* A reader that counted itself: in after all, or taken back. wait_lock held. */
+static bool rwsem_stay_or_leave(struct rw_semaphore *sem)
+{
+	if (!(atomic_long_read(&sem->count) & (RWSEM_WRITER | RWSEM_WAITERS)))
+		return true;
+	atomic_long_sub(RWSEM_READER, &sem->count);
+	rwsem_grant(sem);
+	return false;
+}
+
 /* A killed waiter leaves; those it kept out may go. wait_lock held. */
 static void rwsem_waiter_leave(struct rw_semaphore *sem, struct lock_waiter *w)
 {
@@ -129,7 +150,7 @@ static noinline int rwsem_down_slow(struct rw_semaphore *sem, bool write, u32 st
 	int err = 0;
 
 	spin_lock_irq(&sem->wait_lock);
-	if (!rwsem_claim_or_mark(sem, write)) {
+	if (!(!write && rwsem_stay_or_leave(sem)) && !rwsem_claim_or_mark(sem, write)) {
 		list_add_tail(&w.node, &sem->wait_list);
 		err = lock_wait_granted(&sem->wait_lock, &w, state);
 		if (err)
@@ -141,9 +162,10 @@ static noinline int rwsem_down_slow(struct rw_semaphore *sem, bool write, u32 st
 
 /* ---- down: plain, and with order checks and statistics ------------------------------------- */
 
-static __always_inline bool rwsem_try(struct rw_semaphore *sem, bool write)
+/* False: rwsem_down_slow() must follow. */
+static __always_inline bool rwsem_enter(struct rw_semaphore *sem, bool write)
 {
-	return write ? rwsem_try_write(sem) : rwsem_try_read(sem);
+	return write ? rwsem_try_write(sem) : rwsem_enter_read(sem);
 }
 
 static noinline int rwsem_down_checked(struct rw_semaphore *sem, bool write, u32 state,
@@ -154,7 +176,7 @@ static noinline int rwsem_down_checked(struct rw_semaphore *sem, bool write, u32
 	int err;
 
 	lock_order_check(class, sem, kind, 0, ip);
-	if (!rwsem_try(sem, write)) {
+	if (!rwsem_enter(sem, write)) {
 		start = rdtsc();
 		err = rwsem_down_slow(sem, write, state);
 		lock_stat_waited(class, rdtsc() - start);
@@ -170,14 +192,14 @@ static __always_inline int rwsem_down(struct rw_semaphore *sem, bool write, u32 
 {
 	if (static_branch_unlikely(&lock_slow_key))
 		return rwsem_down_checked(sem, write, state, class, __builtin_return_address(0));
-	if (likely(rwsem_try(sem, write)))
+	if (likely(rwsem_enter(sem, write)))
 		return 0;
 	return rwsem_down_slow(sem, write, state);
 }
 
 static __always_inline bool rwsem_down_try(struct rw_semaphore *sem, bool write)
 {
-	if (!rwsem_try(sem, write))
+	if (!(write ? rwsem_try_write(sem) : rwsem_try_read(sem)))
 		return false;
 	if (static_branch_unlikely(&lock_slow_key))
 		lock_order_acquired(sem->class, sem, write ? LK_WRITE : LK_READ, LO_TRY,

@@ -2,7 +2,8 @@
  * rwsem.h - rw_semaphore: a sleeping lock for many readers or one writer.
  *
  * Idea: one word counts readers and holds "a writer owns it" and "somebody waits". Uncontended,
- *       each operation is one atomic operation on that word.
+ *       each operation is one atomic operation on that word; for readers one that cannot fail, so
+ *       readers alone never wait for each other.
  * Order: first come, first served by direct hand-over. Once anyone waits, newcomers queue behind:
  *       so a waiting writer keeps later readers out (writer preference over readers that come
  *       after it; no starvation of either), and neither trylock succeeds. When the lock falls free,
