@@ -89,9 +89,10 @@ stress: all
 # Every case of `scenario locks` for a million schedules and all within two preemptions.
 LAB_OPTIONS ?=
 
-## make lab         replays on all machines, long searches, a table of cases and mutants; LAB_OPTIONS="--runs 10000 rcu"
+## make lab         replays everywhere, long searches, a table of cases and mutants;
+##                  LAB_OPTIONS="--runs 10000 rcu"
 lab: all
-	$(Q)cd tests/guest && LAB_FULL=1 MMLIFE_BUILD=$(abspath $(B)) python3 -m unittest -v test_lab
+	$(Q)LAB_FULL=1 MMLIFE_BUILD=$(abspath $(B)) python3 tests/guest/test_lab.py
 	$(Q)tests/lab-long --build $(B) $(LAB_OPTIONS)
 
 ## make sweep       every site of a fork, at every occurrence, under every semantics

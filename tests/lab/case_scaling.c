@@ -1,6 +1,6 @@
 /*
- * case_scaling.c - the same work under three ways of sharing, for virtual time: one spinlock, a
- * counter per vCPU, a semaphore held for reading. What scales shows in when the last actor is done.
+ * case_scaling.c - the same work under ways of sharing, for virtual time: one spinlock, a counter per
+ * vCPU, a semaphore held for reading, or now and then for writing. What scales shows in when the last actor is done.
  */
 #include "kernel/core/once.h"
 #include "kernel/core/spinlock.h"
@@ -47,6 +47,14 @@ static void as_reader(void)
 	up_read(&sem);
 }
 
+static void as_writer(void)
+{
+	down_write(&sem);
+	total++;
+	work();
+	up_write(&sem);
+}
+
 static void lock_actor(void *index)
 {
 	(void)index;
@@ -68,6 +76,18 @@ static void reader_actor(void *index)
 	(void)index;
 	for (unsigned i = 0; i < ROUNDS; i++)
 		as_reader();
+	lab_reach(REACH_ALL);
+}
+
+/* Writers are spread over the rounds. */
+static void mostly_actor(void *index)
+{
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		if (i == (unsigned long)index % ROUNDS)
+			as_writer();
+		else
+			as_reader();
+	}
 	lab_reach(REACH_ALL);
 }
 
@@ -98,6 +118,12 @@ static int setup_reader(unsigned actors)
 	return case_actors("w", actors, reader_actor);
 }
 
+static int setup_mostly(unsigned actors)
+{
+	name_objects();
+	return case_actors("w", actors, mostly_actor);
+}
+
 static void check_lock(unsigned actors)
 {
 	lab_assert(total == actors * ROUNDS);
@@ -120,6 +146,12 @@ static void check_reader(unsigned actors)
 	up_write(&sem);
 }
 
+static void check_mostly(unsigned actors)
+{
+	lab_assert(total == actors);
+	check_reader(actors);
+}
+
 static const char *const reach[] = {"done", NULL};
 
 #define SCALING_CASE(var, name_, what_, setup_, check_) \
@@ -140,3 +172,5 @@ SCALING_CASE(scale_percpu, "scale-percpu", "work on a counter per vCPU", setup_p
 	     check_percpu);
 SCALING_CASE(scale_reader, "scale-reader", "work under a semaphore held for reading", setup_reader,
 	     check_reader);
+SCALING_CASE(scale_mostly, "scale-mostly", "work under a semaphore, one round in 16 writes",
+	     setup_mostly, check_mostly);

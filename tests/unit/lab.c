@@ -12,6 +12,7 @@
 #include "kernel/sched/timer.h"
 #include "tests/ktest.h"
 #include "tests/lab/case.h"
+#include "tests/lab/scaling.h"
 #include "tests/lab/world.h"
 
 static struct scenario sc;
@@ -204,16 +205,6 @@ KTEST(lab, a_restore_that_forgets_a_page_is_told, KT_UNIT)
 	t_expect_eq(t, res.verdict, LV_SAFE);
 }
 
-static u64 last_actor_done(struct ktest *t, const char *name, unsigned actors)
-{
-	char line[96];
-
-	snprintf(line, sizeof(line), "case=%s actors=%u cpus=%u strategy=vtime", name, actors,
-		 actors);
-	expect_verdict(t, line, LV_SAFE);
-	return res.vtime;
-}
-
 static void note_fired(struct timer *timer)
 {
 	__atomic_store_n((u32 *)(timer + 1), 1, __ATOMIC_RELEASE);
@@ -238,25 +229,40 @@ KTEST(lab, timers_of_the_system_go_on_after_a_world, KT_UNIT)
 	del_timer_sync(&waiting.timer);
 }
 
+static void measure(struct ktest *t, const char *name, u64 vtime[SCALING_SIZES])
+{
+	char why[256];
+
+	for (unsigned i = 0; i < SCALING_SIZES; i++)
+		if (scaling_measure(name, scaling_vcpus[i], &vtime[i], why, sizeof(why)) != 0)
+			t_fail(t, "%s", why);
+	t_note(t, "%s: %lu %lu %lu %lu", name, vtime[0], vtime[1], vtime[2], vtime[3]);
+}
+
 /* Virtual time counts instructions, so it needs the clock that counts them. */
 KTEST(lab, vtime_has_the_shapes_it_must_have, KT_UNIT)
 {
-	u64 lock[2], own[2], reader[2];
+	u64 lock[SCALING_SIZES], own[SCALING_SIZES], reader[SCALING_SIZES], mostly[SCALING_SIZES];
+	u64 again[SCALING_SIZES];
 
 	if (!clock_is_insn())
 		t_skip(t, "virtual time needs --clock insn");
-	for (unsigned i = 0; i < 2; i++) {
-		unsigned actors = i ? 16 : 2;
+	measure(t, "scale-lock", lock);
+	measure(t, "scale-percpu", own);
+	measure(t, "scale-reader", reader);
+	measure(t, "scale-mostly", mostly);
+	measure(t, "scale-mostly", again);
+	for (unsigned i = 0; i < SCALING_SIZES; i++) {
+		u64 more = scaling_vcpus[i] / scaling_vcpus[0];
 
-		lock[i] = last_actor_done(t, "scale-lock", actors);
-		own[i] = last_actor_done(t, "scale-percpu", actors);
-		reader[i] = last_actor_done(t, "scale-reader", actors);
-		t_note(t, "%2u vCPUs: lock %lu, per vCPU %lu, reader %lu", actors, lock[i], own[i],
-		       reader[i]);
+		/* A lock serialises; a counter of one's own, and readers, do not notice the others. */
+		t_expect_ge(t, lock[i] * 10, lock[0] * more * 9);
+		t_expect_le(t, own[i], own[0] + own[0] / 10);
+		t_expect_le(t, reader[i], reader[0] + reader[0] / 10);
+		t_expect_gt(t, mostly[i], reader[i]);
+		t_expect_eq(t, again[i], mostly[i]);
 	}
-	/* Eight times the vCPUs: a lock serialises, a counter of one's own does not notice. */
-	t_expect_ge(t, lock[1], 7 * lock[0]);
-	t_expect_le(t, own[1], own[0] + own[0] / 4);
-	t_expect_lt(t, reader[1], lock[1] / 2);
-	t_expect_eq(t, last_actor_done(t, "scale-lock", 16), lock[1]);
+	/* A writer stops all readers, and wakes them one by one: more than in proportion. */
+	t_expect_lt(t, mostly[0], lock[0]);
+	t_expect_gt(t, mostly[3], 4 * mostly[2]);
 }
