@@ -48,6 +48,7 @@ void dup_unlock_child_first(struct fork_copy *fc) NO_LOCK_ANALYSIS
 	mm_mark(fc->mm, fc->err ? MARK_UNLOCK : MARK_LIVE);
 	flush_tlb_mm(&fc->oldmm->tables.tlb);
 	mmap_write_unlock(fc->oldmm);
+	mm_mark(fc->mm, MARK_PARENT);
 }
 
 void dup_teardown_head(struct fork_copy *fc)

@@ -28,6 +28,7 @@ struct mm_struct;
 	X(RECOVER, mm_recover, "fork: failed, recovery comes next")          \
 	X(UNLOCK, mm_unlock, "fork: failed, child unlocked (W1 opens)")      \
 	X(LIVE, mm_live, "fork: done, child unlocked")                       \
+	X(PARENT, mm_parent, "fork: the parent is unlocked")                 \
 	X(ZAP, mm_zap, "exit: lock taken, pages go next (W2 opens)")         \
 	X(ZAPPED, mm_zapped, "exit: read lock dropped (W3 opens)")           \
 	X(TABLES, mm_tables, "exit: write lock taken, tables go next (W4)")  \

@@ -23,6 +23,7 @@ static void unlock_parent_first(struct fork_copy *fc) NO_LOCK_ANALYSIS
 	}
 	flush_tlb_mm(&fc->oldmm->tables.tlb);
 	mmap_write_unlock(fc->oldmm);
+	mm_mark(fc->mm, MARK_PARENT);
 	dup_teardown_head(fc);
 	mmap_write_unlock(fc->mm);
 	mm_mark(fc->mm, MARK_UNLOCK);
