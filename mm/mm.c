@@ -10,6 +10,7 @@
 #include "kernel/core/setting.h"
 #include "kernel/sched/thread.h"
 #include "mm/exit_mmap.h"
+#include "mm/mm_check.h"
 #include "mm/mm_marks.h"
 #include "mm/mman_internal.h"
 #include "mm/semantics.h"
@@ -104,6 +105,7 @@ struct mm_struct *mm_alloc(void)
 void __mmput(struct mm_struct *mm)
 {
 	ASSERT_EQ(atomic_read_nopoint(&mm->mm_users), 0);
+	mm_check_end(mm);
 	exit_mmap(mm);
 	mmlist_del(mm);
 	mmdrop(mm);

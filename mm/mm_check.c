@@ -137,7 +137,7 @@ static void check_sums(struct check *c, const struct vm_sums *sums)
 		wrong(c, "accounted_vm is %lu, the VMAs have %lu", mm->accounted_vm, sums->charged);
 }
 
-static void check_vmas(struct check *c, bool all)
+static void check_vmas(struct check *c, bool sums_too)
 {
 	VMA_ITERATOR(vmi, c->mm, c->start);
 	struct vm_sums sums = {.nr = 0};
@@ -148,7 +148,7 @@ static void check_vmas(struct check *c, bool all)
 		check_vma(c, vma, &vmi.mas);
 		sum_vma(&sums, vma);
 	}
-	if (all)
+	if (sums_too)
 		check_sums(c, &sums);
 }
 
@@ -204,7 +204,7 @@ static void check_swap_pte(struct check *c, pte_t pte, unsigned long addr)
 	if (!c->vma->anon_vma)
 		wrong(c, "%#lx: a swap entry in a VMA without anon_vma", addr);
 	if (!test_bit(MMF_ON_MMLIST, &c->mm->flags))
-		wrong(c, "%#lx: a swap entry in an mm that is not on mmlist", addr);
+		wrong(c, "%#lx: swap-on-mmlist: a swap entry in an mm that is not", addr);
 }
 
 static void check_file_page(struct check *c, struct page *page, pte_t pte, unsigned long addr)
@@ -336,19 +336,24 @@ static int check_tree(struct check *c)
 	return c->bad;
 }
 
-int mm_check(struct mm_struct *mm)
+static int check_all(struct mm_struct *mm, bool sums)
 {
 	struct check c = {.mm = mm, .start = USER_MIN, .end = USER_MAX};
 
 	mmap_assert_write_locked(mm);
 	if (check_tree(&c))
 		return c.bad;
-	check_vmas(&c, true);
+	check_vmas(&c, sums);
 	reclaim_pause();
 	check_entries(&c);
 	check_counters(&c);
 	reclaim_resume();
 	return c.bad;
+}
+
+int mm_check(struct mm_struct *mm)
+{
+	return check_all(mm, true);
 }
 
 int mm_check_range(struct mm_struct *mm, unsigned long start, unsigned long end)
@@ -380,4 +385,32 @@ void mm_check_mutation(struct mm_struct *mm, unsigned long start, unsigned long 
 	if (bad)
 		BUGF("mm %lu: %d things wrong after a change of %#lx-%#lx", (unsigned long)mm->id,
 		     bad, start, end);
+}
+
+/* Is an entry of the tree no VMA? Then the copy of a fork ended there. */
+static bool tree_is_whole(struct mm_struct *mm)
+{
+	MA_STATE(mas, &mm->mm_mt, 0, 0);
+	void *entry;
+
+	mas_for_each(&mas, entry, ~0ul) {
+		if (xa_is_zero(entry))
+			return false;
+	}
+	return true;
+}
+
+void mm_check_end(struct mm_struct *mm)
+{
+	int bad = 0;
+
+	if (!static_branch_unlikely(&checks_key) || test_bit(MMF_UNSTABLE, &mm->flags))
+		return;
+	mmap_write_lock(mm);
+	/* A child whose fork failed has its parent's sums of pages, as in Linux. */
+	if (tree_is_whole(mm))
+		bad = check_all(mm, false);
+	mmap_write_unlock(mm);
+	if (bad)
+		BUGF("mm %lu: %d things wrong at its end", (unsigned long)mm->id, bad);
 }

@@ -14,6 +14,7 @@
 #include "mm/fault.h"
 #include "mm/mmap_lock.h"
 #include "mm/rmap.h"
+#include "mm/swap.h"
 #include "mm/swap_entry.h"
 #include "mm/tables_internal.h"
 #include "mm/vma.h"
@@ -38,7 +39,7 @@ struct entry_record {
 	unsigned long addr;
 	u64 pte;
 	u64 hash;      /* of what is in the page */
-	u32 mapcount;  /* of its frame */
+	u32 mapcount;  /* of its frame, or of its swap slot */
 	u16 nr_rmap;   /* entries that rmap finds of it */
 	bool exclusive;
 };
@@ -125,6 +126,8 @@ static int take_entries(struct pte_walk *walk, pte_t *pte, unsigned long addr, u
 		}
 		e = &p->entry[p->nr_entries++];
 		*e = (struct entry_record){.addr = addr, .pte = pte->pte};
+		if (is_swap_pte(*pte) && !pte_is_marker(*pte))
+			e->mapcount = (u32)swap_count(pte_to_swp_entry(*pte));
 		if (!pte_present(*pte))
 			continue;
 		e->hash = hash_page(phys_to_virt(PHYS(pte->pte & PTE_PFN_MASK)));
@@ -307,6 +310,9 @@ static void compare_entry(struct compare *c, const struct entry_record *a,
 		return;
 	}
 	if (!pte_present(was)) {
+		if (a->mapcount != b->mapcount)
+			differs(c, "%#lx: its slot counts %u, it counted %u", a->addr, b->mapcount,
+				a->mapcount);
 		if (a->pte == b->pte)
 			return;
 		if (is_swap_pte(was) && a->pte == pte_swp_mkexclusive(is).pte)
