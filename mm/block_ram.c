@@ -15,7 +15,8 @@
 /* Field key: [M] ram_mutex  [C] who claimed it, until it exists; then its users, read only */
 struct block_ram {
 	struct block_device bdev; /* [C] */
-	struct page *table; /* [C] its frames hold the addresses of the blocks */
+	struct page *table; /* [C] its frames hold: */
+	void **block;	    /* [C] the addresses of the blocks */
 	unsigned order;	    /* [C] of @table */
 	unsigned long nr;   /* [C] blocks there are */
 	bool claimed;	    /* [M] exists, or is being made or destroyed */
@@ -30,11 +31,6 @@ static DEFINE_MUTEX(ram_mutex, LC_SWAPON);
 
 DELAY_SITE(ram_transfer, "pages move to or from a RAM device");
 
-static void **ram_table(const struct block_ram *ram)
-{
-	return page_address(ram->table);
-}
-
 static void copy_frame(void *to, const void *from)
 {
 	unsigned long n = PAGE_SIZE / 8;
@@ -46,17 +42,17 @@ static int ram_transfer(struct block_device *bdev, u64 sector, const phys_t *fra
 			bool write)
 {
 	const struct block_ram *ram = bdev->private;
-	void **block = ram_table(ram) + sector / SECTORS_PER_PAGE;
+	void *const *block = ram->block + sector / SECTORS_PER_PAGE;
 
 	delay_point(&delay_site_ram_transfer);
-	for (unsigned i = 0; i < nr; i++) {
-		void *frame = phys_to_virt(frames[i]);
+	do {
+		void *frame = phys_to_virt(*frames++);
 
 		if (write)
-			copy_frame(block[i], frame);
+			copy_frame(*block++, frame);
 		else
-			copy_frame(frame, block[i]);
-	}
+			copy_frame(frame, *block++);
+	} while (--nr);
 	return 0;
 }
 
@@ -65,7 +61,7 @@ static const struct block_ops ram_ops = {.transfer = ram_transfer};
 static void ram_free(struct block_ram *ram)
 {
 	while (ram->nr)
-		free_page(virt_to_page(ram_table(ram)[--ram->nr]));
+		free_page(virt_to_page(ram->block[--ram->nr]));
 	if (ram->table)
 		free_pages(ram->table, ram->order);
 	ram->table = NULL;
@@ -79,6 +75,7 @@ static int ram_fill(struct block_ram *ram, unsigned long nr_pages)
 	ram->table = alloc_pages(GFP_KERNEL | GFP_FOR(FK_SWAP), ram->order);
 	if (!ram->table)
 		return -ENOMEM;
+	ram->block = page_address(ram->table);
 	for (; ram->nr < nr_pages; ram->nr++) {
 		struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO | GFP_FOR(FK_SWAP));
 
@@ -86,7 +83,7 @@ static int ram_fill(struct block_ram *ram, unsigned long nr_pages)
 			ram_free(ram);
 			return -ENOMEM;
 		}
-		ram_table(ram)[ram->nr] = page_address(page);
+		ram->block[ram->nr] = page_address(page);
 	}
 	return 0;
 }

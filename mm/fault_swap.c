@@ -16,9 +16,8 @@
 #include "kernel/core/bug.h"
 #include "kernel/core/events.h"
 #include "mm/fault_internal.h"
-#include "mm/folio_lock.h"
 #include "mm/page_alloc.h"
-#include "mm/swap.h"
+#include "mm/swap_internal.h"
 
 /* The entry is as it was: @fault is what the access gets; else it is tried again. */
 static vm_fault_t fault_if_unchanged(struct vm_fault *vmf, vm_fault_t fault) NO_LOCK_ANALYSIS
@@ -77,13 +76,15 @@ vm_fault_t do_swap_page(struct vm_fault *vmf) NO_LOCK_ANALYSIS
 
 	spin_lock(vmf->ptl);
 	mapped = vmf_pte_unchanged(vmf);
-	if (likely(mapped))
+	if (likely(mapped)) {
 		swap_map(vmf, page, swap_exclusive(vmf, page, entry));
-	vmf_unlock(vmf);
-
-	if (likely(mapped))
-		swap_free_mapped(page, !(vmf->flags & FAULT_FLAG_WRITE));
+		swap_free_mapped(page, entry, !(vmf->flags & FAULT_FLAG_WRITE));
+	} else {
+		folio_free_swap(page);
+	}
+	/* Our reference is the entry's now: behind its lock the page may be gone at once. */
 	folio_unlock(page);
+	vmf_unlock(vmf);
 	if (unlikely(!mapped))
 		put_page(page);
 	return 0;

@@ -10,16 +10,8 @@
 
 #include "kernel/core/bug.h"
 #include "kernel/core/lock_order.h"
-#include "kernel/sched/wait.h"
 
-#define WAIT_QUEUES 16u
-
-static struct wait_queue_head folio_wait[WAIT_QUEUES];
-
-static struct wait_queue_head *folio_waitqueue(const struct page *head)
-{
-	return &folio_wait[(page_to_pfn(head) - frames_base_pfn) % WAIT_QUEUES];
-}
+struct wait_queue_head folio_wait[FOLIO_WAIT_QUEUES];
 
 static void folio_wake(struct wait_queue_head *wq)
 {
@@ -71,20 +63,13 @@ int folio_lock_killable(struct page *head)
 	return lock_folio(head, true, __builtin_return_address(0));
 }
 
-static void unlock_bit(void *lock)
+/* For a thread that oopsed with it. */
+static void unlock_after_oops(void *lock)
 {
 	struct page *head = lock;
-	struct wait_queue_head *wq = folio_waitqueue(head);
 
-	if (!page_flag_test_clear(head, PG_locked))
-		BUGF("folio %#lx is unlocked and was not locked", page_to_pfn(head));
-	folio_wake(wq);
-}
-
-void folio_unlock(struct page *head)
-{
-	lock_order_release(head, __builtin_return_address(0));
-	unlock_bit(head);
+	page_flag_clear(head, PG_locked);
+	folio_wake(folio_waitqueue(head));
 }
 
 /* ---- write-back ---- */
@@ -112,7 +97,7 @@ void folio_wait_writeback(struct page *head)
 
 void folio_lock_world_init(void)
 {
-	for (unsigned i = 0; i < WAIT_QUEUES; i++)
+	for (unsigned i = 0; i < FOLIO_WAIT_QUEUES; i++)
 		init_waitqueue_head(&folio_wait[i]);
-	lock_release_fn_set(LK_FOLIO, unlock_bit);
+	lock_release_fn_set(LK_FOLIO, unlock_after_oops);
 }

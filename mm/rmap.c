@@ -17,21 +17,6 @@ void folio_move_anon_rmap(struct page *page, struct vm_area_struct *vma)
 	SetPageAnonExclusive(page);
 }
 
-/* A page that was mapped before keeps its anon_vma: all who may map it are tied to that one. */
-void folio_add_anon_rmap_swap(struct page *page, struct vm_area_struct *vma, unsigned long addr,
-			      bool exclusive)
-{
-	if (!READ_ONCE(page->mapping)) {
-		struct anon_vma *av = exclusive ? vma->anon_vma : vma_root_anon_vma(vma);
-
-		page->index = linear_page_index(vma, addr);
-		WRITE_ONCE(page->mapping, (void *)((unsigned long)av | PAGE_MAPPING_ANON));
-	}
-	if (exclusive)
-		SetPageAnonExclusive(page);
-	atomic_inc(&page->_mapcount);
-}
-
 static struct anon_vma *page_anon_vma(struct page *page)
 {
 	unsigned long mapping;

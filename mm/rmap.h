@@ -108,8 +108,21 @@ static inline void folio_dup_anon_rmap(struct page *page)
  * @exclusive: no other entry maps it, and none names its slot
  * Locks:      the folio's, and that entry's, which is stored next
  */
-void folio_add_anon_rmap_swap(struct page *page, struct vm_area_struct *vma, unsigned long addr,
-			      bool exclusive);
+static __always_inline void folio_add_anon_rmap_swap(struct page *page,
+						     struct vm_area_struct *vma,
+						     unsigned long addr, bool exclusive)
+{
+	/* One that was mapped before keeps its anon_vma: all who may map it are tied to that. */
+	if (!READ_ONCE_NOPOINT(page->mapping)) {
+		struct anon_vma *av = exclusive ? vma->anon_vma : vma_root_anon_vma(vma);
+
+		page->index = linear_page_index(vma, addr);
+		WRITE_ONCE(page->mapping, (void *)((unsigned long)av | PAGE_MAPPING_ANON));
+	}
+	if (exclusive)
+		SetPageAnonExclusive(page);
+	atomic_inc(&page->_mapcount);
+}
 
 /* One entry more maps @page, of a file. Locks: that entry's, and the folio's. */
 static inline void folio_add_file_rmap_pte(struct page *page)

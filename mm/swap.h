@@ -64,14 +64,6 @@ void delete_from_swap_cache(struct page *page);
 bool folio_free_swap(struct page *page);
 
 /*
- * swap_free_mapped - a PTE that named the slot of @page maps @page now.
- *
- * @keep_slot: the page was not written to: leave it its slot while there are enough
- * Locks:      folio lock held, and a reference; the page is in the cache
- */
-void swap_free_mapped(struct page *page, bool keep_slot);
-
-/*
  * free_swap_cache - the same for a page that nobody maps any more, if its lock is free.
  *
  * Context: any lock but the page's; the caller holds a reference

@@ -108,76 +108,48 @@ int add_to_swap(struct page *page)
 
 /* ---- leaving ---- */
 
-/* The slot has forgotten @page already. */
-static void forget_slot(struct page *page)
+void forget_slot(struct page *page, bool dirty)
 {
+	if (dirty)
+		page_flag_set(page, PG_dirty);
 	page_flag_clear(page, PG_swapcache);
 	WRITE_ONCE(page->private, 0ul);
 	atomic_long_dec(&nr_swapcache_pages);
-	put_page(page);
-}
-
-/*
- * Take @page from its slot; @put: one PTE that named it is gone as well. @unnamed_only: only if
- * nothing names it then. Returns whether it was taken.
- */
-static bool slot_forget(struct page *page, bool put, bool unnamed_only)
-{
-	swp_entry_t entry = page_swap_entry(page);
-	struct swap_info_struct *si = swap_info_of(entry);
-	struct swap_cluster *c = slot_cluster(si, swp_offset(entry));
-	u64 *word = slot_word(c, swp_offset(entry));
-	bool take;
-
-	ASSERT(folio_test_locked(page));
-	spin_lock(&c->lock);
-	ASSERT_EQ(slot_page(*word), page);
-	if (put)
-		slot_put(c, swp_offset(entry), word);
-	take = !unnamed_only || !(*word & SLOT_COUNT_MASK);
-	if (take) {
-		slot_set(word, *word & ~SLOT_PAGE_MASK);
-		if (!*word)
-			slot_freed(si, c);
-	}
-	spin_unlock(&c->lock);
-	return take;
+	atomic_dec(&page->_refcount); /* the caller has one */
 }
 
 void delete_from_swap_cache(struct page *page)
 {
+	struct slot s = slot_of(page_swap_entry(page));
+
+	ASSERT(folio_test_locked(page));
 	ASSERT(folio_test_swapcache(page));
-	slot_forget(page, false, false);
-	forget_slot(page);
+	spin_lock(&s.c->lock);
+	ASSERT_EQ(slot_page(*s.word), page);
+	slot_forget(&s);
+	spin_unlock(&s.c->lock);
+	forget_slot(page, false);
 }
 
 bool folio_free_swap(struct page *page)
 {
+	struct slot s;
+	bool unnamed;
+
 	/* A slot that is being written to must not be given to another page yet. */
-	if (!folio_test_swapcache(page) || folio_test_writeback(page) ||
-	    !slot_forget(page, false, true))
+	if (!folio_test_swapcache(page) || folio_test_writeback(page))
 		return false;
-	page_flag_set(page, PG_dirty);
-	forget_slot(page);
-	return true;
-}
-
-/* Is more than half of the device used? */
-static bool device_full(swp_entry_t entry)
-{
-	const struct swap_info_struct *si = swap_info_of(entry);
-
-	return (unsigned long)atomic_long_read_nopoint(&si->nr_used) * 2 > si->max;
-}
-
-void swap_free_mapped(struct page *page, bool keep_slot)
-{
-	if (folio_test_writeback(page) || (keep_slot && !device_full(page_swap_entry(page)))) {
-		swap_free(page_swap_entry(page));
-	} else if (slot_forget(page, true, true)) {
-		page_flag_set(page, PG_dirty);
-		forget_slot(page);
-	}
+	ASSERT(folio_test_locked(page));
+	s = slot_of(page_swap_entry(page));
+	spin_lock(&s.c->lock);
+	ASSERT_EQ(slot_page(*s.word), page);
+	unnamed = !(*s.word & SLOT_COUNT_MASK);
+	if (unnamed)
+		slot_forget(&s);
+	spin_unlock(&s.c->lock);
+	if (unnamed)
+		forget_slot(page, true);
+	return unnamed;
 }
 
 void free_swap_cache(struct page *page)
@@ -190,43 +162,55 @@ void free_swap_cache(struct page *page)
 
 /* ---- finding and reading ---- */
 
-/* The page of @entry with a reference, or NULL; or @fresh in its place: then NULL as well. */
-static struct page *cache_find(swp_entry_t entry, struct page *fresh, bool *gone)
+struct page *swap_cache_get_folio(swp_entry_t entry)
 {
-	struct swap_info_struct *si = swap_info_of(entry);
-	unsigned long offset = swp_offset(entry);
 	struct page *page = NULL;
-	struct swap_cluster *c;
-	u64 *word;
+	struct slot s;
 
 	rcu_read_lock();
-	*gone = !rcu_dereference(si->cluster) || offset >= si->max;
-	if (*gone)
-		goto out;
-	c = slot_cluster(si, offset);
-	word = slot_word(c, offset);
-	spin_lock(&c->lock);
-	page = slot_page(*word);
-	*gone = !*word;
-	if (page)
-		get_page(page);
-	else if (fresh && !*gone)
-		slot_set(word, *word | page_to_phys(fresh).v);
-	spin_unlock(&c->lock);
-out:
+	if (slot_find(entry, &s)) {
+		spin_lock(&s.c->lock);
+		page = slot_page(*s.word);
+		if (page)
+			get_page(page);
+		spin_unlock(&s.c->lock);
+	}
 	rcu_read_unlock();
 	return page;
 }
 
-struct page *swap_cache_get_folio(swp_entry_t entry)
+/* A hint: mostly there is none. */
+static __always_inline bool slot_has_page(swp_entry_t entry)
 {
-	bool gone;
+	struct slot s;
+	bool has = false;
 
-	return cache_find(entry, NULL, &gone);
+	rcu_read_lock();
+	if (likely(slot_find(entry, &s)))
+		has = READ_ONCE_NOPOINT(*s.word) & SLOT_PAGE_MASK;
+	rcu_read_unlock();
+	return has;
+}
+
+/* @page becomes that of @entry, if PTEs name it and it has none; the slot stays then. */
+static __always_inline bool slot_enter(swp_entry_t entry, struct page *page, struct slot *s)
+{
+	bool entered = false;
+
+	rcu_read_lock();
+	if (likely(slot_find(entry, s))) {
+		spin_lock(&s->c->lock);
+		entered = *s->word && !(*s->word & SLOT_PAGE_MASK);
+		if (likely(entered))
+			slot_set(s->word, *s->word | page_to_phys(page).v);
+		spin_unlock(&s->c->lock);
+	}
+	rcu_read_unlock();
+	return entered;
 }
 
 /* A frame to read @entry into: nobody knows it, and everybody who will must wait. */
-static struct page *alloc_swap_page(swp_entry_t entry)
+static __always_inline struct page *alloc_swap_page(swp_entry_t entry)
 {
 	struct page *page = alloc_page(GFP_KERNEL | GFP_FOR(FK_ANON));
 
@@ -234,9 +218,9 @@ static struct page *alloc_swap_page(swp_entry_t entry)
 		return NULL;
 	page->mapping = NULL;
 	page->private = entry.val;
-	BUG_ON(!folio_trylock(page));
 	page_flag_init(page, PG_swapcache);
-	get_page(page);
+	folio_lock_new(page);
+	page->_refcount.counter = 2;
 	return page;
 }
 
@@ -250,77 +234,52 @@ static void free_swap_page(struct page *page)
 	put_page(page);
 }
 
-/* @page is in the cache, locked and empty: read it. */
-static int fill_swap_page(struct page *page)
+/* @page, locked and in the cache, could not be read: the next one may have more luck. */
+static void *read_failed(struct page *page, int err)
 {
-	swp_entry_t entry = page_swap_entry(page);
-	int err = swap_transfer(swap_info_of(entry), swp_offset(entry), &page, 1, false);
-
-	if (err) {
-		/* The next one may have more luck. */
-		delete_from_swap_cache(page);
-		folio_unlock(page);
-		put_page(page);
-		return err;
-	}
-	page_flag_set(page, PG_uptodate);
-	folio_add_lru(page);
-	return 0;
-}
-
-/* A page of the cache, found with a reference: locked, if it is still that of @entry. */
-static bool lock_swap_page(struct page *page, swp_entry_t entry)
-{
-	folio_lock(page);
-	if (likely(folio_test_swapcache(page) && page_swap_entry(page).val == entry.val))
-		return true;
+	delete_from_swap_cache(page);
 	folio_unlock(page);
 	put_page(page);
-	return false;
+	return ERR_PTR(err);
 }
 
-static struct page *read_into_cache(swp_entry_t entry)
+/* The page that somebody else put there. */
+static struct page *read_cached(swp_entry_t entry)
 {
-	struct page *fresh = alloc_swap_page(entry), *page;
-	bool gone;
-	int err;
+	struct page *page = swap_cache_get_folio(entry);
 
-	if (!fresh)
-		return ERR_PTR(-ENOMEM);
-	page = cache_find(entry, fresh, &gone);
-	if (page || gone) {
-		free_swap_page(fresh);
-		if (page && lock_swap_page(page, entry))
-			return page;
+	if (!page)
 		return ERR_PTR(-EAGAIN);
-	}
-	atomic_long_inc(&nr_swapcache_pages);
-	err = fill_swap_page(fresh);
-	return err ? ERR_PTR(err) : fresh;
-}
-
-/* Is there a page over the slot of @entry? A hint: mostly there is none. */
-static bool slot_has_page(swp_entry_t entry)
-{
-	struct swap_info_struct *si = swap_info_of(entry);
-	bool has = false;
-
-	rcu_read_lock();
-	if (rcu_dereference(si->cluster) && swp_offset(entry) < si->max)
-		has = READ_ONCE_NOPOINT(*slot_word(slot_cluster(si, swp_offset(entry)),
-						   swp_offset(entry))) &
-		      SLOT_PAGE_MASK;
-	rcu_read_unlock();
-	return has;
+	folio_lock(page);
+	if (likely(folio_test_swapcache(page) && page_swap_entry(page).val == entry.val))
+		return page;
+	folio_unlock(page);
+	put_page(page);
+	return ERR_PTR(-EAGAIN);
 }
 
 struct page *read_swap_cache(swp_entry_t entry)
 {
-	struct page *page = slot_has_page(entry) ? swap_cache_get_folio(entry) : NULL;
+	struct page *page;
+	struct slot slot;
+	int err;
 
-	if (!page)
-		return read_into_cache(entry);
-	return lock_swap_page(page, entry) ? page : ERR_PTR(-EAGAIN);
+	if (atomic_long_read_nopoint(&nr_swapcache_pages) && unlikely(slot_has_page(entry)))
+		return read_cached(entry);
+	page = alloc_swap_page(entry);
+	if (unlikely(!page))
+		return ERR_PTR(-ENOMEM);
+	if (unlikely(!slot_enter(entry, page, &slot))) {
+		free_swap_page(page);
+		return read_cached(entry);
+	}
+	atomic_long_inc(&nr_swapcache_pages);
+	err = swap_read_one(slot.si, swp_offset(entry), page);
+	if (unlikely(err))
+		return read_failed(page, err);
+	page_flag_set(page, PG_uptodate);
+	folio_add_lru_to(page, LRU_INACTIVE_ANON, 1);
+	return page;
 }
 
 /*

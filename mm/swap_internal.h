@@ -19,6 +19,7 @@
 
 #include "kernel/core/spinlock.h"
 #include "kernel/sched/rcu.h"
+#include "mm/folio_lock.h"
 #include "mm/swap.h"
 
 #define SWAP_CLUSTER_SHIFT 9
@@ -37,7 +38,7 @@ struct swap_cluster {
 	u16 nr_slots;	 /* [I] */
 	u64 *slots;	 /* [I]; its words [C] */
 	u64 *more;	 /* [C] from NULL, until swapoff; its words [C] */
-};
+} __aligned(64);
 
 enum swap_state {
 	SWAP_OFF,
@@ -56,7 +57,7 @@ struct swap_info_struct {
 	struct swap_cluster *cluster; /* [S]; read under RCU; NULL: off */
 	atomic_long_t nr_used;	    /* [A] slots not free */
 	unsigned long hint;	    /* [A] cluster that had a free slot last */
-};
+} __aligned(64);
 
 extern struct swap_info_struct swap_info[MAX_SWAPFILES];
 
@@ -92,14 +93,94 @@ static inline struct page *slot_page(u64 word)
 /* Large or small. Locks: the cluster's. */
 unsigned long slot_count(const struct swap_cluster *c, unsigned long offset);
 
+/* A slot that stays: it is in use by the caller's doing, or was found under RCU. */
+struct slot {
+	struct swap_info_struct *si;
+	struct swap_cluster *c;
+	u64 *word;
+};
+
+/* That of @entry, which is in use. */
+static __always_inline struct slot slot_of(swp_entry_t entry)
+{
+	struct swap_info_struct *si = swap_info_of(entry);
+	struct swap_cluster *c = slot_cluster(si, swp_offset(entry));
+
+	return (struct slot){si, c, slot_word(c, swp_offset(entry))};
+}
+
+/* That of any entry, read from a PTE at some time. False: no such. Context: RCU. */
+static __always_inline bool slot_find(swp_entry_t entry, struct slot *s)
+{
+	struct swap_info_struct *si = swap_info_of(entry);
+	struct swap_cluster *cluster = rcu_dereference(si->cluster);
+	unsigned long offset = swp_offset(entry);
+
+	if (unlikely(!cluster || offset >= si->max))
+		return false;
+	s->si = si;
+	s->c = cluster + (offset >> SWAP_CLUSTER_SHIFT);
+	s->word = slot_word(s->c, offset);
+	return true;
+}
+
+/* A large count, one less. True: it is 0 now. Locks: the cluster's. */
+bool slot_put_more(struct swap_cluster *c, unsigned long offset, u64 *word);
+
 /* Count down. True: nothing names the slot any more. Locks: the cluster's. */
-bool slot_put(struct swap_cluster *c, unsigned long offset, u64 *word);
+static __always_inline bool slot_put(struct swap_cluster *c, unsigned long offset, u64 *word)
+{
+	u64 count = *word & SLOT_COUNT_MASK;
+
+	/* 0 is a bug, for slot_put_more() to tell. */
+	if (unlikely(count - 1 >= SLOT_COUNT_MAX))
+		return slot_put_more(c, offset, word);
+	slot_set(word, *word - 1);
+	return count == 1;
+}
 
 /* A slot became free: its word is 0. Locks: the cluster's. */
 static inline void slot_freed(struct swap_info_struct *si, struct swap_cluster *c)
 {
 	WRITE_ONCE_NOPOINT(c->nr_free, c->nr_free + 1);
 	atomic_long_dec(&si->nr_used);
+}
+
+/* The slot has no page from now on, and is free if nothing names it. Locks: the cluster's. */
+static __always_inline void slot_forget(const struct slot *s)
+{
+	slot_set(s->word, *s->word & ~SLOT_PAGE_MASK);
+	if (!*s->word)
+		slot_freed(s->si, s->c);
+}
+
+/* And the page has no slot, which keeps its contents or not. Locks: the folio's. */
+void forget_slot(struct page *page, bool dirty);
+
+/* Is more than half of the device used? Then a page that came back does not keep its slot. */
+static __always_inline bool device_full(const struct swap_info_struct *si)
+{
+	return (unsigned long)atomic_long_read_nopoint(&si->nr_used) * 2 > si->max;
+}
+
+/*
+ * swap_free_mapped - a PTE that named @entry maps its page now, which is in the cache.
+ *
+ * @keep_slot: the page was not written to: leave it its slot while there are enough
+ * Locks:      folio lock held; that PTE's lock, or a reference
+ */
+static __always_inline void swap_free_mapped(struct page *page, swp_entry_t entry, bool keep_slot)
+{
+	struct slot s = slot_of(entry);
+	bool give_up = (!keep_slot || device_full(s.si)) && !folio_test_writeback(page);
+
+	spin_lock(&s.c->lock);
+	give_up &= slot_put(s.c, swp_offset(entry), s.word);
+	if (give_up)
+		slot_forget(&s);
+	spin_unlock(&s.c->lock);
+	if (give_up)
+		forget_slot(page, true);
 }
 
 /* Drop pages that are cached over slots of @si which nothing names. Context: may sleep. */
@@ -113,9 +194,8 @@ void swap_reclaim_cached(struct swap_info_struct *si);
  */
 int __must_check try_to_unuse(struct swap_info_struct *si);
 
-/* Move pages between memory and consecutive slots from @offset on. 0 or -EIO. May sleep. */
-int __must_check swap_transfer(struct swap_info_struct *si, unsigned long offset,
-			       struct page **pages, unsigned nr, bool write);
-#define SWAP_BATCH 16u
+/* One page in. 0 or -EIO. May sleep. */
+int __must_check swap_read_one(struct swap_info_struct *si, unsigned long offset,
+			       struct page *page);
 
 #endif

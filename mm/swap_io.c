@@ -17,23 +17,30 @@ FAULT_SITE(swap_read, "reading a page from a swap device fails");
 FAULT_SITE(swap_write, "writing a page to a swap device fails");
 DELAY_SITE(swap_io, "a swap device is about to move pages");
 
-_Static_assert(SWAP_BATCH <= BLOCK_PAGES_MAX, "a batch is one transfer");
+#define SWAP_BATCH BLOCK_PAGES_MAX
 
-int swap_transfer(struct swap_info_struct *si, unsigned long offset, struct page **pages,
-		  unsigned nr, bool write)
+/* @nr pages to consecutive slots from @offset on. 0 or -EIO. */
+static int swap_write(struct swap_info_struct *si, unsigned long offset, struct page **pages,
+		      unsigned nr)
 {
 	phys_t frames[SWAP_BATCH];
-	int err;
 
-	ASSERT(nr <= SWAP_BATCH);
-	if (fault_should_fail(write ? &fault_site_swap_write : &fault_site_swap_read,
-			      nr * PAGE_SIZE))
+	if (fault_should_fail(&fault_site_swap_write, nr * PAGE_SIZE))
 		return -EIO;
 	delay_point(&delay_site_swap_io);
 	for (unsigned i = 0; i < nr; i++)
 		frames[i] = page_to_phys(pages[i]);
-	err = block_transfer(si->bdev, offset * SECTORS_PER_PAGE, frames, nr, write);
-	return err ? -EIO : 0;
+	return block_transfer(si->bdev, offset * SECTORS_PER_PAGE, frames, nr, true) ? -EIO : 0;
+}
+
+int swap_read_one(struct swap_info_struct *si, unsigned long offset, struct page *page)
+{
+	phys_t frame = page_to_phys(page);
+
+	if (fault_should_fail(&fault_site_swap_read, PAGE_SIZE))
+		return -EIO;
+	delay_point(&delay_site_swap_io);
+	return block_transfer(si->bdev, offset * SECTORS_PER_PAGE, &frame, 1, false) ? -EIO : 0;
 }
 
 /* ---- writing ---- */
@@ -49,7 +56,7 @@ static int write_run(struct page **pages, unsigned nr)
 		folio_start_writeback(pages[i]);
 		folio_unlock(pages[i]);
 	}
-	err = swap_transfer(swap_info_of(entry), swp_offset(entry), pages, nr, true);
+	err = swap_write(swap_info_of(entry), swp_offset(entry), pages, nr);
 	for (unsigned i = 0; i < nr; i++) {
 		if (err)
 			page_flag_set(pages[i], PG_dirty);

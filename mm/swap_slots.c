@@ -89,20 +89,14 @@ int add_swap_count_continuation(swp_entry_t entry, gfp_t gfp)
 
 /* ---- one less ---- */
 
-bool slot_put(struct swap_cluster *c, unsigned long offset, u64 *word)
+bool slot_put_more(struct swap_cluster *c, unsigned long offset, u64 *word)
 {
-	u64 count = *word & SLOT_COUNT_MASK;
-
-	if (unlikely(count == SLOT_COUNT_MORE)) {
-		if (--*more_word(c, offset))
-			return false;
-		slot_set(word, *word & ~SLOT_COUNT_MASK);
-		return true;
-	}
-	if (!count)
+	if (!(*word & SLOT_COUNT_MASK))
 		BUGF("swap slot %#lx: more PTEs gave it up than named it", offset);
-	slot_set(word, *word - 1);
-	return count == 1;
+	if (--*more_word(c, offset))
+		return false;
+	slot_set(word, *word & ~SLOT_COUNT_MASK);
+	return true;
 }
 
 /*

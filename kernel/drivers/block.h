@@ -8,6 +8,8 @@
 #ifndef KERNEL_DRIVERS_BLOCK_H
 #define KERNEL_DRIVERS_BLOCK_H
 
+#include <errno.h>
+
 #include "kernel/base/compiler.h"
 #include "kernel/x86/layout.h"
 
@@ -41,8 +43,14 @@ struct block_device {
  * Context:  may sleep
  * Returns:  0; -EINVAL (beyond the end; nothing moved), -EIO
  */
-int __must_check block_transfer(struct block_device *bdev, u64 sector, const phys_t *frames,
-				unsigned nr, bool write);
+static inline int __must_check block_transfer(struct block_device *bdev, u64 sector,
+					      const phys_t *frames, unsigned nr, bool write)
+{
+	if (!nr || nr > BLOCK_PAGES_MAX || sector > bdev->nr_sectors ||
+	    nr * SECTORS_PER_PAGE > bdev->nr_sectors - sector)
+		return -EINVAL;
+	return bdev->ops->transfer(bdev, sector, frames, nr, write);
+}
 
 /* A driver found @bdev, which stays for good. Boot only, one CPU. False: too many. */
 bool block_register(struct block_device *bdev);

@@ -42,9 +42,8 @@ struct unuse_walk {
  * Put @page where @seen is, if it is still there; NULL: the contents are lost, a marker says so.
  *
  * Locks:    mmap_lock, and the folio's if there is a page
- * Returns:  true if it was installed; @page's reference then belongs to the entry
  */
-static bool unuse_pte(struct vm_area_struct *vma, unsigned long addr, pte_t seen,
+static void unuse_pte(struct vm_area_struct *vma, unsigned long addr, pte_t seen,
 		      struct page *page) NO_LOCK_ANALYSIS
 {
 	struct mm_tables *mt = &vma->vm_mm->tables;
@@ -56,12 +55,13 @@ static bool unuse_pte(struct vm_area_struct *vma, unsigned long addr, pte_t seen
 
 	if (READ_ONCE_NOPOINT(pte->pte) != seen.pte) {
 		pte_unmap_unlock(pte, ptl);
-		return false;
+		return;
 	}
 	if (page) {
 		u64 prot = vma->vm_page_prot.prot & ~(exclusive ? 0 : _PAGE_RW);
 
 		want = __pte(page_to_phys(page).v | prot);
+		get_page(page); /* the entry's: it may be zapped at once */
 		folio_add_anon_rmap_swap(page, vma, addr, exclusive);
 		add_mm_counter(vma->vm_mm, MM_ANONPAGES, 1);
 	}
@@ -70,14 +70,12 @@ static bool unuse_pte(struct vm_area_struct *vma, unsigned long addr, pte_t seen
 	add_mm_counter(vma->vm_mm, MM_SWAPENTS, -1);
 	pte_unmap_unlock(pte, ptl);
 	swap_free(entry);
-	return true;
 }
 
 /* Bring back what @seen at @addr names. 0, or -ENOMEM. No PTE lock held. */
 static int unuse_entry(struct vm_area_struct *vma, unsigned long addr, pte_t seen)
 {
 	struct page *page = read_swap_cache(pte_to_swp_entry(seen));
-	bool installed;
 
 	if (IS_ERR(page)) {
 		switch (PTR_ERR(page)) {
@@ -87,11 +85,10 @@ static int unuse_entry(struct vm_area_struct *vma, unsigned long addr, pte_t see
 		}
 	}
 	folio_wait_writeback(page);
-	installed = unuse_pte(vma, addr, seen, page);
+	unuse_pte(vma, addr, seen, page);
 	folio_free_swap(page);
 	folio_unlock(page);
-	if (!installed)
-		put_page(page);
+	put_page(page);
 	return 0;
 }
 

@@ -66,6 +66,7 @@ static bool install(struct page *page, pte_t seen, bool blindly) NO_LOCK_ANALYSI
 	bool same = READ_ONCE(pte->pte) == seen.pte;
 
 	if (same || blindly) {
+		get_page(page);
 		folio_add_anon_rmap_swap(page, vma, ADDR, pte_swp_exclusive(seen));
 		add_mm_counter(mm, MM_ANONPAGES, 1);
 		add_mm_counter(mm, MM_SWAPENTS, -1);
@@ -94,8 +95,7 @@ static void unuse_wrongly(int mutant)
 		swap_free(pte_to_swp_entry(seen));
 	folio_free_swap(page);
 	folio_unlock(page);
-	if (!installed)
-		put_page(page);
+	put_page(page);
 }
 
 static void swapoff_wrongly(int mutant)
