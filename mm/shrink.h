@@ -4,7 +4,7 @@
  * Owns: struct scan_control, what becomes of a page that was taken off its list, scanning the lists
  *       of one vCPU.
  * Not here: when and how hard to scan (reclaim.c).
- * Included by mm/shrink*.c, mm/reclaim.c and mm/pageout.c only.
+ * Included by mm/shrink*.c, mm/reclaim.c and mm/pageout.c only, and by the lab.
  */
 #ifndef MM_SHRINK_H
 #define MM_SHRINK_H
