@@ -6,6 +6,7 @@
 
 #include "kernel/core/user.h"
 #include "mm/filemap.h"
+#include "mm/i_mmap.h"
 #include "mm/mman.h"
 #include "mm/rmap.h"
 #include "tests/ktest.h"
@@ -168,6 +169,19 @@ KTEST(file_cut, reads_and_writes_cross_pages, KT_UNIT)
 	fput(file);
 	t_expect_file_sane(t, file);
 	fput(file);
+}
+
+KTEST(file_cut, a_range_is_unmapped_and_no_more, KT_UNIT)
+{
+	struct setting s = begin(t, MAP_SHARED);
+
+	t_expect_eq(t, user_touch(BASE, 8, 3), 0);
+	unmap_mapping_range(&s.file->f_mapping, 2, 4);
+	t_expect_eq(t, user_mapped(s.mm, BASE, 8), 5);
+	t_expect_eq(t, user_mapped(s.mm, page_at(2), 3), 0);
+	t_expect_eq(t, get_mm_counter(s.mm, MM_FILEPAGES), 5);
+	t_expect_eq(t, seen(page_at(3)), 3);
+	end(t, s);
 }
 
 /* Moved and split VMAs are found by what cuts the file. */

@@ -203,6 +203,24 @@ HTEST(each_case_with_files_survives_every_failure)
 	}
 }
 
+/* A copy that a failed fork made and never showed to anyone. */
+HTEST(a_vma_that_was_never_linked_leaves_nothing)
+{
+	struct mm_struct *mm = begin();
+	struct vm_area_struct *copy;
+
+	map_text(mm, "FFF...SSS");
+	copy = vm_area_dup(vma_lookup(mm, layout_addr(0)));
+	h_assert(copy);
+	h_expect_eq(file_f->f_count.counter, 4);
+	unlink_file_vma(copy);
+	unlink_file_vma(copy);
+	vm_area_free(copy);
+	h_expect_eq(file_f->f_mapping.nr_vmas, 2);
+	stand_check(mm);
+	end(mm);
+}
+
 HTEST(random_changes_with_files_and_failing_memory)
 {
 	static const char ops[] = "FfSsOoGgAa---++==";
