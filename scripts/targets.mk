@@ -46,7 +46,8 @@ run: all
 # Matrix and slopes on exact instructions, then parallel figures on the time stamp counter.
 ## make bench       the main job: benches on both clocks, $(B)/results.jsonl, $(B)/report.html
 bench: all model
-	$(Q)$(LAUNCH) run --clock insn --smp 1 --timeout 900 --log $(B)/bench-insn.log 'bench *'
+	$(Q)$(LAUNCH) run --clock insn --smp 1 --timeout 900 --log $(B)/bench-insn.log 'bench *' \
+		'matrix strategy=random:500'
 	$(Q)$(LAUNCH) run --clock tsc --smp 2 --timeout 900 --log $(B)/bench-tsc.log \
 		'bench *' 'test stress.*' ledger
 	$(Q)grep -h '^{"mmlife":1,' $(B)/bench-insn.log $(B)/bench-tsc.log >$(B)/results.jsonl.new

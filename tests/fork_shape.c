@@ -132,26 +132,67 @@ static int build_vmas(const struct fork_shape *s, struct fork_stage *stage)
 	return err;
 }
 
-static int swap_pages_out(const struct fork_shape *s, struct fork_stage *stage)
+static int swap_device(struct block_device **dev, unsigned id, u64 slots)
 {
-	u64 slots = max(nr_anon_vmas(s) * s->swap, (u64)SWAP_MIN_SLOTS);
+	struct block_device *made = block_ram_create(id, slots);
 	int type;
 
-	stage->swap = block_ram_create(BLOCK_RAM_MAX - 1, slots);
-	if (IS_ERR(stage->swap)) {
-		int err = (int)PTR_ERR(stage->swap);
-
-		stage->swap = NULL;
-		return err;
-	}
-	type = swapon(stage->swap);
-	if (type < 0)
+	if (IS_ERR(made))
+		return (int)PTR_ERR(made);
+	type = swapon(made);
+	if (type < 0) {
+		block_ram_destroy(made);
 		return type;
-	for (unsigned long i = 0; i < nr_anon_vmas(s); i++) {
-		if (user_swap_out(stage->mm, fork_shape_addr(s, i), s->swap) != s->swap)
-			return -ENOMEM;
 	}
+	*dev = made;
 	return 0;
+}
+
+static int swap_out(struct mm_struct *mm, unsigned long addr, u64 nr)
+{
+	return user_swap_out(mm, addr, nr) == nr ? 0 : -ENOMEM;
+}
+
+/*
+ * One page of the parent, and all but one of somebody else's, fill a device that stays. So whoever
+ * comes through the list of mms after the parent's entries are gone still finds the child, and goes
+ * on for the sake of the other.
+ */
+static int fill_other(const struct fork_shape *s, struct fork_stage *stage)
+{
+	int err;
+
+	stage->other = mm_alloc();
+	if (!stage->other)
+		return -ENOMEM;
+	err = user_mmap(stage->other, SHAPE_BASE, SWAP_MIN_SLOTS, RW);
+	if (err)
+		return err;
+	mm_use(stage->other);
+	err = user_touch(SHAPE_BASE, SWAP_MIN_SLOTS, 1);
+	mm_unuse(stage->other);
+	if (!err)
+		err = swap_device(&stage->kept, BLOCK_RAM_MAX - 2, SWAP_MIN_SLOTS);
+	if (!err)
+		err = swap_out(stage->other, SHAPE_BASE, SWAP_MIN_SLOTS - 1);
+	if (!err)
+		err = swap_out(stage->mm, fork_shape_addr(s, 0) + s->swap * PAGE_SIZE, 1);
+	return err;
+}
+
+static int swap_pages_out(const struct fork_shape *s, struct fork_stage *stage)
+{
+	u64 slots = max(nr_anon_vmas(s) * s->swap + 1, (u64)SWAP_MIN_SLOTS);
+	bool with_other = s->pages > s->swap && nr_anon_vmas(s);
+	int err = with_other ? fill_other(s, stage) : 0;
+
+	if (!err)
+		err = swap_device(&stage->swap, BLOCK_RAM_MAX - 1, slots);
+	for (unsigned long i = 0; i < nr_anon_vmas(s) && !err; i++)
+		err = swap_out(stage->mm, fork_shape_addr(s, i), s->swap);
+	if (!err && with_other)
+		err = swap_out(stage->other, SHAPE_BASE + (SWAP_MIN_SLOTS - 1) * PAGE_SIZE, 1);
+	return err;
 }
 
 int fork_stage_build(const struct fork_shape *s, struct fork_stage *stage)
@@ -182,20 +223,32 @@ int fork_stage_build(const struct fork_shape *s, struct fork_stage *stage)
 	return err;
 }
 
+/* 0, or what swapoff said. */
+static int end_device(struct block_device *dev)
+{
+	int err;
+
+	if (!dev)
+		return 0;
+	err = swapoff(dev);
+	if (err && err != -EINVAL) /* it may be off already */
+		return err;
+	block_ram_destroy(dev);
+	return 0;
+}
+
 int fork_stage_end(struct fork_stage *stage)
 {
-	int err = 0;
+	int err;
 
 	mmput(stage->mm);
+	if (stage->other)
+		mmput(stage->other);
 	if (stage->file)
 		fput(stage->file);
-	if (stage->swap) {
-		err = swapoff(stage->swap);
-		if (err == -EINVAL) /* it was never on */
-			err = 0;
-		if (!err)
-			block_ram_destroy(stage->swap);
-	}
+	err = end_device(stage->swap);
+	if (!err)
+		err = end_device(stage->kept);
 	sem_install(NULL);
 	return err;
 }

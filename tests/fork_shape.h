@@ -9,7 +9,7 @@
  *
  * VMAs are numbered in order of address. The last @shared of them are shared mappings of a file,
  * the @file before them private ones with a page of their own, the others anonymous. Each has
- * @pages pages, all touched; @swap of those that are its own are swapped out.
+ * @pages pages, all touched; the first @swap of those that are its own are swapped out.
  */
 #ifndef TESTS_FORK_SHAPE_H
 #define TESTS_FORK_SHAPE_H
@@ -48,7 +48,10 @@ void fork_shape_parse(struct fork_shape *shape, struct kv *kv);
 struct fork_stage {
 	struct mm_struct *mm;
 	struct file *file;
-	struct block_device *swap;
+	struct block_device *swap; /* holds the parent's swapped pages */
+	/* With swap=, if there is a page to spare: another device with one page of the parent... */
+	struct block_device *kept;
+	struct mm_struct *other; /* ...and this one, which has one page on @swap as well */
 };
 
 /*
