@@ -12,12 +12,13 @@ Q ?= $(if $(V),,@)
 # Groups of scripts/deps by goal; a goal that is not listed needs the compiler and its company.
 DEPS_NONE    := clean help print-kcflags
 DEPS_run     := run bench test kernel-test guest-test stress lab
-DEPS_host    := test host-test host-programs
+DEPS_host    := test host-test host-programs fuzz maple-long maple-mutants maple-gate
+DEPS_cover   := maple-coverage
 DEPS_check   := check headers tidy thread-safety format
 
 GOALS := $(or $(MAKECMDGOALS),all)
 DEPS_GROUPS := $(if $(filter-out $(DEPS_NONE),$(GOALS)),build) \
-	$(foreach group,run host check,$(if $(filter $(DEPS_$(group)),$(GOALS)),$(group)))
+	$(foreach group,run host check cover,$(if $(filter $(DEPS_$(group)),$(GOALS)),$(group)))
 
 ifneq ($(strip $(DEPS_GROUPS)),)
 ifneq ($(shell scripts/deps $(DEPS_GROUPS) >&2; echo $$?),0)
@@ -101,6 +102,17 @@ sweep: all
 	$(Q)MMLIFE_BUILD=$(B) scripts/mmlife run --smp 1 --timeout 7200 \
 		'test fork_sweep.* scale=1000'
 
+# The tree's own goals, by the names they have there.
+MAPLE := fuzz maple-long maple-mutants maple-coverage maple-gate
+
+## make fuzz        libFuzzer over the calls of the maple tree; FUZZ_SECS=600
+## make maple-long  10^8 steps of the tree's model under ASan and UBSan, long sweeps and threads
+## make maple-mutants    every listed fault in the tree must be caught; who caught it
+## make maple-coverage   lines and branches of the tree that its suite takes
+## make maple-gate  instructions of the tree's operations below both peers'
+$(MAPLE):
+	$(Q)$(MAKE) -C tests/host/maple B=$(B) $(@:maple-%=%)
+
 # What only a real guest can show: exit statuses, boot ways, machines, sizes.
 guest-test: all model
 	$(Q)MMLIFE_BUILD=$(B) tests/host/run --build $(B) tests/guest
@@ -109,8 +121,8 @@ guest-test: all model
 
 TIDY_FILES = $(filter %.c,$(OBJS:.o=.c))
 
-## make check       everything below: layers, style, headers, tidy, thread-safety
-check: layers style headers tidy thread-safety
+## make check       everything below: layers, style, headers, tidy, thread-safety; maple-gate
+check: layers style headers tidy thread-safety maple-gate
 
 ## make layers      include direction (scripts/layers.txt)
 layers:
