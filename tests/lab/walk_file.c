@@ -1,8 +1,8 @@
 /*
  * walk_file.c - a mapped file that one actor uses while another cuts it, unmaps it, stores it.
  *
- * Owns: the cases `truncate`, `file-munmap`, `writeback` and `file-zap`, their wrong forms, what must
- *       hold.
+ * Owns: the cases `truncate`, `truncate-copy`, `file-munmap`, `writeback` and `file-zap`, their wrong
+ *       forms, what must hold.
  * Idea: as walk_anon.c. A mutant on the side of the fault is a VMA whose vm_ops->fault leaves a
  *       step out; one on the other side is the change done by hand.
  */
@@ -29,6 +29,7 @@
 #define CONTENT 7ul /* of the file's one page */
 
 enum { TRUNCATE_NO_RECHECK, TRUNCATE_SIZE_LAST };
+enum { COPY_UNMAP_ONCE };
 enum { WRITEBACK_NO_FLUSH, WRITEBACK_CLEAR_FIRST };
 enum { ZAP_LATE_FLUSH };
 enum { REACH_DONE, REACH_REFUSED };
@@ -67,6 +68,25 @@ static void cut_size_last(void)
 	unmap_mapping_range(&file->f_mapping, 0, ~0ul);
 	WRITE_ONCE(file->i_size, 0);
 	file_store_cut(file, 0, 1);
+}
+
+/* Entries go before the pages, and not again after them. */
+static void cut_unmap_once(void)
+{
+	WRITE_ONCE(file->i_size, 0);
+	unmap_mapping_range(&file->f_mapping, 0, ~0ul);
+	truncate_inode_pages(&file->f_mapping, 0);
+	file_store_cut(file, 0, 1);
+}
+
+static void copy_cutter(void *arg)
+{
+	(void)arg;
+	if (case_mutant(COPY_UNMAP_ONCE))
+		cut_unmap_once();
+	else
+		lab_assert(file_truncate(file, 0) == 0);
+	WRITE_ONCE(changed, 1);
 }
 
 static void cutter(void *arg)
@@ -200,6 +220,22 @@ static void user(void *arg)
 	mm_unuse(mm);
 }
 
+/* Into a private copy. */
+static void copier(void *arg)
+{
+	(void)arg;
+	mm_use(mm);
+	for (u64 i = 1; i <= 2; i++) {
+		u64 before = READ_ONCE(changed);
+		int err = put_user(i, ADDR);
+
+		lab_assert(err == 0 || err == -EIO);
+		lab_assert(!before || err);
+		lab_reach(err ? REACH_REFUSED : REACH_DONE);
+	}
+	mm_unuse(mm);
+}
+
 static void writer(void *arg)
 {
 	(void)arg;
@@ -214,7 +250,8 @@ static void writer(void *arg)
 
 /* ---- the cases ---- */
 
-static int setup(void (*changer)(void *arg), void (*use)(void *arg), unsigned long prot)
+static int setup(void (*changer)(void *arg), void (*use)(void *arg), unsigned long prot,
+		 unsigned long type)
 {
 	u64 content = CONTENT;
 	unsigned long at;
@@ -229,7 +266,7 @@ static int setup(void (*changer)(void *arg), void (*use)(void *arg), unsigned lo
 		return -ENOMEM;
 	if (file_write(file, &content, sizeof(content), 0) != sizeof(content) || file_sync(file))
 		return -ENOMEM;
-	at = vm_mmap_file(mm, ADDR, PAGE_SIZE, prot, MAP_SHARED | MAP_FIXED, file, 0);
+	at = vm_mmap_file(mm, ADDR, PAGE_SIZE, prot, type | MAP_FIXED, file, 0);
 	if (at != ADDR)
 		return -ENOMEM;
 	lab_name(mm, sizeof(*mm), "mm");
@@ -243,7 +280,7 @@ static int setup(void (*changer)(void *arg), void (*use)(void *arg), unsigned lo
 
 static int truncate_setup(unsigned actors)
 {
-	int err = setup(cutter, user, PROT_READ);
+	int err = setup(cutter, user, PROT_READ, MAP_SHARED);
 	struct vm_area_struct *vma;
 
 	(void)actors;
@@ -255,16 +292,22 @@ static int truncate_setup(unsigned actors)
 	return err;
 }
 
+static int copy_setup(unsigned actors)
+{
+	(void)actors;
+	return setup(copy_cutter, copier, RW, MAP_PRIVATE);
+}
+
 static int munmap_setup(unsigned actors)
 {
 	(void)actors;
-	return setup(unmapper, user, PROT_READ);
+	return setup(unmapper, user, PROT_READ, MAP_SHARED);
 }
 
 /* The page is there, and may be written, so that the writer may have its translation. */
 static int writeback_setup(unsigned actors)
 {
-	int err = setup(storer, writer, RW);
+	int err = setup(storer, writer, RW, MAP_SHARED);
 
 	(void)actors;
 	mm_use(mm);
@@ -325,6 +368,25 @@ static const struct lab_case case_truncate = {
 	.check = check,
 };
 LAB_CASE(case_truncate);
+
+static const struct lab_mutant copy_mutants[] = {
+	[COPY_UNMAP_ONCE] = {"unmap-once", "leaves private copies that were made meanwhile",
+			     LV_CORRUPT},
+	{NULL, NULL, LV_SAFE},
+};
+static const struct lab_case case_copy = {
+	.name = "truncate-copy",
+	.kind = "walk",
+	.what = "copies a page of a file that is cut",
+	.actors = 2,
+	.actors_min = 2,
+	.actors_max = 2,
+	.reach = reach_both,
+	.mutants = copy_mutants,
+	.setup = copy_setup,
+	.check = check,
+};
+LAB_CASE(case_copy);
 
 static const struct lab_case case_munmap = {
 	.name = "file-munmap",
