@@ -1,6 +1,6 @@
 /*
  * file.c - threads that share a file and two address spaces that map it, while it is cut, grown,
- * written back and dropped from the cache.
+ * written back, paged out and dropped from the cache.
  *
  * Word w of each page is thread w's: only it writes there, so it knows what it must see. The upper
  * half of the file comes and goes: there a word may also be zero, or missing.
@@ -128,7 +128,9 @@ static void one_op(struct owner *o, struct mm_struct *mm)
 		break;
 	case 2:
 		t_expect_eq(o->t,
-			    vm_madvise(mm, SHARED_AT + p * PAGE_SIZE, PAGE_SIZE, MADV_DONTNEED), 0);
+			    vm_madvise(mm, SHARED_AT + p * PAGE_SIZE, PAGE_SIZE,
+				       rng_chance(&o->rng, 50) ? MADV_DONTNEED : MADV_PAGEOUT),
+			    0);
 		break;
 	case 3:
 		use_private(o, mm);

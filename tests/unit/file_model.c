@@ -121,6 +121,15 @@ static void op_dontneed(struct actor *a, struct mm_struct *mm, struct cell *cell
 		cell[i].copied = false;
 }
 
+/* Nothing of it may be seen: pages of files are stored, if dirty, and dropped. */
+static void op_pageout(struct actor *a, struct mm_struct *mm, struct cell *cell)
+{
+	unsigned first, nr = pick_range(a, &first);
+	int err = vm_madvise(mm, BASE + first * PAGE_SIZE, nr * PAGE_SIZE, MADV_PAGEOUT);
+
+	t_expect_eq(a->t, err, all_mapped(&cell[first], nr) ? 0 : -ENOMEM);
+}
+
 static void op_move(struct actor *a, struct mm_struct *mm, struct cell *cell)
 {
 	unsigned from, nr = pick_range(a, &from), to = below(a, NR_PAGES - nr + 1);
@@ -263,7 +272,7 @@ static void op_sync(struct actor *a, struct mm_struct *mm __maybe_unused,
 static void (*const ops[])(struct actor *, struct mm_struct *, struct cell *) = {
 	op_map,	  op_map,   op_unmap, op_protect, op_dontneed, op_move,	 op_file_write,
 	op_write, op_write, op_write, op_write,	  op_read,     op_read,	 op_file_read,
-	op_sync,  op_truncate,
+	op_sync,  op_truncate, op_pageout,
 };
 
 /* ---- the whole ---- */
