@@ -2,7 +2,8 @@
  * walk_swap.c - a page on a swap device that one actor uses, drops or exits with, while another
  * turns the device off.
  *
- * Owns: the cases `swapoff-fault`, `swapoff-dontneed`, `swapoff-exit`, their wrong forms.
+ * Owns: the cases `swapoff-fault`, `swapoff-dontneed`, `swapoff-exit`, and `swapin-dontneed` where
+ *       nothing is turned off; their wrong forms.
  * Idea: the walk is the real swapoff(). A mutant brings the page back by hand, with one step left
  *       out. In `swapoff-fault` a third actor sends another page out, to a device that may be on
  *       its way out itself.
@@ -30,7 +31,7 @@
 #define SLOTS 16u
 
 /* The same for all cases; one that a case cannot show is not in its list. */
-enum { MUT_NO_RECHECK, MUT_COUNT_TWICE, MUT_NO_PIN };
+enum { MUT_NO_RECHECK, MUT_COUNT_TWICE, MUT_NO_PIN, MUT_GIVEN_AWAY };
 enum { REACH_OFF_BROUGHT, REACH_OTHER_FIRST };
 
 static struct mm_struct *mm __lab_world;
@@ -66,7 +67,8 @@ static bool install(struct page *page, pte_t seen, bool blindly) NO_LOCK_ANALYSI
 	bool same = READ_ONCE(pte->pte) == seen.pte;
 
 	if (same || blindly) {
-		get_page(page);
+		if (the_mutant() != MUT_GIVEN_AWAY)
+			get_page(page);
 		folio_add_anon_rmap_swap(page, vma, ADDR, pte_swp_exclusive(seen));
 		add_mm_counter(mm, MM_ANONPAGES, 1);
 		add_mm_counter(mm, MM_SWAPENTS, -1);
@@ -95,7 +97,8 @@ static void unuse_wrongly(int mutant)
 		swap_free(pte_to_swp_entry(seen));
 	folio_free_swap(page);
 	folio_unlock(page);
-	put_page(page);
+	if (!installed || mutant != MUT_GIVEN_AWAY)
+		put_page(page);
 }
 
 static void swapoff_wrongly(int mutant)
@@ -169,6 +172,32 @@ static void dropper(void *arg)
 	mm_unuse(mm);
 }
 
+/* Reads what was there, or zeros if it was dropped before. */
+static void reader(void *arg)
+{
+	u64 value = 0;
+
+	(void)arg;
+	if (the_mutant() >= 0) {
+		mmap_read_lock(mm);
+		unuse_wrongly(the_mutant());
+		mmap_read_unlock(mm);
+		return;
+	}
+	mm_use(mm);
+	lab_assert(get_user(&value, ADDR) == 0);
+	lab_assert(value == WORD || value == 0);
+	lab_reach(value == WORD ? REACH_OFF_BROUGHT : REACH_OTHER_FIRST);
+	mm_unuse(mm);
+}
+
+static void drop_only(void *arg)
+{
+	(void)arg;
+	for (unsigned i = 0; i < 3; i++)
+		lab_assert(vm_madvise(mm, ADDR, PAGE_SIZE, MADV_DONTNEED) == 0);
+}
+
 static void leaver(void *arg)
 {
 	(void)arg;
@@ -216,25 +245,40 @@ static int setup(const char *name, void (*fn)(void *arg), bool with_sender)
 
 static void check_device(void)
 {
-	lab_assert(off);
 	lab_assert(swap_check() == 0);
 	lab_assert(atomic_long_read(&nr_swapcache_pages) == 0);
 	block_ram_destroy(bdev);
 }
 
-static void check(unsigned actors)
+static void check_space(void)
 {
-	(void)actors;
 	mmap_write_lock(mm);
 	lab_assert(mm_check(mm) == 0);
 	mmap_write_unlock(mm);
 	mmput(mm);
+}
+
+static void check(unsigned actors)
+{
+	(void)actors;
+	lab_assert(off);
+	check_space();
 	check_device();
 }
 
 static void check_exit(unsigned actors)
 {
 	(void)actors;
+	lab_assert(off);
+	check_device();
+}
+
+static void check_swapin(unsigned actors)
+{
+	(void)actors;
+	check_space();
+	lab_assert(get_nr_swap_pages() == SLOTS);
+	lab_assert(swapoff(bdev) == 0);
 	check_device();
 }
 
@@ -323,3 +367,35 @@ static const struct lab_case case_swapoff_exit = {
 	.check = check_exit,
 };
 LAB_CASE(case_swapoff_exit);
+
+static const char *const swapin_reach[] = {"read", "dropped", NULL};
+static const int swapin_mutants_are[] = {MUT_GIVEN_AWAY, -1};
+static const struct lab_mutant swapin_mutants[] = {
+	{"given-away", "uses the page after its reference is the entry's", LV_LEAK},
+	{NULL, NULL, LV_SAFE},
+};
+
+static int swapin_setup(unsigned actors)
+{
+	int err = make_space();
+
+	(void)actors;
+	mutant_of = swapin_mutants_are;
+	if (!err)
+		err = lab_actor("reader", 0, reader, NULL);
+	return err ? err : lab_actor("dropper", 1, drop_only, NULL);
+}
+
+static const struct lab_case case_swapin_dontneed = {
+	.name = "swapin-dontneed",
+	.kind = "walk",
+	.what = "reads a page from swap while another drops it",
+	.actors = 2,
+	.actors_min = 2,
+	.actors_max = 2,
+	.reach = swapin_reach,
+	.mutants = swapin_mutants,
+	.setup = swapin_setup,
+	.check = check_swapin,
+};
+LAB_CASE(case_swapin_dontneed);
