@@ -10,6 +10,7 @@
 #include "kernel/x86/trap.h"
 
 u64 watchdog_limit_ns __host_data = 10000000000UL;
+void (*watchdog_limit_hook)(void);
 
 static DEFINE_PER_CPU(struct watchdog, watchdog);
 static unsigned long reports;
@@ -67,6 +68,8 @@ static u64 limit_get(void)
 static int limit_put(u64 ms)
 {
 	watchdog_limit_ns = ms * 1000000;
+	if (watchdog_limit_hook)
+		watchdog_limit_hook();
 	return 0;
 }
 

@@ -15,6 +15,9 @@ struct trap_frame;
 
 extern u64 watchdog_limit_ns; /* default 10 s; `set watchdog_ms` */
 
+/* Called when the limit was set anew: whoever makes the ticks must come twice within it. */
+extern void (*watchdog_limit_hook)(void);
+
 /* What is known of one vCPU. Zero bytes are a valid start. */
 struct watchdog {
 	u64 alive_ns; /* when it was last seen alive, by the ticks' time; 0: not yet looked at */
@@ -35,8 +38,8 @@ void watchdog_touch(void);
  * watchdog_tick - look at this vCPU.
  *
  * @frame:   what the timer interrupted; @now: ns of the real clock
- * Context:  timer interrupt, before it does anything that could take long; at least once a second
- *           on a busy vCPU
+ * Context:  timer interrupt, before it does anything that could take long; at least twice within
+ *           the limit on a busy vCPU
  */
 void watchdog_tick(const struct trap_frame *frame, u64 now);
 

@@ -55,6 +55,12 @@ static enum tick tick_wanted(const struct runq *rq)
 	return rq->nr_queued ? TICK_SLICE : TICK_WATCH;
 }
 
+/* Often enough for the watchdog to see a vCPU twice within what it allows. */
+static u64 watch_ns(void)
+{
+	return min(WATCH_NS, watchdog_limit_ns / 2);
+}
+
 /*
  * Start the tick, or make it faster, if need be. It becomes slower at ticks only, so that a vCPU
  * which switches often does not touch the timer each time. rq->lock held.
@@ -66,7 +72,7 @@ static void tick_raise(struct runq *rq)
 	if (likely(wanted <= rq->tick))
 		return;
 	rq->tick = wanted;
-	rq->tick_deadline = clock_ns() + (wanted == TICK_SLICE ? sched_slice_ns : WATCH_NS);
+	rq->tick_deadline = clock_ns() + (wanted == TICK_SLICE ? sched_slice_ns : watch_ns());
 	timer_program(rq);
 }
 
@@ -79,6 +85,22 @@ static void tick_do(struct runq *rq)
 	rq->tick = TICK_NONE;
 	rq->tick_deadline = TIME_NEVER;
 	tick_raise(rq);
+}
+
+/* The watchdog's limit is another: ticks that were set by the old one are set anew. */
+static void watch_changed(void)
+{
+	unsigned cpu;
+
+	for_each_vcpu(cpu) {
+		struct runq *rq = per_cpu_ptr(runq, cpu);
+
+		spin_lock_irq(&rq->lock);
+		if (rq->tick == TICK_WATCH)
+			rq->tick = TICK_NONE;
+		spin_unlock_irq(&rq->lock);
+		sched_ops->send_ipi(cpu, IPI_RESCHED);
+	}
 }
 
 static void timer_interrupt(struct trap_frame *frame)
@@ -400,6 +422,7 @@ void parallel_init(unsigned nr)
 		irq_handler_set(VEC_IPI_BASE + kind, ipi_interrupt);
 	irq_handler_set(VEC_TIMER, timer_interrupt);
 	irq_exit_hook = parallel_irq_exit;
+	watchdog_limit_hook = watch_changed;
 	preempt_hook = parallel_preempt;
 	sched_ops = &parallel_ops;
 }

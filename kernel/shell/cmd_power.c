@@ -8,8 +8,10 @@
 
 #include <string.h>
 
+#include "kernel/core/clock.h"
 #include "kernel/core/panic.h"
 #include "kernel/core/preempt.h"
+#include "kernel/core/watchdog.h"
 #include "kernel/shell/out.h"
 #include "kernel/x86/cpu.h"
 #include "kernel/x86/machine.h"
@@ -44,6 +46,16 @@ static noinline void die_by_hang(void)
 		cpu_pause();
 }
 
+/* No thread can take its turn: the watchdog tells, once, and then all goes on. */
+static noinline void seem_dead(void)
+{
+	u64 until = clock_ns() + 4 * watchdog_limit_ns;
+
+	preempt_disable();
+	spin_until(clock_ns() >= until);
+	preempt_enable();
+}
+
 static void die_by_loop(void)
 {
 	for (;;)
@@ -74,6 +86,7 @@ static const struct death {
 	{"stack", die_by_stack},
 	{"hang", die_by_hang},
 	{"loop", die_by_loop},
+	{"lockup", seem_dead},
 };
 
 static const char *death_names(unsigned i)
@@ -88,10 +101,13 @@ static int cmd_panic(int argc, char **argv)
 	if (argc > 2)
 		return shell_error("panic", "one word at most, \"%s\" is too many", argv[2]);
 	for (unsigned i = 0; i < ARRAY_SIZE(deaths); i++) {
-		if (!strcmp(deaths[i].name, how))
-			deaths[i].die();
+		if (strcmp(deaths[i].name, how))
+			continue;
+		deaths[i].die();
+		return SHELL_OK;
 	}
-	return shell_error("panic", "\"%s\": accepted is bug|oops|triple|stack|hang|loop", how);
+	return shell_error("panic", "\"%s\": accepted is bug|oops|triple|stack|hang|loop|lockup",
+			   how);
 }
 
 SHELL_CMD_WORDS(panic,
@@ -101,5 +117,6 @@ SHELL_CMD_WORDS(panic,
 		"  triple  triple fault\n"
 		"  stack   recursion without end, which costs the command as well\n"
 		"  hang    endless loop with interrupts off\n"
-		"  loop    endless loop with interrupts on",
+		"  loop    endless loop with interrupts on\n"
+		"  lockup  preemption off for four times watchdog_ms, which is survived",
 		cmd_panic, death_names);
