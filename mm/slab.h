@@ -124,7 +124,7 @@ void kmem_cache_free_bulk(struct kmem_cache *cache, unsigned nr, void **objs);
 /* Objects handed out and not freed. Exact when nobody uses the cache meanwhile. */
 long kmem_cache_live(const struct kmem_cache *cache);
 
-/* Give the frames of empty slabs back. Returns how many. */
+/* Give the frames of empty slabs back, and put what is free in order. Returns how many frames. */
 unsigned long kmem_cache_shrink(struct kmem_cache *cache);
 
 /*

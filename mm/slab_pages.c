@@ -177,12 +177,54 @@ void slab_put(struct kmem_cache *cache, void **objs, unsigned nr)
 	slabs_free(cache, chain);
 }
 
+/* The chain of free objects of @slab, lowest address first. Quick where it is so already. */
+static void sort_objects(struct kmem_cache *cache, struct page *slab) REQUIRES(cache->lock)
+{
+	void *sorted = NULL, *last = NULL, *obj = slab->freelist;
+
+	while (obj) {
+		void *next = *slab_link(cache, obj), **at = &sorted;
+
+		if (last && obj > last)
+			at = slab_link(cache, last);
+		while (*at && *at < obj)
+			at = slab_link(cache, *at);
+		*slab_link(cache, obj) = *at;
+		if (!*at)
+			last = obj;
+		*at = obj;
+		obj = next;
+	}
+	slab->freelist = sorted;
+}
+
+/* What is handed out next then depends on what is in use, not on how that came about. */
+static void sort_partial(struct kmem_cache *cache) REQUIRES(cache->lock)
+{
+	struct page *slab, *next, *before;
+	LIST_HEAD(sorted);
+
+	list_for_each_entry_safe(slab, next, &cache->partial, lru) {
+		struct list_head *after = &sorted;
+
+		sort_objects(cache, slab);
+		list_for_each_entry(before, &sorted, lru) {
+			if (before > slab)
+				break;
+			after = &before->lru;
+		}
+		list_move(&slab->lru, after);
+	}
+	list_splice_init(&sorted, &cache->partial);
+}
+
 unsigned long kmem_cache_shrink(struct kmem_cache *cache)
 {
 	struct page *chain = NULL;
 	unsigned long nr;
 
 	spin_lock(&cache->lock);
+	sort_partial(cache);
 	nr = cache->nr_empty << cache->order;
 	while (!list_empty(&cache->empty))
 		slab_leave(cache, list_first_entry(&cache->empty, struct page, lru), &chain);

@@ -1,7 +1,7 @@
 /*
  * console.c - pieces of text to the serial line.
  *
- * Owns: the lock word, the memory of whether the cursor stands within a line, the time before lines.
+ * Owns: the lock word, whether the cursor stands within a line, the time before lines.
  * Idea: the lock holds the number of the processor that has it. Finding its own number there, a
  *       processor is printing from a fault or NMI that hit it while it printed, and goes on.
  */
