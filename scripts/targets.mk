@@ -11,7 +11,7 @@ Q ?= $(if $(V),,@)
 
 # Groups of scripts/deps by goal; a goal that is not listed needs the compiler and its company.
 DEPS_NONE    := clean help print-kcflags
-DEPS_run     := run bench test kernel-test guest-test stress lab
+DEPS_run     := run bench test race-test bench-test kernel-test guest-test stress lab
 DEPS_host    := test host-test host-programs fuzz maple-long maple-mutants maple-gate
 DEPS_cover   := maple-coverage
 DEPS_check   := check headers tidy thread-safety format
@@ -82,6 +82,12 @@ test:
 kernel-test: all
 	$(Q)tests/boots --build $(B) $(BOOTS)
 
+## make race-test   the lab's tests in the race build: an unannotated shared access fails them
+race-test: race
+	$(Q)MMLIFE_BUILD=build/race scripts/mmlife run --smp 1 --timeout 390 \
+		--log build/race/lab.log 'test lab*' ledger
+	$(Q)scripts/check-ktap build/race/lab.log
+
 ## make stress      a million operations on each of 2, 4 and 8 CPUs
 stress: all
 	$(Q)for cpus in 2 4 8; do \
@@ -116,6 +122,10 @@ $(MAPLE):
 # What only a real guest can show: exit statuses, boot ways, machines, sizes.
 guest-test: all model
 	$(Q)MMLIFE_BUILD=$(B) tests/host/run --build $(B) tests/guest
+
+## make bench-test   benches are the same in every run and in any company, byte by byte
+bench-test: all
+	$(Q)MMLIFE_BUILD=$(B) tests/host/run --build $(B) --time-limit 3000 tests/guest/bench
 
 # --- checks ------------------------------------------------------------------
 
@@ -161,5 +171,5 @@ clean:
 help:
 	@sed -n 's/^## //p' scripts/targets.mk tests/host/host.mk | sed 's|$$(B)|$(B)|g'
 
-.PHONY: run bench model test stress kernel-test guest-test lab check layers style headers tidy \
-	thread-safety format clean help
+.PHONY: run bench model test race-test bench-test stress kernel-test guest-test lab check layers \
+	style headers tidy thread-safety format clean help
