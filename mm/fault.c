@@ -170,16 +170,11 @@ int mm_user_fault(struct mm_struct *mm, unsigned long addr, unsigned flags)
 static int user_fault(struct trap_frame *frame, unsigned long addr, u64 error)
 {
 	struct mm_struct *mm = current->mm;
-	unsigned flags = 0;
 	int err;
 
 	if (unlikely(!mm || error & PF_RSVD))
 		return -EFAULT;
-	if (error & PF_WRITE)
-		flags |= FAULT_FLAG_WRITE;
-	if (error & PF_INSTR)
-		flags |= FAULT_FLAG_INSTRUCTION;
-	err = fault_vma_locked(mm, addr, flags);
+	err = fault_vma_locked(mm, addr, error & (FAULT_FLAG_WRITE | FAULT_FLAG_INSTRUCTION));
 	/* The access comes again now: a step of its own, since others may have run meanwhile. */
 	if (likely(!err))
 		point(PT_USER, (const volatile void *)addr, 0, MO_RELAXED, error & PF_WRITE);

@@ -11,6 +11,7 @@
 #define MM_FAULT_H
 
 #include "kernel/x86/layout.h"
+#include "kernel/x86/trap.h"
 #include "mm/vma.h"
 
 typedef unsigned vm_fault_t;
@@ -23,8 +24,8 @@ typedef unsigned vm_fault_t;
 #define VM_FAULT_ERROR	(VM_FAULT_OOM | VM_FAULT_SIGBUS | VM_FAULT_SIGSEGV)
 
 /* What is wanted, and what is held. */
-#define FAULT_FLAG_WRITE       0x01u
-#define FAULT_FLAG_INSTRUCTION 0x100u
+#define FAULT_FLAG_WRITE       PF_WRITE /* these two as in the error code of the trap */
+#define FAULT_FLAG_INSTRUCTION PF_INSTR
 #define FAULT_FLAG_VMA_LOCK    0x1000u /* the VMA's read lock instead of mmap_lock */
 
 /*

@@ -40,8 +40,8 @@ int __must_check mm_check_range(struct mm_struct *mm, unsigned long start, unsig
 void mm_check_mutation(struct mm_struct *mm, unsigned long start, unsigned long end);
 
 /*
- * mm_check_end - in checked runs everything once more, by the last user. Not of an mm whose contents
- *                may be gone, or whose tree a failed fork left unfinished.
+ * mm_check_end - in checked runs everything once more, by the last user. Not of an mm whose
+ *                contents may be gone, or whose tree a failed fork left unfinished.
  *
  * Locks:    none of @mm held
  */
