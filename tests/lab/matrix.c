@@ -258,7 +258,7 @@ static int cmd_matrix(int argc, char **argv)
 }
 
 SHELL_CMD(matrix,
-	  "matrix [k=v...]: verdicts of all rule sets for failed forks against all walkers\n"
+	  "matrix [k=v...]: all rule sets for failed forks against all walkers\n"
 	  "  words as for `scenario fork`; default: vmas=3 pages=2 swap=1 site=F13 k=1\n"
 	  "  strategy=random:1000. A bad cell comes with its replay line.",
 	  cmd_matrix);
