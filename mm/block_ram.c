@@ -17,8 +17,8 @@ struct block_ram {
 	struct block_device bdev; /* [C] */
 	struct page *table; /* [C] its frames hold: */
 	void **block;	    /* [C] the addresses of the blocks */
-	unsigned order;	    /* [C] of @table */
 	unsigned long nr;   /* [C] blocks there are */
+	unsigned order;	    /* [C] of @table */
 	bool claimed;	    /* [M] exists, or is being made or destroyed */
 	bool exists;	    /* [M] */
 };

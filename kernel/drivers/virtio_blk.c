@@ -14,6 +14,7 @@
 
 #include "kernel/core/fault.h"
 #include "kernel/core/log.h"
+#include "kernel/core/setting.h"
 #include "kernel/core/spinlock.h"
 #include "kernel/drivers/block.h"
 #include "kernel/drivers/virtio_pci.h"
@@ -36,9 +37,24 @@
 
 #define REQUESTS_MAX  8u
 #define PER_REQUEST   (BLOCK_PAGES_MAX + 2)
-#define ANSWER_NS     (10 * NSEC_PER_SEC)
+#define ANSWER_MS_MAX 600000
 
 DELAY_SITE(disk_io, "a request is about to be given to the disk");
+
+static u64 answer_ms = 10000;
+
+static u64 disk_answer_ms_get(void)
+{
+	return answer_ms;
+}
+
+static int disk_answer_ms_set(u64 value)
+{
+	answer_ms = value;
+	return 0;
+}
+SETTING_U64(disk_answer_ms, "how long a disk may take to answer before it is given up", 0,
+	    ANSWER_MS_MAX, disk_answer_ms_get, disk_answer_ms_set);
 
 /* What the device reads and writes of a request. */
 struct blk_header {
@@ -160,8 +176,8 @@ static void give_up_disk(struct blk_request *request)
 	}
 	spin_unlock_irqrestore(&disk.lock, flags);
 	if (first)
-		pr_err("%s: no answer for %lu s, it is given up", disk.bdev.name,
-		       (unsigned long)(ANSWER_NS / NSEC_PER_SEC));
+		pr_err("%s: no answer for %lu ms, it is given up", disk.bdev.name,
+		       (unsigned long)answer_ms);
 	wake_up_all(&disk.done_wait);
 }
 
@@ -173,7 +189,8 @@ static int disk_transfer(struct block_device *bdev, u64 sector, const phys_t *fr
 
 	delay_point(&delay_site_disk_io);
 	if (offer_request(fill_request(request, sector, frames, nr, write))) {
-		if (!wait_event_timeout(&disk.done_wait, READ_ONCE(request->done), ANSWER_NS))
+		if (!wait_event_timeout(&disk.done_wait, READ_ONCE(request->done),
+					answer_ms * NSEC_PER_MSEC))
 			give_up_disk(request);
 		if (*(volatile u8 *)&request->status == BLK_OK)
 			err = 0;

@@ -67,6 +67,14 @@ class Disk(unittest.TestCase):
                 status = 2 if size % 512 else 1
                 self.assertIn(message, self.expect(status, "swapon vda"))
 
+    def test_one_that_does_not_answer(self):
+        self.disk(1 << 20)
+        text = self.expect(0, "test disk_dead.*", "ledger")
+        self.assertIn("ok 1 disk_dead", text)
+        self.assertNotIn("SKIP", text)
+        self.assertRegex(text, "(?m)^vda: no answer for 0 ms, it is given up$")
+        self.assertIn("as when the shell started", text)
+
     def test_no_disk(self):
         result = run("swapon vda", "swapoff vda")
         self.assertEqual(result.returncode, 1)

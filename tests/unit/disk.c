@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "kernel/core/setting.h"
 #include "kernel/core/user.h"
 #include "kernel/drivers/block.h"
 #include "mm/mman.h"
@@ -119,6 +120,46 @@ static void disk_user(struct ktest *t, unsigned i, void *arg)
 KTEST(disk, many_threads_share_it, KT_STRESS)
 {
 	t_parallel(t, 12, disk_user, need_disk(t));
+}
+
+/* A suite of its own: no disk is left afterwards. */
+KTEST(disk_dead, one_that_does_not_answer_is_given_up, KT_UNIT)
+{
+	struct block_device *bdev = need_disk(t);
+	const struct setting *answer = setting_find("disk_answer_ms");
+	struct page *page = alloc_page(GFP_KERNEL);
+	struct mm_struct *mm = mm_alloc();
+	u64 before = answer->get(), value;
+	phys_t frame;
+	int err = 0;
+
+	t_assert(t, page && mm);
+	frame = page_to_phys(page);
+	t_expect_ge(t, swapon(bdev), 0);
+	t_expect_eq(t, user_mmap(mm, BASE, 2, RW), 0);
+	mm_use(mm);
+	t_expect_eq(t, user_touch(BASE, 2, 7), 0);
+	t_expect_eq(t, user_swap_out(mm, BASE, 1), 1);
+
+	/* It may be faster than we look, but not always. */
+	t_expect_eq(t, answer->set(0), 0);
+	for (unsigned i = 0; i < 10000 && !err; i++)
+		err = block_transfer(bdev, 64, &frame, 1, false);
+	t_expect_eq(t, answer->set(before), 0);
+	t_expect_eq(t, err, -EIO);
+	t_expect_eq(t, block_transfer(bdev, 64, &frame, 1, false), -EIO);
+
+	/* What was on it is lost, and nothing else. */
+	t_expect_eq(t, get_user(&value, BASE), -EIO);
+	t_expect_eq(t, user_swap_out(mm, BASE + PAGE_SIZE, 1), 0);
+	t_expect_eq(t, get_user(&value, BASE + PAGE_SIZE), 0);
+	t_expect_eq(t, value, 7);
+	t_expect_eq(t, swapoff(bdev), 0);
+	t_expect_eq(t, get_user(&value, BASE), -EIO);
+	t_expect_sane(t, mm);
+	mm_unuse(mm);
+	mmput(mm);
+	free_page(page);
 }
 
 KTEST(disk, pages_survive_on_it, KT_UNIT)
