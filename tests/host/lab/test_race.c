@@ -124,15 +124,19 @@ HTEST(verdict_needs_every_place_reached)
 	static const char *const names[] = {"W0", "W1"};
 	struct lab_summary s = {.nr_reach = 2, .reach_names = names};
 	struct lab_outcome fine = {0}, bad = {.verdict = LV_LEAK, .why = "x"};
+	u32 none[LV_NR] = {0}, waste[LV_NR] = {[LV_WASTE] = 7};
 
 	for (unsigned i = 0; i < 100; i++)
-		lab_summary_add(&s, &fine, i < 19 ? 3 : 1);
+		lab_summary_add(&s, &fine, i < 19 ? 3 : 1, none);
 	h_expect_eq(lab_summary_verdict(&s), LV_UNREACHED);
-	lab_summary_add(&s, &fine, 3);
+	lab_summary_add(&s, &fine, 3, none);
 	h_expect_eq(lab_summary_verdict(&s), LV_SAFE);
-	lab_summary_add(&s, &bad, 0);
+	lab_summary_add(&s, &fine, 3, waste);
+	h_expect_eq(lab_summary_verdict(&s), LV_WASTE);
+	h_expect_eq(s.noted_amount[LV_WASTE], 7);
+	lab_summary_add(&s, &bad, 0, none);
 	h_expect_eq(lab_summary_verdict(&s), LV_LEAK);
-	h_expect_eq(s.first_run, 101);
+	h_expect_eq(s.first_run, 102);
 	h_expect_eq(lab_verdict_by_name("leak"), LV_LEAK);
 	h_expect_eq(lab_verdict_by_name("leaks"), LV_NR);
 }
