@@ -5,8 +5,8 @@
  * paging off, interrupts off, %eax = 0x2badb002, %ebx = physical address of the multiboot data. No
  * stack.
  *
- * Story: set a stack; see that a loader of the right kind called and that the CPU can do long mode
- * and NX; build boot tables (4 GiB of identity, seen also at the direct map and, its first GiB, at
+ * Story: set a stack; see that a loader of the right kind called, that there is RAM under the image,
+ * and that the CPU can do long mode and NX; build boot tables (4 GiB of identity, seen also at the direct map and, its first GiB, at
  * the image's address); switch on long mode; jump to boot_entry64 at its high address. A machine
  * that cannot go on gets one line on the serial port, the verdict `refused`, and the exit port.
  *
@@ -17,6 +17,8 @@
 #define MULTIBOOT_HEADER_MAGIC 0x1badb002
 #define MULTIBOOT_LOADER_MAGIC 0x2badb002
 #define MULTIBOOT_FLAGS	       0x3 /* modules on page boundaries, memory map wanted */
+
+#define MULTIBOOT_HAS_MEMORY 0x1 /* in the flags of what the loader passes */
 
 #define CPUID_EXT_LM (1 << 29)
 #define CPUID_EXT_NX (1 << 20)
@@ -62,6 +64,15 @@ boot_entry32:
 	movl $msg_no_multiboot, %esi
 	cmpl $MULTIBOOT_LOADER_MAGIC, %eax
 	jne refuse
+
+	/* Is there RAM under the whole image? A loader that tells says how much is above 1 MiB. */
+	movl $msg_no_memory, %esi
+	testb $MULTIBOOT_HAS_MEMORY, (%ebx)
+	jz 1f
+	movl 8(%ebx), %eax			/* KiB */
+	cmpl $image_kib_above_1m, %eax
+	jb refuse
+1:
 
 	/* CPUID exists if the ID flag of EFLAGS can be flipped. */
 	pushfl
@@ -192,6 +203,8 @@ msg_prefix:
 	.asciz "mmlife: refused: "
 msg_no_multiboot:
 	.asciz "not started by a multiboot loader"
+msg_no_memory:
+	.asciz "less memory than the kernel's image takes"
 msg_no_cpuid:
 	.asciz "the CPU has no CPUID instruction"
 msg_no_long_mode:
