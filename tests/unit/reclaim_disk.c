@@ -1,7 +1,7 @@
 /*
  * reclaim_disk.c - a working set of 128 MiB on a machine that has a quarter of it, and a swap disk.
  *
- * Skipped where there is no disk, or memory enough; tests/guest/test_reclaim.py gives what it takes.
+ * Skipped where there is no disk, or memory enough; tests/guest/test_reclaim.py sees to both.
  */
 #include <string.h>
 
