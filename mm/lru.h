@@ -83,7 +83,7 @@ static __always_inline void lruvec_add(struct lruvec *lv, enum lru_list lru, str
 {
 	list_add(&head->lru, &lv->lists[lru]);
 	lv->nr[lru] += nr;
-	WRITE_ONCE(head->aux, lv->place | lru << LRU_PLACE_LIST_SHIFT);
+	WRITE_ONCE_NOPOINT(head->aux, lv->place | lru << LRU_PLACE_LIST_SHIFT);
 }
 
 /* The same where list and number of pages are known: 20 instructions. */
