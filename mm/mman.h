@@ -84,7 +84,8 @@ int vm_mprotect(struct mm_struct *mm, unsigned long start, size_t len, unsigned 
  * vm_mremap - resize the mapping of [@addr, @addr + @old_len), or move it.
  *
  * Returns:  its address; -EFAULT (the range is not within one VMA), -EINVAL, -ENOMEM. On failure
- *           pages, rights and layout are what they were.
+ *           pages, rights and layout are what they were, but for what was unmapped first: the part
+ *           beyond @new_len, and with MREMAP_FIXED what lies at the new place.
  */
 unsigned long vm_mremap(struct mm_struct *mm, unsigned long addr, size_t old_len, size_t new_len,
 			unsigned long flags, unsigned long new_addr);

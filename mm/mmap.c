@@ -5,7 +5,8 @@
  * Not here: munmap's phases (munmap.c), merging with neighbours (vma_merge.c).
  * Idea: mapping over others is one store: the new VMA (or the neighbour that grows) overwrites the
  *       gathered ones in the tree, so no reader ever finds a hole. It is the last thing that can
- *       fail; what was there is unmapped after it, while all VMAs are write-locked.
+ *       fail; what was there is unmapped after it, while all VMAs are write-locked. (Where a
+ *       driver's mmap may fail after the old pages are gone, a hole is left; nobody here may.)
  */
 #include "mm/mman.h"
 

@@ -4,7 +4,8 @@
  * Owns: vm_mremap. Not here: moving entries between tables (move_tables.h), munmap's phases.
  * Idea: growing in place is a new mapping that the VMA takes over by merging. For a move the pages
  *       go first, to a VMA that is tied to rmap but not in the tree yet: whatever fails then is
- *       undone by moving them back, which needs no memory. Only then does the tree change, twice.
+ *       undone by moving them back, which needs no memory. Only then does the tree change: the new
+ *       VMA in, the old range out, with nodes that were got before.
  * Invariant: at each moment every page is found by rmap, at the place where it is.
  */
 #include "mm/mman.h"
@@ -133,6 +134,7 @@ static void undo_move(const struct mremap *r, struct vm_area_struct *new, unsign
 {
 	unsigned long back;
 
+	vma_start_write(new);
 	back = move_page_tables(new, new->vm_start, r->vma, r->addr, moved);
 	ASSERT_EQ(back, moved);
 	unlink_file_vma(new);
@@ -142,48 +144,31 @@ static void undo_move(const struct mremap *r, struct vm_area_struct *new, unsign
 }
 
 /*
- * @new out of the tree again, because the old place could not be cleared. The store may use the
- * last reserves; without even those an empty mapping stays at the new place.
+ * Pages and tree to the new place; @vms has gathered the old one. Nodes for clearing that are got
+ * before anything moves, so that the store of @new is the last that can fail: then nothing happened.
  */
-static bool unlink_new(struct vm_area_struct *new)
-{
-	MA_STATE(mas, &new->vm_mm->mm_mt, new->vm_start, new->vm_end - 1);
-
-	if (mas_store_gfp(&mas, NULL, GFP_KERNEL | __GFP_MEMALLOC))
-		return false;
-	vma_mark_detached(new);
-	new->vm_mm->map_count--;
-	vma_account(new, -1);
-	return true;
-}
-
-/* Pages and tree to the new place; @vms has gathered the old one. On failure nothing happened. */
 static int commit_move(const struct mremap *r, struct vma_munmap *vms, struct vm_area_struct *new)
 {
+	MA_STATE(old, &r->mm->mm_mt, vms->start, vms->end - 1);
 	VMA_ITERATOR(vmi, r->mm, new->vm_start);
-	unsigned long moved;
-	int err;
+	unsigned long moved = 0;
+	int err = mas_preallocate_any(&old, GFP_KERNEL_ACCOUNT);
 
-	vma_start_write(new);
-	moved = move_page_tables(r->vma, r->addr, new, new->vm_start, r->old_len);
-	err = moved < r->old_len ? -ENOMEM : vma_link(&vmi, new);
-	if (err)
-		goto undo_pages;
-	mas_set_range(&vmi.mas, vms->start, vms->end - 1);
-	err = mas_store_gfp(&vmi.mas, NULL, GFP_KERNEL_ACCOUNT);
-	if (err)
-		goto undo_link;
-	munmap_store_upper(vms, &vmi.mas);
-	return 0;
-
-undo_link:
-	if (!unlink_new(new)) {
-		ASSERT_EQ(move_page_tables(new, new->vm_start, r->vma, r->addr, moved), moved);
+	if (!err) {
+		vma_start_write(new);
+		moved = move_page_tables(r->vma, r->addr, new, new->vm_start, r->old_len);
+		err = moved < r->old_len ? -ENOMEM : vma_link(&vmi, new);
+	}
+	if (err) {
+		mas_destroy(&old);
+		undo_move(r, new, moved);
 		return err;
 	}
-undo_pages:
-	undo_move(r, new, moved);
-	return err;
+
+	/* ---- nothing below this line can fail ---- */
+	mas_store_prealloc(&old, NULL);
+	munmap_store_upper(vms, &old);
+	return 0;
 }
 
 /*

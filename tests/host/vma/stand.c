@@ -16,6 +16,7 @@
 #include "mm/i_mmap.h"
 #include "mm/mm_check.h"
 #include "mm/mman_internal.h"
+#include "mm/move_tables.h"
 #include "mm/reclaim.h"
 #include "mm/slab.h"
 #include "mm/vma_lock.h"
@@ -191,6 +192,28 @@ void free_pgtables(struct mmu_gather *tlb, struct unmap_desc *desc)
 		unlink_file_vma(vma);
 		unlink_anon_vmas(vma);
 	}
+}
+
+/* Nothing is mapped, so all of it moves; tables are missing like any memory. */
+unsigned long move_page_tables(struct vm_area_struct *vma, unsigned long old_addr,
+			       struct vm_area_struct *new_vma, unsigned long new_addr,
+			       unsigned long len)
+{
+	static struct fault_site site = {"host"};
+
+	ASSERT(old_addr >= vma->vm_start && old_addr + len <= vma->vm_end);
+	ASSERT(new_addr >= new_vma->vm_start && new_addr + len <= new_vma->vm_end);
+	/* Moving back, to the VMA that is in the tree, finds its tables there. */
+	if (new_vma->vm_refcnt.counter == 0 && vma->vm_refcnt.counter != 0 &&
+	    fault_should_fail(&site, 0))
+		return 0;
+	return len;
+}
+
+void free_pgd_range(struct mmu_gather *tlb, unsigned long start, unsigned long end,
+		    unsigned long floor, unsigned long ceiling)
+{
+	ASSERT(start < end && floor <= start && (!ceiling || ceiling >= end));
 }
 
 /* ---- promises ---- */
