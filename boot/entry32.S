@@ -5,10 +5,11 @@
  * paging off, interrupts off, %eax = 0x2badb002, %ebx = physical address of the multiboot data. No
  * stack.
  *
- * Story: set a stack; see that a loader of the right kind called, that there is RAM under the image,
- * and that the CPU can do long mode and NX; build boot tables (4 GiB of identity, seen also at the direct map and, its first GiB, at
- * the image's address); switch on long mode; jump to boot_entry64 at its high address. A machine
- * that cannot go on gets one line on the serial port, the verdict `refused`, and the exit port.
+ * Story: set a stack; see that a loader of the right kind called, that there is RAM under the
+ * image, and that the CPU can do long mode and NX; build boot tables (4 GiB of identity, seen also
+ * at the direct map and, its first GiB, at the image's address); switch on long mode; jump to
+ * boot_entry64 at its high address. A machine that cannot go on gets one line on the serial port,
+ * the verdict `refused`, and the exit port.
  *
  * Linked where it is loaded (.boot, 1 MiB), so plain addresses are right before paging and after.
  */

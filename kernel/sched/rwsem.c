@@ -1,8 +1,8 @@
 /*
  * rwsem.c - readers and writers of one semaphore, in order of arrival.
  *
- * Idea: a reader adds itself, whatever there is: one instruction that cannot fail, so readers do not
- *       disturb each other. It is in if neither a writer nor a waiter was there; else it takes
+ * Idea: a reader adds itself, whatever there is: one instruction that cannot fail, so that readers
+ *       do not disturb each other. It is in if neither a writer nor a waiter was there; else it takes
  *       itself back under wait_lock. A writer enters by one compare-and-exchange. Leaving is one
  *       subtraction; whoever finds that waiters are left and the lock may go to the first of them
  *       hands it over under wait_lock.

@@ -42,7 +42,8 @@ struct line_edit {
 	bool too_long; /* bytes were refused: the line is not what was meant */
 
 	/*
-	 * History: complete lines, the oldest first, each with its NUL; as many of the newest as fit.
+	 * History: complete lines, the oldest first, each with its NUL; as many of the newest as
+	 * fit.
 	 * at == nr means the line being typed, kept in draft.
 	 */
 	char history[LINE_HISTORY_BYTES];
