@@ -12,10 +12,14 @@
 #include "mm/copy_page_range.h"
 
 #include <errno.h>
+#include <string.h>
 #include "kernel/core/bug.h"
 #include "kernel/core/events.h"
 #include "kernel/core/fault.h"
 #include "mm/mm.h"
+#include "mm/filemap.h"
+#include "mm/gup.h"
+#include "mm/page_alloc.h"
 #include "mm/rmap.h"
 #include "mm/semantics.h"
 #include "mm/swap.h"
@@ -23,11 +27,17 @@
 
 FAULT_SITE(F18, "fork: a page table of the child");
 FAULT_SITE(F19, "fork: room for a larger count of a swap slot");
+FAULT_SITE(F20, "fork: a page for the copy of one that may be pinned");
 
 struct copy_walk {
 	struct mm_struct *mm;	  /* the child */
 	struct mm_struct *oldmm;
-	swp_entry_t full;	  /* its count takes no more without memory */
+	struct vm_area_struct *vma; /* the child's */
+	pte_t *first;		  /* of the child's table that is filled, */
+	unsigned long first_addr; /* and its address */
+	bool may_be_pinned;	  /* pages of the parent */
+	struct page *spare;	  /* for the copy of a pinned page; or NULL */
+	swp_entry_t full;	  /* its count takes no more without memory; .val 0: a spare is */
 	long nr_anon;		  /* entries of anonymous pages */
 	long nr_file;		  /* entries of pages of files */
 	long nr_swap;		  /* swap entries */
@@ -194,6 +204,29 @@ static noinline bool copy_swap_entry(struct copy_walk *c, pte_t *src, pte_t *dst
 	return true;
 }
 
+/* Is @page its owner's alone, and do others write to it past the tables? */
+static bool must_copy_now(const struct copy_walk *c, struct page *page)
+{
+	return c->may_be_pinned && !folio_test_file(page) && PageAnonExclusive(page) &&
+	       page_maybe_dma_pinned(page);
+}
+
+/* The child gets a copy of its own; the parent keeps its page, to write in place. False: no spare */
+static bool copy_pinned(struct copy_walk *c, pte_t *dst, struct page *page)
+{
+	unsigned long addr = c->first_addr + (dst - c->first) * PAGE_SIZE;
+	u64 prot = c->vma->vm_page_prot.prot | _PAGE_DIRTY;
+
+	if (!c->spare)
+		return false;
+	memcpy(page_address(c->spare), page_address(page), PAGE_SIZE);
+	event_count(EV_COPY_PAGE, 1);
+	folio_add_new_anon_rmap(c->spare, c->vma, addr, 1);
+	pte_store(dst, page_to_phys(c->spare).v | prot, true);
+	c->spare = NULL;
+	return true;
+}
+
 /* What maps no counted frame. Returns how many entries were dealt with; 0: see c->full. */
 static __always_inline unsigned copy_uncounted(struct copy_walk *c, pte_t *src, pte_t *end,
 					       pte_t *dst, u64 value, bool watched)
@@ -227,7 +260,10 @@ static __always_inline pte_t *copy_entries(struct copy_walk *c, pte_t *src, pte_
 			continue;
 		}
 		page = entry_page(value);
-		if (likely(page->state == FK_ANON)) {
+		if (watched && must_copy_now(c, page)) {
+			if (!copy_pinned(c, dst, page))
+				break;
+		} else if (likely(page->state == FK_ANON)) {
 			get_page_nr(page, 1, watched);
 			copy_one(src, dst, value, page, value & _PAGE_RW, watched);
 		} else if (page->kind == FK_FILE) {
@@ -275,13 +311,24 @@ static spinlock_t *ptl_of(struct mm_tables *mt, pte_t *pte)
 	return mt->split_ptl ? &virt_to_page(pte)->ptl : &mt->page_table_lock;
 }
 
+/* What a stop was for is got, with no lock held. 0 or -ENOMEM. */
+static int get_memory(struct copy_walk *c)
+{
+	if (c->full.val)
+		return FAULT_SITE_CALL(F19, add_swap_count_continuation(c->full, GFP_KERNEL));
+	c->spare = FAULT_SITE_CALL(F20, alloc_page(GFP_KERNEL | GFP_FOR(FK_ANON)));
+	return c->spare ? 0 : -ENOMEM;
+}
+
 /* Both locked; neither table goes. */
 static pte_t *copy_locked(struct copy_walk *c, spinlock_t *src_ptl, pte_t *src, pte_t *end,
 			  spinlock_t *dst_ptl, pte_t *dst) NO_LOCK_ANALYSIS
 {
 	spin_lock(dst_ptl);
 	spin_lock_nested(src_ptl);
-	if (static_branch_unlikely(&lock_slow_key))
+	c->full = (swp_entry_t){0};
+	/* The watched form also looks for pinned pages. */
+	if (static_branch_unlikely(&lock_slow_key) || c->may_be_pinned)
 		src = copy_entries(c, src, end, dst, true);
 	else
 		src = copy_entries(c, src, end, dst, false);
@@ -299,11 +346,13 @@ static int copy_pte_range(struct pte_walk *walk, pte_t *src, unsigned long addr,
 
 	if (!dst)
 		return -ENOMEM;
+	c->first = dst;
+	c->first_addr = addr;
 	for (;;) {
 		at = copy_locked(c, src_ptl, src, last, dst_ptl, dst);
 		if (at == last)
 			return 0;
-		if (FAULT_SITE_CALL(F19, add_swap_count_continuation(c->full, GFP_KERNEL)))
+		if (get_memory(c))
 			return -ENOMEM;
 		dst += at - src;
 		src = at;
@@ -312,11 +361,18 @@ static int copy_pte_range(struct pte_walk *walk, pte_t *src, unsigned long addr,
 
 int copy_page_range(struct vm_area_struct *dst, struct vm_area_struct *src)
 {
-	struct copy_walk c = {.mm = dst->vm_mm, .oldmm = src->vm_mm};
+	struct copy_walk c = {
+		.mm = dst->vm_mm,
+		.oldmm = src->vm_mm,
+		.vma = dst,
+		.may_be_pinned = test_bit(MMF_HAS_PINNED, &src->vm_mm->flags),
+	};
 	struct pte_walk walk = {
 		.mt = &src->vm_mm->tables, .fn = copy_pte_range, .arg = &c, .unlocked = true};
 	int err = walk_pte_tables(&walk, src->vm_start, src->vm_end);
 
+	if (c.spare)
+		put_page(c.spare);
 	if (c.nr_anon)
 		add_mm_counter(dst->vm_mm, MM_ANONPAGES, c.nr_anon);
 	if (c.nr_file)

@@ -22,6 +22,7 @@ OBJS += mm/filemap_fault.o
 OBJS += mm/filemap_write.o
 OBJS += mm/folio_lock.o
 OBJS += mm/free_pgtables.o
+OBJS += mm/gup.o
 OBJS += mm/i_mmap.o
 OBJS += mm/lru.o
 OBJS += mm/madvise.o

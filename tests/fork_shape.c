@@ -16,6 +16,7 @@
 #include "mm/block_ram.h"
 #include "mm/dup_mmap.h"
 #include "mm/file.h"
+#include "mm/gup.h"
 #include "mm/mman.h"
 #include "mm/page_alloc.h"
 #include "mm/swap.h"
@@ -52,6 +53,10 @@ static void check_size(struct fork_shape *s, struct kv *kv)
 
 	if (s->file + s->shared > s->vmas)
 		kv_fail(kv, "file=%lu shared=%lu: there are %lu VMAs", s->file, s->shared, s->vmas);
+	if (s->pinned > s->vmas - s->file - s->shared ||
+	    (s->pinned && s->swap && s->swap + 1 >= s->pages))
+		kv_fail(kv, "pinned=%lu: one page of an anonymous VMA each, not the last two swapped",
+			s->pinned);
 	if (s->swap > s->pages)
 		kv_fail(kv, "swap=%lu: a VMA has %lu pages", s->swap, s->pages);
 	if (need > frames_total() / 2)
@@ -70,6 +75,7 @@ void fork_shape_parse(struct fork_shape *s, struct kv *kv)
 	kv_u64(kv, "swap", 0, 4096, &s->swap);
 	kv_u64(kv, "file", 0, SHAPE_VMAS_MAX, &s->file);
 	kv_u64(kv, "shared", 0, SHAPE_VMAS_MAX, &s->shared);
+	kv_u64(kv, "pinned", 0, SHAPE_VMAS_MAX, &s->pinned);
 	kv_u64(kv, "dontcopy", 0, s->vmas - 1, &s->dontcopy);
 	parse_failure(s, kv);
 	check_size(s, kv);
@@ -195,12 +201,32 @@ static int swap_pages_out(const struct fork_shape *s, struct fork_stage *stage)
 	return err;
 }
 
+static struct page *pinned_page(struct fork_stage *stage, unsigned long i)
+{
+	unsigned long addr = fork_shape_addr(&stage->shape, i) +
+			     (stage->shape.pages - 1) * PAGE_SIZE;
+
+	return user_page(stage->mm, addr);
+}
+
+static int pin_pages(struct fork_stage *stage)
+{
+	for (; stage->nr_pinned < stage->shape.pinned; stage->nr_pinned++) {
+		unsigned long addr = fork_shape_addr(&stage->shape, stage->nr_pinned) +
+				     (stage->shape.pages - 1) * PAGE_SIZE;
+
+		if (!pin_user_page(stage->mm, addr))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 int fork_stage_build(const struct fork_shape *s, struct fork_stage *stage)
 {
 	const struct sem_set *set = sem_set_of(&s->sem);
 	int err = set ? 0 : -ENOSPC;
 
-	*stage = (struct fork_stage){0};
+	*stage = (struct fork_stage){.shape = *s};
 	if (err)
 		return err;
 	sem_install(set);
@@ -218,6 +244,8 @@ int fork_stage_build(const struct fork_shape *s, struct fork_stage *stage)
 		err = build_vmas(s, stage);
 	if (!err && s->swap)
 		err = swap_pages_out(s, stage);
+	if (!err)
+		err = pin_pages(stage);
 	if (err && fork_stage_end(stage))
 		return -EBUSY;
 	return err;
@@ -241,6 +269,8 @@ int fork_stage_end(struct fork_stage *stage)
 {
 	int err;
 
+	while (stage->nr_pinned)
+		unpin_user_page(pinned_page(stage, --stage->nr_pinned));
 	mmput(stage->mm);
 	if (stage->other)
 		mmput(stage->other);

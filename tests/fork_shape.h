@@ -28,6 +28,7 @@ struct block_device;
 
 struct fork_shape {
 	u64 vmas, pages, swap, file, shared;
+	u64 pinned;   /* the last page of so many anonymous VMAs is pinned */
 	u64 dontcopy; /* the VMA that the child does not get; SHAPE_NO: none */
 	u64 k;	      /* the failure comes while VMA k is copied; SHAPE_NO: anywhere */
 	u64 occ;      /* the occ-th time the site is passed there */
@@ -37,7 +38,7 @@ struct fork_shape {
 };
 
 #define FORK_SHAPE_USAGE                                                                \
-	"vmas= pages= swap= file= shared= dontcopy=VMA\n"                               \
+	"vmas= pages= swap= file= shared= pinned= dontcopy=VMA\n"                       \
 	"  site=F01..F25 k=VMA occ=N | kill=VMA   where the copy fails\n"                \
 	"  sem=NAME+NAME...                       under which rules"
 
@@ -46,7 +47,9 @@ void fork_shape_parse(struct fork_shape *shape, struct kv *kv);
 
 /* The parent, and what it needs as long as it lives. */
 struct fork_stage {
+	struct fork_shape shape;
 	struct mm_struct *mm;
+	unsigned long nr_pinned;
 	struct file *file;
 	struct block_device *swap; /* holds the parent's swapped pages */
 	/* With swap=, if there is a page to spare: another device with one page of the parent... */

@@ -10,6 +10,7 @@
 #include "kernel/proc/task.h"
 #include "kernel/proc/task_user.h"
 #include "mm/fault.h"
+#include "mm/gup.h"
 #include "mm/mman.h"
 #include "mm/rmap.h"
 #include "mm/semantics.h"
@@ -200,6 +201,44 @@ KTEST(fork, dontfork_and_wipeonfork, KT_UNIT)
 	t_expect_eq(t, get_user(&value, USER_BASE + 9 * PAGE_SIZE), 0);
 	t_expect_eq(t, value, 7);
 	mm_unuse(child);
+	mmput(child);
+	mmput(mm);
+}
+
+/* A page that a device writes stays where the device writes it: the child's is another. */
+KTEST(fork, pinned_pages_are_copied_early, KT_UNIT)
+{
+	struct mm_struct *mm = mm_alloc(), *child;
+	struct page *pinned;
+	u64 value = 0;
+
+	t_assert(t, mm != NULL);
+	t_assert_eq(t, user_mmap(mm, USER_BASE, 3, RW), 0);
+	t_expect(t, !pin_user_page(mm, USER_BASE));
+	mm_use(mm);
+	t_expect_eq(t, user_touch(USER_BASE, 3, 7), 0);
+	mm_unuse(mm);
+	pinned = pin_user_page(mm, USER_BASE + PAGE_SIZE);
+	t_assert(t, pinned != NULL);
+	child = dup_mm(mm);
+	t_assert(t, !IS_ERR(child));
+	t_expect_sane(t, mm);
+	t_expect_sane(t, child);
+	t_expect_eq(t, user_page(mm, USER_BASE + PAGE_SIZE), pinned);
+	t_expect_ne(t, user_page(child, USER_BASE + PAGE_SIZE), pinned);
+	t_expect_eq(t, user_page(child, USER_BASE), user_page(mm, USER_BASE));
+	*(u64 *)page_address(pinned) = 8;
+	mm_use(mm);
+	t_expect_eq(t, put_user((u64)9, USER_BASE + PAGE_SIZE + 8), 0);
+	t_expect_eq(t, get_user(&value, USER_BASE + PAGE_SIZE), 0);
+	t_expect_eq(t, value, 8);
+	mm_unuse(mm);
+	t_expect_eq(t, user_page(mm, USER_BASE + PAGE_SIZE), pinned);
+	mm_use(child);
+	t_expect_eq(t, get_user(&value, USER_BASE + PAGE_SIZE), 0);
+	t_expect_eq(t, value, 7);
+	mm_unuse(child);
+	unpin_user_page(pinned);
 	mmput(child);
 	mmput(mm);
 }
