@@ -211,7 +211,7 @@ static bool must_copy_now(const struct copy_walk *c, struct page *page)
 	       page_maybe_dma_pinned(page);
 }
 
-/* The child gets a copy of its own; the parent keeps its page, to write in place. False: no spare */
+/* The child gets a copy of its own, the parent keeps its page. False: no spare page. */
 static bool copy_pinned(struct copy_walk *c, pte_t *dst, struct page *page)
 {
 	unsigned long addr = c->first_addr + (dst - c->first) * PAGE_SIZE;

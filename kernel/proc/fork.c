@@ -10,9 +10,12 @@
 
 #include "kernel/base/err.h"
 #include "kernel/core/bug.h"
+#include "kernel/core/fault.h"
 #include "kernel/proc/task_internal.h"
 #include "kernel/sched/kthread.h"
 #include "mm/mm.h"
+
+FAULT_SITE(F24, "fork: behind the copy: the thread and its stack, then the pid");
 
 static bool args_ok(const struct clone_args *args)
 {
@@ -81,7 +84,7 @@ static int copy_thread(struct task_struct *tsk, const struct clone_args *args)
 {
 	tsk->fn = args->fn;
 	tsk->arg = args->arg;
-	tsk->thread = kthread_create(tsk->name, task_main, tsk);
+	tsk->thread = FAULT_SITE_CALL(F24, kthread_create(tsk->name, task_main, tsk));
 	if (!tsk->thread)
 		return -ENOMEM;
 	tsk->thread->task = tsk;
@@ -131,7 +134,7 @@ static int publish(struct task_struct *tsk, const struct clone_args *args,
 	spin_lock(&sig->siglock);
 	err = may_begin(tsk, args);
 	if (!err)
-		err = pid_choose(tsk);
+		err = fault_should_fail(&fault_site_F24, 0) ? -EAGAIN : pid_choose(tsk);
 	if (err)
 		goto unlock;
 

@@ -11,6 +11,22 @@
 #include "kernel/core/kv.h"
 #include "kernel/shell/out.h"
 
+/* Places where Linux's fork can fail and this one has no call that could. */
+static const struct {
+	const char *name;
+	const char *why;
+} absent[] = {
+	{"F03", "the id of an mm is a number that is counted up"},
+	{"F04", "what the architecture keeps of an mm is part of its object"},
+	{"F05", "no concurrency ids and no scheduler's data are kept for an mm"},
+	{"F06", "counters of pages are part of the mm's object, not per CPU"},
+	{"F14", "VMAs have no memory policy"},
+	{"F15", "there are no userfaultfd contexts"},
+	{"F21", "memory has no machine checks, and no device owns pages"},
+	{"F22", "nothing of the architecture is copied behind the loop"},
+	{"F23", "there are no binary formats to hold"},
+};
+
 static int show_all(void)
 {
 	const struct fault_site *f;
@@ -20,6 +36,9 @@ static int show_all(void)
 	for_each_registered(fault_site, f)
 		out("  %-24s %6s %8lu %8lu  %s\n", f->name, fault_attr_armed(&f->attr) ? "yes" : "",
 		    f->attr.calls, f->attr.fired, f->what);
+	for (unsigned i = 0; i < ARRAY_SIZE(absent); i++)
+		out("  %-24s %6s %8s %8s  fork: cannot fail here: %s\n", absent[i].name, "none", "",
+		    "", absent[i].why);
 	if (registered_count(delay_site))
 		out("  %-24s %15s %8s  %s\n", "delay site", "delay ns", "passed", "what waits");
 	for_each_registered(delay_site, d)

@@ -125,10 +125,13 @@ KTEST(fork_sweep, parent_of_two, KT_MODEL)
 
 KTEST(fork_sweep, parent_of_17, KT_MODEL)
 {
-	sweep_all(
-		t,
-		&(struct fork_shape){
-			.vmas = 17, .pages = 3, .swap = 1, .pinned = 2, .file = 3, .shared = 2, .dontcopy = 4});
+	sweep_all(t, &(struct fork_shape){.vmas = 17,
+					  .pages = 3,
+					  .swap = 1,
+					  .pinned = 2,
+					  .file = 3,
+					  .shared = 2,
+					  .dontcopy = 4});
 }
 
 KTEST(fork_sweep, parent_of_64, KT_MODEL)

@@ -5,6 +5,7 @@
 
 #include "kernel/base/err.h"
 #include "kernel/core/atomic.h"
+#include "kernel/core/fault.h"
 #include "kernel/core/setting.h"
 #include "kernel/proc/task.h"
 #include "kernel/proc/task_user.h"
@@ -297,6 +298,43 @@ static int run_once(struct ktest *t)
 KTEST(proc, survives_every_enomem, KT_SWEEP)
 {
 	fault_sweep(t, run_once(t), t_expect_eq(t, task_wait(0, NULL), -ECHILD));
+}
+
+/* ---- fork, behind the copy ---- */
+
+struct forker {
+	int err;
+	u64 at;
+};
+
+static int fork_failing(void *arg)
+{
+	struct clone_args args = {.name = "child", .fn = use_memory};
+	struct forker *f = arg;
+
+	if (user_mmap(current->mm, USER_BASE, 2, RW))
+		return 1;
+	task_store_u64(USER_BASE, 5);
+	f->err = kernel_clone(&args);
+	return task_load_u64(USER_BASE) == 5 ? 11 : 2;
+}
+
+/* The child is complete and known to nobody: it goes like any mm. */
+KTEST(proc, fork_fails_behind_the_copy, KT_UNIT)
+{
+	struct fault_site *site = fault_site_find("F24");
+	struct fault_attr attr = {.times = -1, .seed = 1}, off = FAULT_ATTR_OFF;
+
+	/* The parent itself passes the site twice: its thread, its pid. */
+	for (attr.at = 2; attr.at <= 3; attr.at++) {
+		struct forker f = {.err = 0};
+
+		fault_site_set(site, &attr);
+		t_expect_end(t, process_run("forker", fork_failing, &f), W_EXITCODE(11, 0));
+		t_expect_eq(t, site->attr.fired, 1);
+		t_expect_eq(t, f.err, attr.at == 2 ? -ENOMEM : -EAGAIN);
+		fault_site_set(site, &off);
+	}
 }
 
 KTEST(proc, no_more_pids_than_allowed, KT_UNIT)
