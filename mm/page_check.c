@@ -13,6 +13,7 @@
 #include "kernel/core/ledger.h"
 #include "kernel/core/log.h"
 #include "mm/lru.h"
+#include "mm/page_flags.h"
 #include "mm/page_internal.h"
 
 #define FRAME_POISON 0xf4eef4eef4eef4eeul /* not canonical: following it faults */
@@ -41,6 +42,19 @@ void frame_bad_free(struct page *page)
 	     atomic_read_nopoint(&page->_refcount));
 }
 
+/* Bits that somebody who has a reference clears before he drops it. */
+#define FLAGS_IN_USE (BIT(PG_locked) | BIT(PG_writeback) | BIT(PG_swapcache))
+
+/* Whoever holds the last reference may not leave a user page half way through something. */
+static void user_page_check_free(const struct page *head)
+{
+	if (head->kind != FK_ANON && head->kind != FK_FILE)
+		return;
+	if (head->flags & FLAGS_IN_USE)
+		BUGF("freeing frame %#lx (%s) which is locked, stored or cached: flags %#lx",
+		     page_to_pfn(head), kind_name[head->kind], head->flags & FLAGS_IN_USE);
+}
+
 void frame_check_free(struct page *head)
 {
 	unsigned nr = head->kind > FK_BUDDY && head->kind < FK_NR ? 1u << head->order : 0;
@@ -52,6 +66,7 @@ void frame_check_free(struct page *head)
 			BUGF("freeing frame %#lx (%s) which %d PTEs still map",
 			     page_to_pfn(head + i), kind_name[head->kind], mapped);
 	}
+	user_page_check_free(head);
 }
 
 void frames_poison(struct page *page, unsigned order)

@@ -8,6 +8,7 @@
 
 #include "kernel/core/oops.h"
 #include "mm/buddy.h"
+#include "mm/page_flags.h"
 #include "mm/slab.h"
 #include "mm/slab_internal.h"
 #include "mm/window.h"
@@ -62,6 +63,21 @@ KTEST(detect, free_of_a_shared_frame, KT_UNIT)
 	get_page(page);
 	expect_report(t, free_one, page, "not the caller's alone");
 	put_page(page);
+}
+
+KTEST(detect, free_of_a_page_under_write_back, KT_UNIT)
+{
+	bool checked = static_key_enabled(&checks_key);
+	struct page *page = alloc_page(GFP_KERNEL | GFP_FOR(FK_FILE));
+
+	t_assert(t, page);
+	checks_set(true);
+	page_flag_set(page, PG_writeback);
+	expect_report(t, do_put, page, "locked, stored or cached");
+	page_flag_clear(page, PG_writeback);
+	atomic_set(&page->_refcount, 1);
+	put_page(page);
+	checks_set(checked);
 }
 
 KTEST(detect, free_of_a_mapped_frame, KT_UNIT)
