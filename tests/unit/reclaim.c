@@ -216,6 +216,49 @@ KTEST(reclaim, without_a_device_pages_stay, KT_UNIT)
 	space_done(t, mm);
 }
 
+/* One page, mapped by more mms than a slot counts without a page of its own for counting. */
+enum { SHARERS = 70 };
+static struct mm_struct *sharer[SHARERS];
+
+static int page_out_shared(struct mm_struct *mm)
+{
+	unsigned long nr;
+
+	mmap_read_lock(mm);
+	nr = reclaim_range(vma_lookup(mm, BASE), BASE, ADDR(1), true);
+	mmap_read_unlock(mm);
+	return nr ? 0 : -ENOMEM;
+}
+
+/* Where the count found no room: some entries name the slot, the others map the page. */
+static void expect_no_loss(struct ktest *t, struct mm_struct *mm)
+{
+	expect_pages(t, 0, 1);
+	t_expect_sane(t, mm);
+	t_expect_swap_sane(t);
+}
+
+KTEST(reclaim, a_count_that_finds_no_room_loses_nothing, KT_SWEEP)
+{
+	struct block_device *bdev = t_swapon(t, 32);
+	struct mm_struct *mm = space_with(t, 1);
+
+	write_pages(t, 0, 1);
+	for (unsigned i = 0; i < SHARERS; i++) {
+		sharer[i] = mm_alloc();
+		t_assert(t, sharer[i]);
+		t_expect_eq(t, user_mmap(sharer[i], BASE, 1, RW), 0);
+		t_expect_eq(t, user_share(mm, sharer[i], BASE, 1), 0);
+	}
+	fault_sweep(t, page_out_shared(mm), expect_no_loss(t, mm));
+	t_expect_eq(t, swap_count(user_swap_entry(mm, BASE)), SHARERS + 1);
+	expect_no_loss(t, mm);
+	for (unsigned i = 0; i < SHARERS; i++)
+		mmput(sharer[i]);
+	space_done(t, mm);
+	t_swapoff(t, bdev);
+}
+
 /* ---- who goes ---- */
 
 /* Use the first @nr pages so that their entries say so. */
