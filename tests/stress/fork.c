@@ -11,6 +11,7 @@
 #include "kernel/proc/task_user.h"
 #include "mm/mm.h"
 #include "mm/mman.h"
+#include "mm/reclaim.h"
 #include "tests/ktest.h"
 #include "tests/mm_swap.h"
 #include "tests/mm_user.h"
@@ -123,12 +124,16 @@ KTEST(fork_stress, siblings_write_meanwhile, KT_STRESS)
 	stress(t, t_scale(t, 30));
 }
 
+/* In turn with mmap_lock, and as kswapd: while a fork holds it. */
 static int reclaimer(void *arg)
 {
 	struct stress *s = arg;
 
-	while (!atomic_read(&s->done)) {
-		(void)vm_madvise(current->mm, USER_BASE, PAGES * PAGE_SIZE, MADV_PAGEOUT);
+	for (unsigned i = 0; !atomic_read(&s->done); i++) {
+		if (i % 2)
+			(void)vm_madvise(current->mm, USER_BASE, PAGES * PAGE_SIZE, MADV_PAGEOUT);
+		else
+			(void)reclaim_frames(8);
 		task_signal_point();
 		yield();
 	}
