@@ -268,12 +268,14 @@ static noinline void free_block(struct page *head)
 	unsigned order = head->order;
 	struct page *tail = head + 1, *end = head + (1ul << order);
 
-	/* Tail frames are marked in a folio only, and then all of them: an odd number. */
+	/* Tail frames are marked in a folio only, and then all of them: one less than a power of 2. */
 	if (tail->state != FK_FREE) {
-		tail->state = FK_FREE;
-		for (tail++; tail < end; tail += 2) {
-			tail[0].state = FK_FREE;
-			tail[1].state = FK_FREE;
+		for (; tail < end && tail < head + 8; tail++)
+			tail->state = FK_FREE;
+		for (; tail < end; tail += 8) {
+#pragma GCC unroll 8
+			for (unsigned i = 0; i < 8; i++)
+				tail[i].state = FK_FREE;
 		}
 	}
 	spin_lock(&zone.lock);

@@ -41,10 +41,10 @@ static __always_inline void unmap_count(struct page *page, bool watched)
 		__atomic_fetch_sub(&page->_mapcount.counter, 1, __ATOMIC_RELAXED);
 }
 
-static __always_inline void zap_one(pte_t *pte, u64 seen, struct page *page, bool exclusive,
-				    bool watched)
+/* An anonymous page: what the hardware noted of it goes with it. */
+static __always_inline void zap_one(pte_t *pte, struct page *page, bool exclusive, bool watched)
 {
-	pte_take(pte, seen, exclusive, watched);
+	pte_drop(pte, exclusive, watched);
 	unmap_count(page, watched);
 }
 
@@ -67,18 +67,25 @@ static noinline void zap_file(struct zap_walk *zap, pte_t *pte, u64 seen, struct
 	zap->nr_file++;
 }
 
-#define RUN_STEP 4
+#define RUN_STEP 8
 
-/* Do RUN_STEP entries from @pte on hold @expect and its followers, to the bit? */
-static __always_inline bool run_goes_on(const volatile u64 *pte, u64 expect)
+/*
+ * Do RUN_STEP entries from @pte on hold @expect and its followers, to the bit? Each is looked at
+ * once, and the hardware may set accessed and dirty all the same: plain reads will do.
+ */
+static __always_inline bool run_goes_on(const u64 *pte, u64 expect)
 {
-	return pte[0] == expect && pte[1] == expect + PAGE_SIZE &&
-	       pte[2] == expect + 2 * PAGE_SIZE && pte[3] == expect + 3 * PAGE_SIZE;
+#pragma GCC unroll 8
+	for (unsigned i = 0; i < RUN_STEP; i++) {
+		if (pte[i] != expect + i * PAGE_SIZE)
+			return false;
+	}
+	return true;
 }
 
 /*
  * Entries from @pte on, up to @end, that map frames of one folio one after the other; @expect is
- * the first. Most equal their predecessor but for the frame, and go out four at a time.
+ * the first. Most equal their predecessor but for the frame, and go out eight at a time.
  */
 static __always_inline unsigned zap_run(pte_t *pte, pte_t *end, u64 expect, struct page *page,
 					bool exclusive, bool watched)
@@ -97,16 +104,15 @@ static __always_inline unsigned zap_run(pte_t *pte, pte_t *end, u64 expect, stru
 			break;
 		expect = seen;
 		while (end - pte >= RUN_STEP && run_goes_on(&pte->pte, expect)) {
-			zap_one(pte, expect, page, exclusive, watched);
-			zap_one(pte + 1, expect + PAGE_SIZE, page + 1, exclusive, watched);
-			zap_one(pte + 2, expect + 2 * PAGE_SIZE, page + 2, exclusive, watched);
-			zap_one(pte + 3, expect + 3 * PAGE_SIZE, page + 3, exclusive, watched);
+#pragma GCC unroll 8
+			for (unsigned i = 0; i < RUN_STEP; i++)
+				zap_one(pte + i, page + i, exclusive, watched);
 			pte += RUN_STEP;
 			page += RUN_STEP;
 			expect += RUN_STEP * PAGE_SIZE;
 		}
 		if (pte < end && *(volatile u64 *)&pte->pte == expect) {
-			zap_one(pte, expect, page, exclusive, watched);
+			zap_one(pte, page, exclusive, watched);
 			pte++;
 			page++;
 			expect += PAGE_SIZE;
@@ -182,7 +188,7 @@ static __always_inline unsigned zap_entries(struct zap_walk *zap, pte_t *pte, pt
 		page = entry_page(value);
 		*slot++ = page;
 		if (likely(page->state == FK_ANON)) {
-			zap_one(pte, value, page, exclusive, watched);
+			zap_one(pte, page, exclusive, watched);
 			pte++;
 		} else if (page->kind == FK_FILE) {
 			zap_file(zap, pte, value, page, exclusive, watched);

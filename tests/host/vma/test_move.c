@@ -13,7 +13,8 @@
 
 struct move {
 	const char *before;
-	unsigned first, nr, to, new_nr; /* pages [first, +nr) go to [to, +new_nr); to = first: stay */
+	/* Pages [first, +nr) go to [to, +new_nr); to = first: they stay. */
+	unsigned first, nr, to, new_nr;
 	const char *after;
 };
 
