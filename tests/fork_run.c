@@ -7,6 +7,7 @@
 
 #include "kernel/base/err.h"
 #include "kernel/core/clock.h"
+#include "kernel/core/fault.h"
 #include "kernel/sched/kthread.h"
 #include "kernel/sched/work.h"
 #include "mm/page_alloc.h"
@@ -32,7 +33,7 @@ static void note(const struct mm_struct *mm, enum mm_mark mark)
 {
 	struct fork_run *run = watched.run;
 
-	if (mm == watched.parent)
+	if (!run || mm == watched.parent)
 		return;
 	if (fork_run_look)
 		fork_run_look(mm, mark);
@@ -62,24 +63,43 @@ static void forker(void *arg)
 		mmput(child);
 }
 
+static unsigned nr_begun;
+
+void fork_run_begin(void)
+{
+	if (nr_begun++)
+		return;
+	fault_hold();
+	mm_marks_hook = note;
+	static_key_set(&mm_marks_key, true);
+}
+
+void fork_run_end(void)
+{
+	if (--nr_begun)
+		return;
+	static_key_set(&mm_marks_key, false);
+	fault_release();
+}
+
 int fork_run_once(const struct fork_shape *shape, struct fork_stage *stage, struct fork_run *run)
 {
 	struct thread *t;
 
 	*run = (struct fork_run){0};
-	watched.run = run;
-	watched.parent = stage->mm;
 	t = kthread_create("forker", forker, stage);
 	if (!t)
 		return -ENOMEM;
-	mm_marks_hook = note;
-	static_key_set(&mm_marks_key, true);
+	fork_run_begin();
+	watched.run = run;
+	watched.parent = stage->mm;
 	fork_fault_arm(shape);
 	thread_start(t);
 	thread_join(t);
 	flush_workqueue(&system_wq); /* who tears down later has done so */
 	run->fired = fork_fault_fired();
 	fork_fault_disarm();
-	static_key_set(&mm_marks_key, false);
+	watched.run = NULL;
+	fork_run_end();
 	return 0;
 }

@@ -30,6 +30,13 @@ struct fork_run {
 extern void (*fork_run_look)(const struct mm_struct *mm, enum mm_mark mark);
 
 /*
+ * fork_run_begin, fork_run_end - around many runs: what each of them switches on and off, which
+ * stops all CPUs, stays on meanwhile. Context: as static_key_set()
+ */
+void fork_run_begin(void);
+void fork_run_end(void);
+
+/*
  * fork_run_once - arm, fork, disarm; a child that was made ends at once.
  *
  * Context:  may sleep, makes a thread that forks (a killed one cannot be used any more); nobody

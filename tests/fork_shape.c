@@ -55,7 +55,7 @@ static void check_size(struct fork_shape *s, struct kv *kv)
 		kv_fail(kv, "file=%lu shared=%lu: there are %lu VMAs", s->file, s->shared, s->vmas);
 	if (s->pinned > s->vmas - s->file - s->shared ||
 	    (s->pinned && s->swap && s->swap + 1 >= s->pages))
-		kv_fail(kv, "pinned=%lu: one page of an anonymous VMA each, not the last two swapped",
+		kv_fail(kv, "pinned=%lu: one page each of as many anonymous VMAs, not swapped",
 			s->pinned);
 	if (s->swap > s->pages)
 		kv_fail(kv, "swap=%lu: a VMA has %lu pages", s->swap, s->pages);

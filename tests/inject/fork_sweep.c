@@ -103,12 +103,14 @@ static void sweep_all(struct ktest *t, const struct fork_shape *shape)
 	s.shape.k = s.shape.kill = SHAPE_NO;
 	/* About as many runs whatever the size. */
 	s.skip = max(shape->vmas / t_scale(t, 2), (u64)1);
+	fork_run_begin();
 	for_each_registered(semantics, sem) {
 		if (!is_about_forks(sem) || i++ % every != first)
 			continue;
 		sweep_shape(&s, sem);
 		nr_sems++;
 	}
+	fork_run_end();
 	t_expect_ge(t, s.nr_runs, nr_sems);
 	t_note(t, "%lu failures under %u rule sets", s.nr_runs, nr_sems);
 }

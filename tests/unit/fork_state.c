@@ -188,6 +188,7 @@ static void check_row(struct ktest *t, const struct row *row)
 
 KTEST(fork_state, is_what_the_semantics_says, KT_UNIT)
 {
+	fork_run_begin();
 	for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
 		u32 failed = t->nr_failed;
 
@@ -196,4 +197,5 @@ KTEST(fork_state, is_what_the_semantics_says, KT_UNIT)
 			t_note(t, "row %u: %s site=%s k=%lu", i, rows[i].sem,
 			       rows[i].site ? rows[i].site : "kill", rows[i].k);
 	}
+	fork_run_end();
 }
