@@ -42,17 +42,12 @@ void frame_bad_free(struct page *page)
 	     atomic_read_nopoint(&page->_refcount));
 }
 
-/* Bits that somebody who has a reference clears before he drops it. */
-#define FLAGS_IN_USE (BIT(PG_locked) | BIT(PG_writeback) | BIT(PG_swapcache))
-
-/* Whoever holds the last reference may not leave a user page half way through something. */
+/* Who stores a user page has a reference until it is stored. */
 static void user_page_check_free(const struct page *head)
 {
-	if (head->kind != FK_ANON && head->kind != FK_FILE)
-		return;
-	if (head->flags & FLAGS_IN_USE)
-		BUGF("freeing frame %#lx (%s) which is locked, stored or cached: flags %#lx",
-		     page_to_pfn(head), kind_name[head->kind], head->flags & FLAGS_IN_USE);
+	if ((head->kind == FK_ANON || head->kind == FK_FILE) && (head->flags & BIT(PG_writeback)))
+		BUGF("freeing frame %#lx (%s) which is being stored", page_to_pfn(head),
+		     kind_name[head->kind]);
 }
 
 void frame_check_free(struct page *head)

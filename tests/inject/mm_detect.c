@@ -73,7 +73,7 @@ KTEST(detect, free_of_a_page_under_write_back, KT_UNIT)
 	t_assert(t, page);
 	checks_set(true);
 	page_flag_set(page, PG_writeback);
-	expect_report(t, do_put, page, "locked, stored or cached");
+	expect_report(t, do_put, page, "is being stored");
 	page_flag_clear(page, PG_writeback);
 	atomic_set(&page->_refcount, 1);
 	put_page(page);
