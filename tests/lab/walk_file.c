@@ -1,8 +1,8 @@
 /*
  * walk_file.c - a mapped file that one actor uses while another cuts it, unmaps it, stores it.
  *
- * Owns: the cases `truncate`, `truncate-copy`, `file-munmap`, `writeback` and `file-zap`, their wrong
- *       forms, what must hold.
+ * Owns: the cases `truncate`, `truncate-copy`, `file-munmap`, `writeback` and `file-zap`, their
+ *       wrong forms, what must hold.
  * Idea: as walk_anon.c. A mutant on the side of the fault is a VMA whose vm_ops->fault leaves a
  *       step out; one on the other side is the change done by hand.
  */

@@ -11,6 +11,7 @@
 #include "mm/rmap.h"
 #include "tests/ktest.h"
 #include "tests/mm_file.h"
+#include "tests/mm_swap.h"
 #include "tests/mm_user.h"
 
 #define BASE USER_BASE
@@ -101,6 +102,25 @@ KTEST(file_cut, private_copies_are_cut_too, KT_UNIT)
 	t_expect_eq(t, file_truncate(s.file, 8 * PAGE_SIZE), 0);
 	t_expect_eq(t, seen(page_at(5)), 0);
 	end(t, s);
+}
+
+KTEST(file_cut, copies_in_swap_are_cut_too, KT_UNIT)
+{
+	struct block_device *bdev = t_swapon(t, 64);
+	struct setting s = begin(t, MAP_PRIVATE);
+
+	t_expect_eq(t, user_touch(BASE, 8, 4), 0);
+	t_expect_eq(t, user_swap_out(s.mm, BASE, 8), 8);
+	t_expect_eq(t, get_mm_counter(s.mm, MM_SWAPENTS), 8);
+	t_expect_eq(t, file_truncate(s.file, 3 * PAGE_SIZE), 0);
+	t_expect_eq(t, get_mm_counter(s.mm, MM_SWAPENTS), 3);
+	t_expect_swap_sane(t);
+	t_expect_eq(t, seen(page_at(2)), 4);
+	t_expect_eq(t, seen(page_at(3)), -EIO);
+	t_expect_eq(t, file_truncate(s.file, 8 * PAGE_SIZE), 0);
+	t_expect_eq(t, seen(page_at(3)), 0);
+	end(t, s);
+	t_swapoff(t, bdev);
 }
 
 /* The rest of the last page is zero whenever the file grows over it, whoever wrote there. */
