@@ -370,6 +370,12 @@ static void add_up(struct lab_result *res)
 	lab_summary_add(&res->summary, &se.run.outcome, se.run.reached, se.run.noted);
 }
 
+/* In which function a loop without points was found is chance. */
+static bool same_outcome(const struct lab_outcome *a, const struct lab_outcome *b)
+{
+	return a->verdict == b->verdict && (a->verdict == LV_STALL || strcmp(a->why, b->why) == 0);
+}
+
 /* Run the recorded schedule again: a verdict that cannot be repeated is not worth printing. */
 static void reproduce(struct scenario *sc, struct lab_result *res)
 {
@@ -387,8 +393,7 @@ static void reproduce(struct scenario *sc, struct lab_result *res)
 	back_to_snapshot();
 	one_run(sc, &replay, 0);
 	replay.ops->end(&replay, false);
-	res->reproduced = !replay.diverged && se.run.outcome.verdict == first.verdict &&
-			  strcmp(se.run.outcome.why, first.why) == 0;
+	res->reproduced = !replay.diverged && same_outcome(&se.run.outcome, &first);
 }
 
 static void say_progress(const struct scenario *sc, const struct lab_result *res, u64 *last_ns)
