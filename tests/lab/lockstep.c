@@ -147,6 +147,7 @@ static void take_interrupts(struct ls_vcpu *v)
 	}
 	irq_exit();
 	t->resting = rested;
+	ls_may_work(v);
 	if (resched_needed())
 		lockstep_preempt();
 }
@@ -493,6 +494,7 @@ static void idle_loop(void *from, void *data)
 			thread_reap(thread_of_entity(dead)->t);
 		}
 		thread_of_entity(ls.running)->resting = true;
+		ls.offers_known = false;
 		wait_for_turn(NULL);
 	}
 }

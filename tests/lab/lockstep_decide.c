@@ -116,36 +116,41 @@ static void offer_others(struct offers *o, const struct ls_vcpu *v, enum ls_role
 	}
 }
 
-static bool may_switch(const struct ls_vcpu *v)
+/* What the depths of @v allow: 0 nothing, 1 interrupts, 2 another thread too. */
+static u8 depths_of(const struct ls_vcpu *v)
 {
-	return v->v->irq_depth == 0 && v->v->preempt_depth == 0;
+	if (v->v->irq_depth != 0)
+		return 0;
+	return v->v->preempt_depth == 0 ? 2 : 1;
 }
 
 /* What @v may do besides running threads of a role. False: nothing, and not before it is told. */
-static bool offer_work(struct offers *o, const struct ls_vcpu *v)
+static bool offer_work(struct offers *o, struct ls_vcpu *v)
 {
 	const struct ls_thread *cur = &ls.w.thread[v->runs];
 	bool at_work = cur->role == LS_KERNEL && !cur->resting;
 
+	v->depths = depths_of(v);
 	if (at_work && !cur->spinning)
 		offer_current(o, v, cur);
 	if (cur->resting && v->dead != LS_NONE)
 		offer(o, v->runs, false, v->runs, v->vtime);
-	if (v->pending && v->v->irq_depth == 0)
+	if (v->pending && v->depths > 0)
 		offer(o, v->runs, true, v->runs, max(v->vtime, v->irq_at));
-	if (v->ready[LS_KERNEL] && may_switch(v))
+	if (v->ready[LS_KERNEL] && v->depths == 2)
 		offer_others(o, v, LS_KERNEL);
 	return at_work || v->dead != LS_NONE || v->pending || v->ready[LS_KERNEL];
 }
 
-static void offer_role(struct offers *o, const struct ls_vcpu *v, enum ls_role role)
+static void offer_role(struct offers *o, struct ls_vcpu *v, enum ls_role role)
 {
 	const struct ls_thread *cur = &ls.w.thread[v->runs];
 	bool runs = cur->role == role;
 
+	v->depths = depths_of(v);
 	if (runs && !cur->spinning)
 		offer_current(o, v, cur);
-	if (v->ready[role] > runs && may_switch(v))
+	if (v->ready[role] > runs && v->depths == 2)
 		offer_others(o, v, role);
 }
 
@@ -161,7 +166,7 @@ static void collect(struct offers *o)
 
 	o->d = (struct lab_decision){.opt = o->opt, .cur = -1};
 	for (left = ls.w.may_work; left; left &= left - 1) {
-		const struct ls_vcpu *v = &ls.w.vcpu[__builtin_ctzll(left)];
+		struct ls_vcpu *v = &ls.w.vcpu[__builtin_ctzll(left)];
 
 		if (!offer_work(o, v))
 			ls.w.may_work &= ~(left & -left);
@@ -172,19 +177,37 @@ static void collect(struct offers *o)
 }
 
 /*
+ * What may be done depends on the depths of the running vCPU, of which the lab is not told: are they
+ * others than when the choices were collected? Those of the other vCPUs stand still.
+ */
+static bool depths_changed(void)
+{
+	const struct ls_vcpu *v;
+
+	if (ls.running == LS_NONE)
+		return true;
+	v = &ls.w.vcpu[ls.w.thread[ls.running].vcpu];
+	if (!((ls.w.may_work | ls.w.has_several) >> (v - ls.w.vcpu) & 1))
+		return false;
+	return v->depths != depths_of(v);
+}
+
+/*
  * The choices in @o are often still those there are: only who runs may have become another of them.
- * Not so where they depend on what the lab is not told of: the depths of a vCPU that could take an
- * interrupt or another thread, and virtual time.
+ * Not so with virtual time, which is part of them.
  */
 static void collect_again(struct offers *o)
 {
-	if (!ls.offers_known) {
+	if (!ls.offers_known || depths_changed()) {
 		collect(o);
-		ls.offers_known = ls.w.may_work == 0 && ls.w.has_several == 0 && !ls.run->measure;
+		ls.offers_known = !ls.run->measure;
 		return;
 	}
+	o->d.cur = -1;
+	if (ls.w.thread[ls.running].resting)
+		return;
 	for (unsigned i = 0; i < o->d.nr; i++)
-		if (o->opt[i].entity == ls.running)
+		if (o->opt[i].entity == ls.running && !o->opt[i].irq)
 			o->d.cur = (int)i;
 }
 

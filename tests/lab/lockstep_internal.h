@@ -35,6 +35,7 @@ struct ls_vcpu {
 	u16 ready[LS_ROLES]; /* threads at home here that are not blocked, by role */
 	u32 pending; /* interrupts */
 	u64 deadline_ns;
+	u8 depths; /* what its depths allowed when choices were collected last */
 	u64 vtime;
 	u64 irq_at; /* virtual time at which the first pending interrupt arrives */
 };
