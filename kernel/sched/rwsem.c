@@ -123,10 +123,13 @@ static bool rwsem_claim_or_mark(struct rw_semaphore *sem, bool write)
 	return inside;
 }
 
-/* A reader that counted itself: in after all, or taken back. wait_lock held. */
+/*
+ * A reader that counted itself: in after all, or taken back. wait_lock held, which a writer that
+ * left meanwhile need not have taken: the load itself comes after what the writer did.
+ */
 static bool rwsem_stay_or_leave(struct rw_semaphore *sem)
 {
-	if (!(atomic_long_read(&sem->count) & (RWSEM_WRITER | RWSEM_WAITERS)))
+	if (!(smp_load_acquire(&sem->count.counter) & (RWSEM_WRITER | RWSEM_WAITERS)))
 		return true;
 	atomic_long_sub(RWSEM_READER, &sem->count);
 	rwsem_grant(sem);
