@@ -2,10 +2,10 @@
  * rwsem.c - readers and writers of one semaphore, in order of arrival.
  *
  * Idea: a reader adds itself, whatever there is: one instruction that cannot fail, so that readers
- *       do not disturb each other. It is in if neither a writer nor a waiter was there; else it takes
- *       itself back under wait_lock. A writer enters by one compare-and-exchange. Leaving is one
- *       subtraction; whoever finds that waiters are left and the lock may go to the first of them
- *       hands it over under wait_lock.
+ *       do not disturb each other. It is in if neither a writer nor a waiter was there; else it
+ *       takes itself back under wait_lock. A writer enters by one compare-and-exchange. Leaving
+ *       is one subtraction; whoever finds that waiters are left and the lock may go to the first
+ *       of them hands it over under wait_lock.
  * Invariant: RWSEM_WAITERS is set exactly while wait_list is not empty, and changes only under
  *       wait_lock. While it is set nobody enters but by a grant. The word may count a reader that
  *       is not in: it keeps writers out until it has taken itself back, and does then what the last

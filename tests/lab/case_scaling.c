@@ -1,6 +1,7 @@
 /*
- * case_scaling.c - the same work under ways of sharing, for virtual time: one spinlock, a counter per
- * vCPU, a semaphore held for reading, or now and then for writing. What scales shows in when the last actor is done.
+ * case_scaling.c - the same work under ways of sharing, for virtual time: one spinlock, a counter
+ * per vCPU, a semaphore held for reading, or now and then for writing. What scales shows in when
+ * the last actor is done.
  */
 #include "kernel/core/once.h"
 #include "kernel/core/spinlock.h"

@@ -177,8 +177,8 @@ static void collect(struct offers *o)
 }
 
 /*
- * What may be done depends on the depths of the running vCPU, of which the lab is not told: are they
- * others than when the choices were collected? Those of the other vCPUs stand still.
+ * What may be done depends on the depths of the running vCPU, of which the lab is not told: are
+ * they others than when the choices were collected? Those of the other vCPUs stand still.
  */
 static bool depths_changed(void)
 {

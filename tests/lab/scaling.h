@@ -20,8 +20,8 @@ extern const struct scaling_row scaling_rows[]; /* ends with a NULL name */
 /*
  * scaling_measure - virtual time at which the last of @vcpus actors of case @name was done.
  *
- * Returns 0, or a negative errno with a clear line in @why. Context: as lab_search(); the clock must
- * count instructions
+ * Returns 0, or a negative errno with a clear line in @why. Context: as lab_search(); the clock
+ * must count instructions
  */
 int __must_check scaling_measure(const char *name, unsigned vcpus, u64 *vtime, char *why,
 				 size_t len);

@@ -25,17 +25,16 @@
 #include "mm/page_alloc.h"
 #include "tests/lab/detect.h"
 #include "tests/lab/race_hooks.h"
+#include "tests/lab/steps.h"
 #include "tests/lab/trace.h"
 #include "tests/lab/world.h"
 
 #define FRAMES_ORDER	  8 /* 1 MiB: 65536 decisions of a bounded search */
 #define SEGMENTS_ORDER	  6
-#define STEPS_ORDER	  9 /* 2 MiB: 32768 steps of a replay */
 #define FULL_LEDGER_EVERY 64
 #define PROGRESS_NS	  2000000000ull
 #define CTRL_C		  3
 #define ACTORS_MAX	  64
-#define COLUMN_LINES	  400 /* of a trace for people */
 #define BOUNDED_FRAMES	  (PAGE_SIZE_ORDER(FRAMES_ORDER) / sizeof(struct lab_frame))
 #define SCHEDULE_SEGMENTS (PAGE_SIZE_ORDER(SEGMENTS_ORDER) / sizeof(struct lab_segment) / 2)
 
@@ -495,54 +494,6 @@ int lab_search(struct scenario *sc, struct lab_result *res, bool progress, char 
 
 /* ---- replay ---- */
 
-static struct {
-	struct ls_step *step;
-	unsigned nr, max;
-} steps;
-
-static void keep_step(const struct ls_step *step)
-{
-	if (steps.nr < steps.max)
-		steps.step[steps.nr] = *step;
-	steps.nr++;
-}
-
-static void print_step(struct lab_print *print, const struct ls_step *step)
-{
-	char line[256];
-
-	if (print->columns)
-		trace_format_column(step, line, sizeof(line));
-	else
-		trace_format_step(step, line, sizeof(line));
-	print->line(line);
-}
-
-static void print_gap(struct lab_print *print, unsigned nr)
-{
-	char line[64];
-
-	snprintf(line, sizeof(line), "... %u more steps ...", nr);
-	print->line(line);
-}
-
-/* All of them for comparing; for people the beginning and the end of what is too long to read. */
-static void print_steps(struct lab_print *print)
-{
-	unsigned kept = min(steps.nr, steps.max);
-	unsigned head = print->columns && kept > COLUMN_LINES ? COLUMN_LINES / 2 : kept;
-	unsigned tail = head < kept ? kept - COLUMN_LINES / 2 : kept;
-
-	for (unsigned i = 0; i < head; i++)
-		print_step(print, &steps.step[i]);
-	if (tail > head)
-		print_gap(print, tail - head);
-	for (unsigned i = tail; i < kept; i++)
-		print_step(print, &steps.step[i]);
-	if (steps.nr > kept)
-		print_gap(print, steps.nr - kept);
-}
-
 static int read_schedule(struct lab_strategy *replay, const char *text, char *why, size_t len)
 {
 	struct lab_schedule s = {.seg = se.replayed, .max = SCHEDULE_SEGMENTS};
@@ -570,8 +521,7 @@ static int replay_loop(struct scenario *sc, const char *schedule, struct lab_res
 	if (err)
 		return -EINVAL;
 	begin_run(sc, &replay, 0);
-	steps.nr = 0;
-	se.run.on_step = keep_step;
+	se.run.on_step = steps_keep;
 	if (lockstep_run(&se.run, LS_ACTORS) == LS_QUIET && se.run.outcome.verdict == LV_SAFE)
 		lockstep_run(&se.run, LS_JUDGE);
 	replay.ops->end(&replay, false);
@@ -584,7 +534,7 @@ static int replay_loop(struct scenario *sc, const char *schedule, struct lab_res
 	}
 	add_up(res);
 	res->verdict = lab_summary_verdict(&res->summary);
-	print_steps(print);
+	steps_print(print);
 	return 0;
 }
 
@@ -595,8 +545,7 @@ int lab_replay(struct scenario *sc, const char *schedule, struct lab_result *res
 
 	memset(res, 0, sizeof(*res));
 	count_reach(sc, res);
-	steps.step = frames_for(STEPS_ORDER);
-	steps.max = steps.step ? PAGE_SIZE_ORDER(STEPS_ORDER) / sizeof(*steps.step) : 0;
+	steps_begin();
 	err = session_begin(sc, why, len);
 	if (!err) {
 		err = session_start(sc, why, len);
@@ -604,6 +553,6 @@ int lab_replay(struct scenario *sc, const char *schedule, struct lab_result *res
 			err = replay_loop(sc, schedule, res, print, why, len);
 		session_end(sc);
 	}
-	free_frames(steps.step, STEPS_ORDER);
+	steps_end();
 	return err;
 }

@@ -255,7 +255,7 @@ KTEST(lab, vtime_has_the_shapes_it_must_have, KT_UNIT)
 	for (unsigned i = 0; i < SCALING_SIZES; i++) {
 		u64 more = scaling_vcpus[i] / scaling_vcpus[0];
 
-		/* A lock serialises; a counter of one's own, and readers, do not notice the others. */
+		/* A lock serialises; a counter of one's own, and readers, notice nobody. */
 		t_expect_ge(t, lock[i] * 10, lock[0] * more * 9);
 		t_expect_le(t, own[i], own[0] + own[0] / 10);
 		t_expect_le(t, reader[i], reader[0] + reader[0] / 10);
