@@ -57,6 +57,9 @@ static void check_size(struct fork_shape *s, struct kv *kv)
 	    (s->pinned && s->swap && s->swap + 1 >= s->pages))
 		kv_fail(kv, "pinned=%lu: one page each of as many anonymous VMAs, not swapped",
 			s->pinned);
+	if (s->touching && s->vmas - s->file - s->shared > 1)
+		kv_fail(kv, "touching=on: two anonymous VMAs would be one; file= and shared= are "
+			    "to make up all but one");
 	if (s->swap > s->pages)
 		kv_fail(kv, "swap=%lu: a VMA has %lu pages", s->swap, s->pages);
 	if (need > frames_total() / 2)
@@ -77,6 +80,8 @@ void fork_shape_parse(struct fork_shape *s, struct kv *kv)
 	kv_u64(kv, "shared", 0, SHAPE_VMAS_MAX, &s->shared);
 	kv_u64(kv, "pinned", 0, SHAPE_VMAS_MAX, &s->pinned);
 	kv_u64(kv, "dontcopy", 0, s->vmas - 1, &s->dontcopy);
+	kv_bool(kv, "touching", &s->touching);
+	kv_bool(kv, "clean", &s->clean);
 	parse_failure(s, kv);
 	check_size(s, kv);
 	if (kv_str(kv, "sem", &sem) && sem && sem_parse(sem, &s->sem, why, sizeof(why)))
@@ -87,7 +92,7 @@ void fork_shape_parse(struct fork_shape *s, struct kv *kv)
 
 unsigned long fork_shape_addr(const struct fork_shape *s, unsigned long i)
 {
-	return SHAPE_BASE + i * (s->pages + 1) * PAGE_SIZE;
+	return SHAPE_BASE + i * (s->pages + !s->touching) * PAGE_SIZE;
 }
 
 static u64 nr_anon_vmas(const struct fork_shape *s)
@@ -109,8 +114,9 @@ static int build_vma(const struct fork_shape *s, struct fork_stage *stage, unsig
 static int touch_vma(const struct fork_shape *s, unsigned long i)
 {
 	unsigned long addr = fork_shape_addr(s, i);
-	int err = put_user((u64)(i + 1), addr);
+	bool only_read = s->clean && i >= nr_anon_vmas(s);
 	u64 value;
+	int err = only_read ? get_user(&value, addr) : put_user((u64)(i + 1), addr);
 
 	for (unsigned long j = 1; j < s->pages && !err; j++) {
 		if (i < nr_anon_vmas(s))

@@ -29,6 +29,8 @@ struct block_device;
 struct fork_shape {
 	u64 vmas, pages, swap, file, shared;
 	u64 pinned;   /* the last page of so many anonymous VMAs is pinned */
+	bool touching; /* no free page between VMAs */
+	bool clean;    /* private file VMAs were only read: they have no anon_vma */
 	u64 dontcopy; /* the VMA that the child does not get; SHAPE_NO: none */
 	u64 k;	      /* the failure comes while VMA k is copied; SHAPE_NO: anywhere */
 	u64 occ;      /* the occ-th time the site is passed there */
@@ -39,6 +41,8 @@ struct fork_shape {
 
 #define FORK_SHAPE_USAGE                                                                \
 	"vmas= pages= swap= file= shared= pinned= dontcopy=VMA\n"                       \
+	"  touching=on   no free page between VMAs; at most one is anonymous then\n"    \
+	"  clean=on      private file VMAs are only read\n"                             \
 	"  site=F01..F25 k=VMA occ=N | kill=VMA   where the copy fails\n"                \
 	"  sem=NAME+NAME...                       under which rules"
 

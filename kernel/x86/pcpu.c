@@ -56,6 +56,12 @@ void pcpu_activate(struct pcpu *cpu)
 	this_cpu_write(vcpu_self.pcpu, cpu);
 }
 
+void pcpu_switch_cr3(phys_t cr3)
+{
+	this_pcpu()->loaded_cr3 = cr3.v;
+	write_cr3(cr3.v);
+}
+
 void pcpu_load_cr3(phys_t cr3)
 {
 	if (this_pcpu()->loaded_cr3 != cr3.v)

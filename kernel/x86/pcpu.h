@@ -49,11 +49,7 @@ static inline struct pcpu *this_pcpu(void)
 }
 
 /* Load @cr3 into the running CPU, which forgets its translations, and note it. Interrupts off. */
-static inline void pcpu_switch_cr3(phys_t cr3)
-{
-	this_pcpu()->loaded_cr3 = cr3.v;
-	write_cr3(cr3.v);
-}
+void pcpu_switch_cr3(phys_t cr3);
 
 /* The same unless it is loaded. */
 void pcpu_load_cr3(phys_t cr3);

@@ -18,13 +18,13 @@
 #include <string.h>
 
 #include "kernel/base/err.h"
-#include "kernel/core/log.h"
 #include "kernel/core/user.h"
 #include "mm/dup_mmap.h"
 #include "mm/mm_check.h"
 #include "mm/mm_marks.h"
 #include "mm/mmap_lock.h"
 #include "mm/swap.h"
+#include "mm/walkers/uprobe.h"
 #include "mm/walkers/walker.h"
 #include "tests/fork_shape.h"
 #include "tests/lab/lab.h"
@@ -32,21 +32,19 @@
 #define SIBLINGS_MAX 4
 #define CHECKS_MAX   8
 
-enum { REACH_FAULT, REACH_W1 };
+enum { REACH_FAULT, REACH_W1, REACH_W0 };
 
 /* ---- host side: what was asked for ---- */
 
 static struct fork_shape shape;
 static u64 nr_siblings, nr_work;
-static bool with_swapoff;
+static bool with_swapoff, with_uprobe;
 static struct walker_check *switched_off[CHECKS_MAX];
 static unsigned nr_switched_off;
-static u64 runs_pinned_early;
 
 /* ---- the world ---- */
 
 static struct fork_stage stage __lab_world;
-static u64 pinned_early __lab_world; /* in W0, in this run */
 
 /* ---- what walkers meet ---- */
 
@@ -65,8 +63,9 @@ static void met_child(const struct walker *walker, struct mm_struct *mm, enum wa
 		lab_fail(LV_FOREIGN, "%s found a VMA of mm %lu in mm %lu", walker->name,
 			 (unsigned long)vma->vm_mm->id, (unsigned long)mm->id);
 	if (depth == WALKER_PIN && mark < MARK_UNLOCK)
-		runs_pinned_early += !pinned_early++;
-	if (depth == WALKER_MM && mark == MARK_UNLOCK) {
+		lab_reach(REACH_W0);
+	/* Who has the lock came after the forker let go, also before the forker could say so. */
+	if (depth == WALKER_MM && (mark == MARK_RECOVER || mark == MARK_UNLOCK)) {
 		lab_reach(REACH_W1);
 		if (!mm->mm_mt.ma_root)
 			lab_note(LV_EMPTY);
@@ -121,6 +120,17 @@ static void remove_swap(void *arg)
 	lab_assert(err == 0);
 }
 
+static void put_probe(void *arg)
+{
+	int nr = uprobe_register(stage.file, 8);
+
+	(void)arg;
+	/* There is memory, and the parent has its mappings. */
+	lab_assert(nr >= (int)shape.file);
+	nr = uprobe_unregister(stage.file, 8);
+	lab_assert(nr >= (int)shape.file);
+}
+
 /* A thread of the parent: it goes on writing while the copy is made. */
 static void sibling(void *arg)
 {
@@ -164,7 +174,7 @@ static void parse_walkers(struct kv *kv)
 	const char *text = NULL;
 	char words[128], *word, *rest = words;
 
-	with_swapoff = false;
+	with_swapoff = with_uprobe = false;
 	nr_switched_off = 0;
 	if (!kv_str(kv, "walkers", &text) || !text)
 		return;
@@ -175,11 +185,12 @@ static void parse_walkers(struct kv *kv)
 
 		if (dot && !parse_check(kv, word, dot))
 			return;
-		if (strcmp(word, "swapoff")) {
-			kv_fail(kv, "walkers=%s: accepted here is swapoff", word);
+		if (strcmp(word, "swapoff") && strcmp(word, "uprobe")) {
+			kv_fail(kv, "walkers=%s: accepted here are swapoff, uprobe", word);
 			return;
 		}
-		with_swapoff = true;
+		with_swapoff |= word[0] == 's';
+		with_uprobe |= word[0] == 'u';
 	}
 }
 
@@ -192,8 +203,10 @@ static void parse(struct scenario *sc, struct kv *kv)
 	parse_walkers(kv);
 	if (with_swapoff && !shape.swap)
 		kv_fail(kv, "walkers=swapoff: only with swap=, or it has nothing to do");
+	if (with_uprobe && !shape.file)
+		kv_fail(kv, "walkers=uprobe: only with file=, or it has nothing to do");
 	if (sc->cpus == 0)
-		sc->cpus = 1 + with_swapoff + (unsigned)nr_siblings;
+		sc->cpus = 1 + with_swapoff + with_uprobe + (unsigned)nr_siblings;
 }
 
 static int setup(void)
@@ -205,6 +218,8 @@ static int setup(void)
 		err = lab_actor("forker", cpu++, forker, NULL);
 	if (!err && with_swapoff)
 		err = lab_actor("swapoff", cpu++, remove_swap, NULL);
+	if (!err && with_uprobe)
+		err = lab_actor("uprobe", cpu++, put_probe, NULL);
 	for (unsigned long i = 0; !err && i < nr_siblings; i++) {
 		char name[16];
 
@@ -243,15 +258,14 @@ static const char *const *reach(void)
 {
 	static const char *const none[] = {NULL};
 	static const char *const fault[] = {"fault", NULL};
-	static const char *const met[] = {"fault", "W1-entered", NULL};
+	static const char *const met[] = {"fault", "W1-entered", "W0-pinned?", NULL};
 	bool fails = shape.site || shape.kill != SHAPE_NO;
 
-	return !fails ? none : with_swapoff ? met : fault;
+	return !fails ? none : with_swapoff || with_uprobe ? met : fault;
 }
 
 static void begin(void)
 {
-	runs_pinned_early = 0;
 	for (unsigned i = 0; i < nr_switched_off; i++)
 		switched_off[i]->on = false;
 	walker_reach_hook = on_reach;
@@ -260,8 +274,6 @@ static void begin(void)
 
 static void end(void)
 {
-	if (with_swapoff)
-		pr_info("# W0-pinned in %lu runs", runs_pinned_early);
 	fork_fault_disarm();
 	walker_reach_hook = NULL;
 	for (unsigned i = 0; i < nr_switched_off; i++)
@@ -271,7 +283,7 @@ static void end(void)
 static const struct scenario_kind fork_kind = {
 	.name = "fork",
 	.usage = FORK_SHAPE_USAGE "\n"
-				  "  walkers=swapoff[,swapoff.stable=0] threads=0..4\n"
+				  "  walkers=swapoff,uprobe,swapoff.stable=0,... threads=0..4\n"
 				  "  work=N     accesses of the forker before it forks",
 	.parse = parse,
 	.setup = setup,

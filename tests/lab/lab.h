@@ -57,7 +57,10 @@ struct scenario_kind {
 	 * the world.
 	 */
 	void (*check)(void);
-	/* Places that must be reached for `safe`, NULL-terminated; asked after parse. */
+	/*
+	 * Places that must be reached for `safe`, NULL-terminated; asked after parse. One whose
+	 * name ends in `?` is counted and told, not asked for.
+	 */
 	const char *const *(*reach)(void);
 	/* Before the world is made, and after it has gone: switches of the host side. May be NULL.
 	 */

@@ -106,8 +106,16 @@ static void find_rows(void)
 
 /* ---- one cell ---- */
 
-static const char *const default_words[] = {
-	"vmas=3", "pages=2", "swap=1", "site=F13", "k=1", "strategy=random:1000", NULL};
+/* The smallest parent that has what a walker looks for, and a failure with neighbours. */
+static const char *const swapped[] = {"vmas=3", "pages=2", "swap=1", NULL};
+static const char *const mapped[] = {"vmas=3",	    "pages=1",	"file=3",
+				     "touching=on", "clean=on", NULL};
+static const char *const common[] = {"site=F13", "k=1", "strategy=random:1000", NULL};
+
+static const char *const *shape_for(const struct column *c)
+{
+	return strncmp(c->words, "swapoff", 7) ? mapped : swapped;
+}
 
 /* Is a word of the same name among the user's? A failure is given as a whole. */
 static bool given(int argc, char **argv, const char *word)
@@ -124,6 +132,15 @@ static bool given(int argc, char **argv, const char *word)
 	return false;
 }
 
+static int add_words(char **words, int nr, const char *const *more, int argc, char **argv)
+{
+	for (; *more && nr < WORDS_MAX; more++) {
+		if (!given(argc, argv, *more))
+			words[nr++] = (char *)*more;
+	}
+	return nr;
+}
+
 static int parse_cell(const char *sem, const struct column *c, int argc, char **argv, char *why,
 		      size_t len)
 {
@@ -133,10 +150,8 @@ static int parse_cell(const char *sem, const struct column *c, int argc, char **
 
 	snprintf(sem_word, sizeof(sem_word), "sem=%s", sem);
 	snprintf(walkers_word, sizeof(walkers_word), "walkers=%s", c->words);
-	for (unsigned i = 0; default_words[i]; i++) {
-		if (!given(argc, argv, default_words[i]))
-			words[nr++] = (char *)default_words[i];
-	}
+	nr = add_words(words, nr, shape_for(c), argc, argv);
+	nr = add_words(words, nr, common, argc, argv);
 	for (int i = 0; i < argc && nr < WORDS_MAX; i++)
 		words[nr++] = argv[i];
 	return scenario_parse(&sc, nr, words, why, len);
@@ -259,6 +274,6 @@ static int cmd_matrix(int argc, char **argv)
 
 SHELL_CMD(matrix,
 	  "matrix [k=v...]: all rule sets for failed forks against all walkers\n"
-	  "  words as for `scenario fork`; default: vmas=3 pages=2 swap=1 site=F13 k=1\n"
+	  "  words as for `scenario fork`; default: three VMAs, site=F13 k=1\n"
 	  "  strategy=random:1000. A bad cell comes with its replay line.",
 	  cmd_matrix);

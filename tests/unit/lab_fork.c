@@ -12,12 +12,13 @@
 #include "tests/lab/lab.h"
 #include "tests/lab/world.h"
 
-#define SHAPE "vmas=3 pages=2 swap=1 walkers=swapoff"
+#define SHAPE  "vmas=3 pages=2 swap=1 walkers=swapoff"
+#define MAPPED "vmas=3 pages=1 file=3 touching=on clean=on site=F13 k=1 walkers=uprobe"
 
 static struct scenario sc;
 static struct lab_result res;
 
-static void search(struct ktest *t, const char *words)
+static void search_shape(struct ktest *t, const char *shape, const char *words)
 {
 	static char line[256];
 	char *argv[16], why[256], *save = NULL;
@@ -25,12 +26,17 @@ static void search(struct ktest *t, const char *words)
 
 	if (world_arena_bytes() == 0)
 		t_skip(t, "no lab arena on this machine");
-	snprintf(line, sizeof(line), "fork " SHAPE "%s", words);
+	snprintf(line, sizeof(line), "fork %s%s", shape, words);
 	for (char *w = strtok_r(line, " ", &save); w && argc < 16; w = strtok_r(NULL, " ", &save))
 		argv[argc++] = w;
 	if (scenario_parse(&sc, argc, argv, why, sizeof(why)) ||
 	    lab_search(&sc, &res, false, why, sizeof(why)))
 		t_fail(t, "%s: %s", words, why);
+}
+
+static void search(struct ktest *t, const char *words)
+{
+	search_shape(t, SHAPE, words);
 }
 
 /* Swapoff as it was walks into the marker of a failed fork, and dereferences it. */
@@ -79,4 +85,21 @@ KTEST(lab_fork, every_rule_set_beside_swapoff, KT_UNIT)
 			t_note(t, "%s: %s", sem->name, res.summary.first.why);
 		t_expect_eq(t, res.summary.runs, 10);
 	}
+}
+
+/* A breakpoint needs an anon_vma, and looks for one at the neighbours: the next is the marker. */
+KTEST(lab_fork, uprobe_meets_it_at_a_neighbour, KT_UNIT)
+{
+	search_shape(t, MAPPED, ",uprobe.stable=0 sem=zero_marker strategy=random:1000");
+	t_expect_eq(t, res.verdict, LV_MARKER);
+	t_expect(t, res.reproduced);
+	t_note(t, "in schedule %lu: %s", res.summary.first_run + 1, res.summary.first.why);
+}
+
+/* Held until the child is gone, dup_mmap_sem keeps the walker away. */
+KTEST(lab_fork, uprobe_waits_for_the_semaphore, KT_UNIT)
+{
+	search_shape(t, MAPPED, ",uprobe.stable=0 sem=zero_marker_sem strategy=random:60");
+	t_expect_eq(t, res.verdict, LV_UNREACHED);
+	t_expect_eq(t, res.summary.reached[0], res.summary.runs);
 }
