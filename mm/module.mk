@@ -70,6 +70,7 @@ OBJS += mm/slab.o
 OBJS += mm/slab_guard.o
 OBJS += mm/slab_pages.o
 OBJS += mm/slab_world.o
+OBJS += mm/split_folio.o
 OBJS += mm/swap_cache.o
 OBJS += mm/swap_check.o
 OBJS += mm/swap_io.o

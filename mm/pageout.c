@@ -17,6 +17,7 @@ struct pick {
 	struct page *page[SHRINK_BATCH];
 	unsigned nr;
 	unsigned long resume; /* where the walk goes on */
+	struct page *tried;   /* a folio that was to be split: its frames are looked at again */
 	bool shared;
 };
 
@@ -36,10 +37,15 @@ static int pick_table(struct pte_walk *walk, pte_t *pte, unsigned long addr, uns
 			return -EAGAIN;
 		}
 		page = pfn_to_page(pte_pfn(seen));
-		if (page->order || (!pick->shared && page_mapcount(page) != 1))
+		if ((!pick->shared && page_mapcount(page) != 1) || page_head(page) == pick->tried ||
+		    !folio_isolate_lru(page_head(page)))
 			continue;
-		if (folio_isolate_lru(page))
-			pick->page[pick->nr++] = page;
+		pick->page[pick->nr++] = page_head(page);
+		if (page->order) {
+			pick->tried = page_head(page);
+			pick->resume = addr;
+			return -EAGAIN;
+		}
 	}
 	return 0;
 }

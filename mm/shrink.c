@@ -6,7 +6,7 @@
  *       writes, then each page that nobody wanted back meanwhile leaves its cache.
  * Invariant: a page leaves its cache under its lock, unmapped, clean, not being written; so what it
  *            held can be read again from where it was stored.
- * Folios of more than one frame stay: their frames would need slots and PTEs of their own.
+ * Folios of more than one frame are split if one address space has them to itself; else they stay.
  */
 #include "mm/shrink.h"
 
@@ -17,6 +17,7 @@
 #include "mm/page_alloc.h"
 #include "mm/reclaim.h"
 #include "mm/rmap.h"
+#include "mm/split_folio.h"
 #include "mm/swap.h"
 #include "mm/try_to_unmap.h"
 #include "mm/unmap_flush.h"
@@ -89,6 +90,13 @@ static bool forsaken(struct page *page)
 	return !folio_test_swapcache(page) || folio_free_swap(page);
 }
 
+/* The frames of a folio go one by one: each has a slot and an entry of its own. */
+static bool split(struct shrink *s, struct page *head)
+{
+	return head->kind == FK_ANON && s->sc->may_swap &&
+	       split_anon_folio(head, s->sc->force || s->sc->desperate);
+}
+
 /* @page is locked. */
 static enum fate unmap_page(struct shrink *s, struct page *page)
 {
@@ -98,7 +106,7 @@ static enum fate unmap_page(struct shrink *s, struct page *page)
 		s->sc->busy = true;
 		return FATE_KEEP;
 	}
-	if (page->order)
+	if (page->order && !split(s, page))
 		return FATE_ACTIVATE;
 	if (forsaken(page))
 		return FATE_KEEP;

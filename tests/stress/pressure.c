@@ -9,6 +9,7 @@
 
 #include "kernel/core/user.h"
 #include "kernel/x86/percpu.h"
+#include "mm/fault.h"
 #include "mm/lru.h"
 #include "mm/mm_check.h"
 #include "mm/mman.h"
@@ -127,11 +128,11 @@ static void space_of_many(struct ktest *t, struct crowd *crowd)
 	t_expect_eq(t, file_mmap(crowd->mm, FILE_BASE, pages, RW, MAP_SHARED, crowd->file, 0), 0);
 }
 
-KTEST(stress, more_than_there_is_room_for, KT_STRESS)
+static void press(struct ktest *t, u64 nr_ops)
 {
 	struct crowd crowd = {
 		.nr = min(2 * nr_vcpus, MAX_THREADS),
-		.nr_ops = t_scale(t, 600),
+		.nr_ops = nr_ops,
 	};
 	struct block_device *bdev = t_swapon(t, 2 * MAX_THREADS * OWN_PAGES);
 	struct reclaim_figures before, after;
@@ -156,4 +157,19 @@ KTEST(stress, more_than_there_is_room_for, KT_STRESS)
 	reclaim_pause();
 	t_expect_eq(t, lru_check(), 0);
 	reclaim_resume();
+}
+
+KTEST(stress, more_than_there_is_room_for, KT_STRESS)
+{
+	press(t, t_scale(t, 300));
+}
+
+/* A touch brings four pages at once, of which three are others'. */
+KTEST(stress, more_folios_than_there_is_room_for, KT_STRESS)
+{
+	unsigned order = anon_order;
+
+	anon_order = 2;
+	press(t, t_scale(t, 200));
+	anon_order = order;
 }

@@ -8,6 +8,7 @@
 #include "kernel/core/fault.h"
 #include "kernel/core/user.h"
 #include "kernel/sched/thread.h"
+#include "mm/fault.h"
 #include "mm/folio_lock.h"
 #include "mm/lru.h"
 #include "mm/mman.h"
@@ -214,6 +215,72 @@ KTEST(reclaim, without_a_device_pages_stay, KT_UNIT)
 	t_expect_eq(t, reclaim_frames(8), 0);
 	expect_pages(t, 0, 8);
 	space_done(t, mm);
+}
+
+KTEST(reclaim, a_folio_is_split_and_goes, KT_UNIT)
+{
+	struct block_device *bdev = t_swapon(t, 128);
+	struct mm_struct *mm = space_with(t, 64);
+	unsigned order = anon_order;
+	long live = frames_live(FK_ANON);
+
+	anon_order = 4;
+	write_pages(t, 0, 64);
+	anon_order = order;
+	t_expect_eq(t, user_page(mm, ADDR(16))->order, 4);
+	/* Frames that nobody maps are kept by their folio, and by it alone. */
+	t_expect_eq(t, vm_madvise(mm, ADDR(20), 4 * PAGE_SIZE, MADV_DONTNEED), 0);
+	t_expect_eq(t, frames_live(FK_ANON), live + 64);
+	t_expect_eq(t, vm_madvise(mm, BASE, 40 * PAGE_SIZE, MADV_PAGEOUT), 0);
+	t_expect_eq(t, in_memory(mm, 0, 64), 24);
+	t_expect_eq(t, frames_live(FK_ANON), live + 24);
+	t_expect_eq(t, user_page(mm, ADDR(40))->order, 0);
+	t_expect_eq(t, user_page(mm, ADDR(48))->order, 4);
+	t_expect_eq(t, lru_check(), 0);
+	expect_pages(t, 0, 20);
+	expect_pages(t, 24, 40);
+	space_done(t, mm);
+	t_swapoff(t, bdev);
+}
+
+KTEST(reclaim, a_folio_of_two_stays, KT_UNIT)
+{
+	struct block_device *bdev = t_swapon(t, 64);
+	struct mm_struct *mm = space_with(t, 16), *other = mm_alloc();
+	unsigned order = anon_order;
+
+	t_assert(t, other);
+	t_expect_eq(t, user_mmap(other, BASE, 16, RW), 0);
+	anon_order = 4;
+	write_pages(t, 0, 16);
+	anon_order = order;
+	t_expect_eq(t, user_share(mm, other, ADDR(3), 2), 0);
+	t_expect_eq(t, vm_madvise(mm, BASE, 16 * PAGE_SIZE, MADV_PAGEOUT), 0);
+	t_expect_eq(t, in_memory(mm, 0, 16), 16);
+	mmput(other);
+	t_expect_eq(t, vm_madvise(mm, BASE, 16 * PAGE_SIZE, MADV_PAGEOUT), 0);
+	t_expect_eq(t, in_memory(mm, 0, 16), 0);
+	expect_pages(t, 0, 16);
+	space_done(t, mm);
+	t_swapoff(t, bdev);
+}
+
+KTEST(reclaim, folios_make_room_too, KT_UNIT)
+{
+	enum { ROOM = 400, N = 1000 };
+	struct block_device *bdev = t_swapon(t, 2 * N);
+	struct mm_struct *mm = space_with(t, N);
+	unsigned order = anon_order;
+
+	t_hoard(t, ROOM);
+	anon_order = 3;
+	write_pages(t, 0, N);
+	expect_pages(t, 0, N);
+	anon_order = order;
+	t_expect(t, in_memory(mm, 0, N) < N - 300);
+	t_hoard_release(t);
+	space_done(t, mm);
+	t_swapoff(t, bdev);
 }
 
 /* One page, mapped by more mms than a slot counts without a page of its own for counting. */
