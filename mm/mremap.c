@@ -145,7 +145,7 @@ static void undo_move(const struct mremap *r, struct vm_area_struct *new, unsign
 
 /*
  * Pages and tree to the new place; @vms has gathered the old one. Nodes for clearing that are got
- * before anything moves, so that the store of @new is the last that can fail: nothing happened then.
+ * before anything moves, so that the store of @new is the last that can fail.
  */
 static int commit_move(const struct mremap *r, struct vma_munmap *vms, struct vm_area_struct *new)
 {

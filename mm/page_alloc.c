@@ -268,7 +268,7 @@ static noinline void free_block(struct page *head)
 	unsigned order = head->order;
 	struct page *tail = head + 1, *end = head + (1ul << order);
 
-	/* Tail frames are marked in a folio only, and then all of them: one less than a power of 2. */
+	/* Tail frames are marked in a folio only, and then all of them: a power of 2 less one. */
 	if (tail->state != FK_FREE) {
 		for (; tail < end && tail < head + 8; tail++)
 			tail->state = FK_FREE;
