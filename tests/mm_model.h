@@ -36,17 +36,17 @@ struct mm_model {
 	struct rng rng;
 	struct mm_struct *mm[MODEL_MMS];
 	struct model_page page[MODEL_MMS][MODEL_PAGES];
-	unsigned nr_mms;
 	unsigned long base; /* where the windows begin */
-	bool joined;	    /* the space is shared: others have windows of their own in it */
-	unsigned now;	/* which mm the thread uses */
-	struct file *file;
-	unsigned file_pages; /* it has so many, at most MODEL_FILE_PAGES */
-	u64 file_word[MODEL_FILE_PAGES];
+	unsigned nr_mms;
+	unsigned now;	     /* which mm the thread uses */
+	unsigned file_pages; /* the file has so many, at most MODEL_FILE_PAGES */
 	/* The first thing that was not as it should be, or NULL. */
-	const char *wrong;
 	int wrong_line;
+	const char *wrong;
 	u64 wrong_left, wrong_right;
+	struct file *file;
+	u64 file_word[MODEL_FILE_PAGES];
+	bool joined; /* the space is shared: others have windows of their own in it */
 };
 
 /* A model of @nr_mms spaces, with a file of its own, which the calling thread uses. 0, -ENOMEM. */
