@@ -11,7 +11,8 @@ Q ?= $(if $(V),,@)
 
 # Groups of scripts/deps by goal; a goal that is not listed needs the compiler and its company.
 DEPS_NONE    := clean help print-kcflags
-DEPS_run     := run bench test race-test bench-test kernel-test guest-test stress lab
+DEPS_run     := run bench test race-test bench-test kernel-test guest-test stress lab \
+	maple-kernel
 DEPS_host    := test host-test host-programs fuzz maple-long maple-mutants maple-gate
 DEPS_cover   := maple-coverage
 DEPS_check   := check headers tidy thread-safety format
@@ -110,6 +111,7 @@ sweep: all
 
 # The tree's own goals, by the names they have there.
 MAPLE := fuzz maple-long maple-mutants maple-coverage maple-gate
+.PHONY: $(MAPLE) maple-kernel
 
 ## make fuzz        libFuzzer over the calls of the maple tree; FUZZ_SECS=600
 ## make maple-long  10^8 steps of the tree's model under ASan and UBSan, long sweeps and threads
@@ -118,6 +120,11 @@ MAPLE := fuzz maple-long maple-mutants maple-coverage maple-gate
 ## make maple-gate  instructions of the tree's operations below both peers'
 $(MAPLE):
 	$(Q)$(MAKE) -C tests/host/maple B=$(B) $(@:maple-%=%)
+
+## make maple-kernel     10^6 steps of the tree's model in the kernel, readers on 4 CPUs for longer
+maple-kernel: all
+	$(Q)$(LAUNCH) run --smp 1 --timeout 600 'test maple.model scale=25' ledger
+	$(Q)$(LAUNCH) run --smp 4 --timeout 1200 'test maple.readers* scale=50' ledger
 
 # What only a real guest can show: exit statuses, boot ways, machines, sizes.
 guest-test: all model
