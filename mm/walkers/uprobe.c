@@ -3,10 +3,10 @@
  *
  * Owns: finding the mappings, the second look under the lock, the write.
  * Not here: copying on a fault (fault_wp.c), whose rules the write follows.
- * Idea: the mappings are listed under i_mmap_rwsem, each with its mm held; allocation there may not
- *       wait, so if it fails all is dropped and begun anew with what is needed in hand. Then each mm
- *       is locked for write and asked whether the mapping is still there. The page becomes the mm's
- *       own, for which its VMA needs an anon_vma, and looks at its neighbours for one.
+ * Idea: the mappings are listed under i_mmap_rwsem, each with its mm held; allocation there may
+ *       not wait, so if it fails all is dropped and begun anew with what is needed in hand. Then
+ *       each mm is locked for write and asked whether the mapping is still there. The page becomes
+ *       the mm's own, for which its VMA needs an anon_vma, and looks at its neighbours for one.
  * Locks: dup_mmap_sem for write keeps forks out: a child that is copied now would not be found.
  */
 #include "mm/walkers/uprobe.h"

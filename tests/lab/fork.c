@@ -4,8 +4,8 @@
  * Owns: the actors, what counts as having met the child, what must hold at the end.
  * Not here: the parent's shape and the failure (tests/fork_shape.h), what walkers do (mm/walkers),
  *           the rules of a failed copy, which nothing here knows.
- * Idea: an mm that was not there at the start is the child. Walkers say what they reach of it, and the
- *       child's own mark says in which window that was (mm/mm_marks.h):
+ * Idea: an mm that was not there at the start is the child. Walkers say what they reach of it, and
+ *       the child's own mark says in which window that was (mm/mm_marks.h):
  *         fault      the copy failed as asked
  *         W1-entered a walker has the child's lock after the forker let go, before it is torn down
  *         W0-pinned  a walker holds the child while the forker still copies; it cannot go in, since

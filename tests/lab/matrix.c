@@ -4,9 +4,9 @@
  * Owns: which cells there are, the table, the probe behind `closed`.
  * Not here: what one cell runs (fork.c), how a verdict comes about.
  * Idea: a cell is one scenario line. A walker has two columns if it has checks: as it was before
- *       them, and as it is. Where nothing bad was seen because the walker never came into the child,
- *       the same line is run under the rules that the rule set is built on: if it comes there, its
- *       own rule is what keeps it out, and the cell is safe, closed.
+ *       them, and as it is. Where nothing bad was seen because the walker never came into the
+ *       child, the same line is run under the rules that the rule set is built on: if it comes
+ *       there, its own rule is what keeps it out, and the cell is safe, closed.
  */
 #include <stdio.h>
 #include <string.h>
