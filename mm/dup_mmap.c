@@ -231,6 +231,8 @@ static void fail(struct fork_copy *fc)
 	const struct sem_hooks *sem = &fc->mm->sem->hooks;
 
 	fc->end = head_end(fc);
+	if (fc->mm->sem->hooks.publish)
+		set_bit(MMF_UNPUBLISHED, &fc->mm->flags);
 	mm_mark(fc->mm, MARK_RECOVER);
 	if (sem->doom)
 		sem->doom(fc->mm);

@@ -33,6 +33,7 @@ enum mm_flag {
 	MMF_UNSTABLE, /* contents may be gone: a fault fails instead of showing zeros */
 	MMF_ON_MMLIST, /* it may hold swap entries (swap.h); changes under mmlist_lock */
 	MMF_OOM_SKIP, /* nothing is left that could be freed early */
+	MMF_UNPUBLISHED, /* a failed copy whose VMAs neither rmap nor their files find */
 	MMF_HAS_PINNED, /* a page of it was pinned once (gup.h); a child does not inherit it */
 };
 

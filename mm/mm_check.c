@@ -403,7 +403,8 @@ void mm_check_end(struct mm_struct *mm)
 {
 	int bad = 0;
 
-	if (!static_branch_unlikely(&checks_key) || test_bit(MMF_UNSTABLE, &mm->flags))
+	if (!static_branch_unlikely(&checks_key) || test_bit(MMF_UNSTABLE, &mm->flags) ||
+	    test_bit(MMF_UNPUBLISHED, &mm->flags))
 		return;
 	mmap_write_lock(mm);
 	/* A child whose fork failed has its parent's sums of pages, as in Linux. */
