@@ -1,5 +1,5 @@
 /*
- * walk_reclaim_file.c - a page of a file that one actor writes to while reclaim stores and drops it.
+ * walk_reclaim_file.c - a page of a file that one actor writes to while reclaim takes it away.
  *
  * Owns: the case `reclaim-file` and its wrong form. Idea: as walk_reclaim.c.
  */
