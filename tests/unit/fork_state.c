@@ -52,9 +52,9 @@ struct row {
 	u64 k;
 	u64 occ;
 	const char *tree; /* "" empty */
-	int map_count;
+	long map_count;
 	unsigned long flags;
-	int err;
+	long err;
 };
 
 #define UNSTABLE (1ul << MMF_UNSTABLE)
