@@ -65,6 +65,7 @@ static void live_on(struct fixture *fx, const struct form *form, uint64_t *rng, 
 {
 	unsigned long step = form->width + form->hole;
 
+	fx->quiet = fx->o.n > 64;
 	while (calls--) {
 		unsigned long at = form->base + below(rng, fx->o.n + 12) * step;
 
@@ -74,7 +75,9 @@ static void live_on(struct fixture *fx, const struct form *form, uint64_t *rng, 
 			fx_erase(fx, at);
 		else
 			fx_store(fx, at, at + (1 + below(rng, 20)) * step - 1, NULL);
+		mt_validate(&fx->mt);
 	}
+	fx_same(fx);
 }
 
 static void clear_everywhere(const struct form *form, size_t n, unsigned int flags)
