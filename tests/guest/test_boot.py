@@ -15,6 +15,16 @@ def run(*words, seconds=60):
                           stdin=subprocess.DEVNULL)
 
 
+def cpu_seconds(*words):
+    """What one call of the launcher costs, QEMU included."""
+    process = subprocess.Popen([LAUNCHER, *words], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, process.returncode
+    return usage.ru_utime + usage.ru_stime
+
+
 class Boot(unittest.TestCase):
     def expect(self, status, *words, **more):
         result = run(*words, **more)
@@ -36,6 +46,14 @@ class Boot(unittest.TestCase):
         for smp, mem in (("1", "16M"), ("3", "64M"), ("8", "4G")):
             with self.subTest(smp=smp, mem=mem):
                 self.expect(0, "--smp", smp, "--mem", mem, "help")
+
+    def test_boots_quickly(self):
+        """Seconds of CPU, without the launcher's own: a loaded host does not lengthen them."""
+        launcher = min(cpu_seconds("--help") for _ in range(3))
+        for boot, limit in (("direct", 0.3), ("iso", 1.0)):
+            with self.subTest(boot=boot):
+                tries = (cpu_seconds("run", "--boot", boot, "help") for _ in range(10))
+                self.assertTrue(any(took - launcher < limit for took in tries))
 
     def test_instruction_clock_repeats(self):
         first = self.expect(0, "--clock", "insn", "--smp", "1", "help")
