@@ -64,7 +64,7 @@ HTEST(cmdline_errors)
 
 HTEST(cmdline_sources)
 {
-	static char huge[20000];
+	static char huge[70000];
 
 	host_fw_cfg_text = "from=fwcfg -- one";
 	h_expect_eq(cmdline_init("from=loader", &error), 0);
@@ -75,8 +75,8 @@ HTEST(cmdline_sources)
 	h_expect_str(cmdline_script(), "two");
 	memset(huge, 'x', sizeof(huge) - 1);
 	h_expect_eq(cmdline_init(huge, &error), (uint64_t)-EINVAL);
-	h_expect_str(error, "the loader's command line is longer than 16383 bytes");
+	h_expect_str(error, "the loader's command line is longer than 65535 bytes");
 	host_fw_cfg_text = huge;
 	h_expect_eq(cmdline_init("", &error), (uint64_t)-EINVAL);
-	h_expect_str(error, "the command line is longer than 16383 bytes");
+	h_expect_str(error, "the command line is longer than 65535 bytes");
 }
