@@ -269,10 +269,39 @@ static void op_move_pages(struct mm_model *m, struct mm_struct *mm __maybe_unuse
 	}
 }
 
+static unsigned long heap_addr(struct mm_struct *mm, unsigned i)
+{
+	return mm->start_brk + i * PAGE_SIZE;
+}
+
+/* Move the end of the heap, to the middle of a page perhaps; or use a page of it. */
+static void op_heap(struct mm_model *m, struct mm_struct *mm,
+		    struct model_page *page __maybe_unused)
+{
+	u64 *heap = m->heap[m->now], word = rng_next(&m->rng);
+	unsigned *nr = &m->nr_heap[m->now], i = below(m, MODEL_HEAP_PAGES);
+	unsigned long end;
+
+	/* One space has one heap; who shares it leaves that alone. */
+	if (m->joined)
+		return;
+	if (below(m, 2)) {
+		m_expect_eq(m, put_user(word, heap_addr(mm, i)), i < *nr ? 0 : -EFAULT);
+		if (i < *nr)
+			heap[i] = word;
+		return;
+	}
+	end = heap_addr(mm, i) - (i ? below(m, PAGE_SIZE) : 0);
+	m_expect_eq(m, vm_brk(mm, end), end);
+	for (; *nr > i; --*nr)
+		heap[*nr - 1] = 0;
+	*nr = i;
+}
+
 static void (*const ops[])(struct mm_model *, struct mm_struct *, struct model_page *) = {
 	op_map,	 op_map,   op_map_file, op_unmap, op_protect, op_advise, op_advise, op_move,
 	op_resize, op_write, op_write,	op_write, op_write,   op_read,	 op_read,   op_read,
-	op_move_pages,
+	op_move_pages, op_heap,
 };
 
 /* ---- the whole ---- */
@@ -327,8 +356,14 @@ void mm_model_compare(struct mm_model *m)
 		mapped++;
 		compare_page(m, vma, &page[i], addr_of(m, i));
 	}
+	for (unsigned i = 0; i < m->nr_heap[m->now]; i++) {
+		u64 word = 0;
+
+		m_expect_eq(m, get_user(&word, heap_addr(mm, i)), 0);
+		m_expect_eq(m, word, m->heap[m->now][i]);
+	}
 	if (!m->joined)
-		m_expect_eq(m, mm->total_vm, mapped);
+		m_expect_eq(m, mm->total_vm, mapped + m->nr_heap[m->now]);
 	mmap_write_lock(mm);
 	m_expect_eq(m, mm_check(mm), 0);
 	mmap_write_unlock(mm);

@@ -18,6 +18,7 @@ struct file;
 
 #define MODEL_PAGES	 48u /* of the window of one address space */
 #define MODEL_MMS	 3u  /* one actor has */
+#define MODEL_HEAP_PAGES 8u  /* its heap has at most */
 #define MODEL_FILE_PAGES 64u /* of the file it maps, at most */
 
 enum model_kind { MODEL_ANON, MODEL_PRIVATE, MODEL_SHARED };
@@ -36,6 +37,8 @@ struct mm_model {
 	struct rng rng;
 	struct mm_struct *mm[MODEL_MMS];
 	struct model_page page[MODEL_MMS][MODEL_PAGES];
+	u64 heap[MODEL_MMS][MODEL_HEAP_PAGES]; /* words of its pages */
+	unsigned nr_heap[MODEL_MMS];	       /* pages it has */
 	unsigned long base; /* where the windows begin */
 	unsigned nr_mms;
 	unsigned now;	     /* which mm the thread uses */
