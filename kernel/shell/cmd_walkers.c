@@ -35,6 +35,6 @@ static int cmd_walkers(int argc, char **argv)
 }
 
 SHELL_CMD(walkers,
-	  "walkers: who reaches an address space other than as its owner, and their checks\n"
+	  "walkers: who reaches an address space besides its owner\n"
 	  "  a scenario takes walkers=NAME,... and NAME.CHECK=0 for one without its check",
 	  cmd_walkers);

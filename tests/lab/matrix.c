@@ -273,7 +273,7 @@ static int cmd_matrix(int argc, char **argv)
 }
 
 SHELL_CMD(matrix,
-	  "matrix [k=v...]: all rule sets for failed forks against all walkers\n"
+	  "matrix [k=v...]: rule sets for failed forks against walkers\n"
 	  "  words as for `scenario fork`; default: three VMAs, site=F13 k=1\n"
 	  "  strategy=random:1000. A bad cell comes with its replay line.",
 	  cmd_matrix);
