@@ -48,8 +48,7 @@ static int cmd_test(int argc, char **argv)
 }
 
 SHELL_CMD_WORDS(test,
-		"test [GLOB] [skip=GLOB] [seed=N] [shuffle=on] [scale=N]: run the tests called "
-		"suite.name\n"
+		"test [GLOB] [k=v...]: run the tests called suite.name\n"
 		"  skip=GLOB   all but those that match this\n"
 		"  seed=N      what random tests draw from (1)\n"
 		"  shuffle=on  in an order that follows from the seed\n"

@@ -70,12 +70,12 @@ int cmdline_init(const char *loader_cmdline, const char **error)
 	long len = fw_cfg_read(CMDLINE_FILE, text, sizeof(text) - 1);
 
 	if (len >= (long)sizeof(text)) {
-		*error = "the command line is longer than 16383 bytes";
+		*error = "the command line is longer than 65535 bytes";
 		return -EINVAL;
 	}
 	if (len < 0) {
 		if (strlen(loader_cmdline) >= sizeof(text)) {
-			*error = "the loader's command line is longer than 16383 bytes";
+			*error = "the loader's command line is longer than 65535 bytes";
 			return -EINVAL;
 		}
 		memcpy(text, loader_cmdline, strlen(loader_cmdline) + 1);
