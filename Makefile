@@ -50,7 +50,8 @@ OPT	:= -O2 -g -ffile-prefix-map=$(CURDIR)/=
 
 ifneq ($(IS_CLANG),)
 ARCH	+= --target=x86_64-unknown-none-elf
-WARN	+= -Wno-address-of-packed-member -Wno-gnu-variable-sized-type-not-at-end
+WARN	+= -Wno-address-of-packed-member -Wno-gnu-variable-sized-type-not-at-end \
+	   -Wno-pass-failed
 else
 ARCH	+= -mpreferred-stack-boundary=4
 endif

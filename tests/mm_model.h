@@ -43,13 +43,13 @@ struct mm_model {
 	unsigned nr_mms;
 	unsigned now;	     /* which mm the thread uses */
 	unsigned file_pages; /* the file has so many, at most MODEL_FILE_PAGES */
+	bool joined; /* the space is shared: others have windows of their own in it */
 	/* The first thing that was not as it should be, or NULL. */
 	int wrong_line;
 	const char *wrong;
 	u64 wrong_left, wrong_right;
 	struct file *file;
 	u64 file_word[MODEL_FILE_PAGES];
-	bool joined; /* the space is shared: others have windows of their own in it */
 };
 
 /* A model of @nr_mms spaces, with a file of its own, which the calling thread uses. 0, -ENOMEM. */

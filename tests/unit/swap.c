@@ -386,7 +386,7 @@ KTEST(swap, a_move_survives_every_failure, KT_SWEEP)
 KTEST(swap, swapping_in_survives_every_failure, KT_SWEEP)
 {
 	struct swap_test s = swap_begin(t, 64, 4);
-	u64 value;
+	u64 value = 0;
 
 	t_expect_eq(t, user_swap_out(s.mm, BASE, 4), 4);
 	fault_sweep(t, get_user(&value, BASE), {
