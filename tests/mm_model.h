@@ -38,18 +38,18 @@ struct mm_model {
 	struct mm_struct *mm[MODEL_MMS];
 	struct model_page page[MODEL_MMS][MODEL_PAGES];
 	u64 heap[MODEL_MMS][MODEL_HEAP_PAGES]; /* words of its pages */
-	unsigned nr_heap[MODEL_MMS];	       /* pages it has */
 	unsigned long base; /* where the windows begin */
+	struct file *file;
+	u64 file_word[MODEL_FILE_PAGES];
+	/* The first thing that was not as it should be, or NULL. */
+	const char *wrong;
+	u64 wrong_left, wrong_right;
+	int wrong_line;
+	unsigned nr_heap[MODEL_MMS]; /* pages it has */
 	unsigned nr_mms;
 	unsigned now;	     /* which mm the thread uses */
 	unsigned file_pages; /* the file has so many, at most MODEL_FILE_PAGES */
 	bool joined; /* the space is shared: others have windows of their own in it */
-	/* The first thing that was not as it should be, or NULL. */
-	int wrong_line;
-	const char *wrong;
-	u64 wrong_left, wrong_right;
-	struct file *file;
-	u64 file_word[MODEL_FILE_PAGES];
 };
 
 /* A model of @nr_mms spaces, with a file of its own, which the calling thread uses. 0, -ENOMEM. */
