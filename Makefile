@@ -117,7 +117,8 @@ LIBC	:= $(NEWLIB)/lib/libm.a $(NEWLIB)/lib/libc.a
 
 $(B)/kernel.ld: linker/kernel.ld kernel/x86/layout.h kernel/core/registry_kinds.h $(B)/flags
 	$(call say,LDS,$@)
-	$(Q)$(CC) -E -P -undef -x assembler-with-cpp -D__ASSEMBLER__=1 -I. $< \
+	$(Q)$(CC) -E -P -undef -x assembler-with-cpp -D__ASSEMBLER__=1 \
+		$(filter -D%,$(SANITIZE)) -I. $< \
 		| sed 's|@B@|$(B)|g' > $@
 
 link = $(LD) $(KLDFLAGS) -T $(B)/kernel.ld -o $@ $(1) --start-group $(LIBC) --end-group

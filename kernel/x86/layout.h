@@ -24,7 +24,11 @@
 #define LARGE_PAGE_SIZE LAYOUT_C(0x200000)
 
 #define KERNEL_LOAD	LAYOUT_C(0x100000) /* physical address of the image */
-#define KERNEL_LIMIT	LAYOUT_C(0x800000) /* it ends below: UEFI keeps tables at 8 MiB */
+#ifdef MMLIFE_UBSAN
+#define KERNEL_LIMIT LAYOUT_C(0x1000000) /* reports take room; not for UEFI */
+#else
+#define KERNEL_LIMIT LAYOUT_C(0x800000) /* it ends below: UEFI keeps tables at 8 MiB */
+#endif
 #define TRAMPOLINE_PHYS LAYOUT_C(0x8000)   /* page the other CPUs start in, real mode */
 
 #define DIRECT_MAP_BASE LAYOUT_C(0xffff888000000000)
