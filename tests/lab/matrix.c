@@ -258,6 +258,10 @@ static void print_table(void)
 
 static int cmd_matrix(int argc, char **argv)
 {
+	for (int i = 1; i < argc; i++) {
+		if (!strncmp(argv[i], "sem=", 4) || !strncmp(argv[i], "walkers=", 8))
+			return shell_error("matrix", "%s: the matrix takes every one", argv[i]);
+	}
 	find_rows();
 	find_columns();
 	for (unsigned i = 0; i < nr_rows; i++) {
