@@ -253,6 +253,8 @@ int dup_mmap(struct mm_struct *mm, struct mm_struct *oldmm) NO_LOCK_ANALYSIS
 	if (fc.err)
 		goto unlock;
 	mm_mark(mm, MARK_COPY);
+	if (!sem->publish || sem->publish(PUB_MM))
+		clear_bit(MMF_UNPUBLISHED, &mm->flags);
 	fc.err = dup_vmas(&fc);
 	if (fc.err) {
 		fail(&fc);
@@ -260,6 +262,8 @@ int dup_mmap(struct mm_struct *mm, struct mm_struct *oldmm) NO_LOCK_ANALYSIS
 		mt_set_in_rcu(&mm->mm_mt);
 		if (sem->on_success)
 			sem->on_success(&fc);
+		if (sem->publish)
+			clear_bit(MMF_UNPUBLISHED, &mm->flags);
 	}
 unlock:
 	sem->unlock(&fc);
@@ -278,7 +282,10 @@ struct mm_struct *dup_mm(struct mm_struct *oldmm) NO_LOCK_ANALYSIS
 	bool wide;
 	int err;
 
-	if (!mm || FAULT_SITE_CALL(F02, mm_init(mm)))
+	if (!mm)
+		return ERR_PTR(-ENOMEM);
+	mm->flags = 1ul << MMF_UNPUBLISHED;
+	if (FAULT_SITE_CALL(F02, mm_init(mm)))
 		return ERR_PTR(-ENOMEM);
 	wide = mm->sem->hooks.sem_scope == SCOPE_TEARDOWN;
 	percpu_down_read(&dup_mmap_sem);

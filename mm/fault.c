@@ -82,8 +82,9 @@ static __always_inline vm_fault_t handle_pte_fault(struct vm_fault *vmf) NO_LOCK
 		vmf_unlock(vmf);
 		return 0;
 	}
-	/* The VMA allows an access, so its entries do not deny all of them. */
-	ASSERT_EQ(vmf->orig_pte.pte & PTE_MAPS_MASK, _PAGE_PRESENT);
+	/* The VMA allows an access, so its entries deny all of them only as a hint. */
+	if (unlikely(!(vmf->orig_pte.pte & _PAGE_PRESENT)))
+		return do_numa_page(vmf);
 	if ((vmf->flags & FAULT_FLAG_WRITE) && !pte_write(vmf->orig_pte))
 		return do_wp_page(vmf);
 	return mark_used(vmf);

@@ -75,6 +75,9 @@ vm_fault_t do_swap_page(struct vm_fault *vmf);
  */
 vm_fault_t do_wp_page(struct vm_fault *vmf);
 
+/* An entry without access in a VMA that allows it: a hint of NUMA balancing's. As do_wp_page(). */
+vm_fault_t do_numa_page(struct vm_fault *vmf);
+
 /* The same, to a page of a file in a shared VMA. Locks as above. */
 vm_fault_t wp_page_shared(struct vm_fault *vmf, struct page *page);
 

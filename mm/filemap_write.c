@@ -17,6 +17,7 @@
 #include "mm/tables_internal.h"
 #include "mm/tlb.h"
 #include "mm/unmap_flush.h"
+#include "mm/walkers/walker.h"
 
 static bool mkclean_one(struct page *page, struct vm_area_struct *vma, unsigned long addr,
 			void *arg)
@@ -25,6 +26,7 @@ static bool mkclean_one(struct page *page, struct vm_area_struct *vma, unsigned 
 	pte_t *pte = page_vma_mapped(page, vma, addr, &ptl);
 	u64 seen;
 
+	walker_reached(&walker_rmap_clean, vma->vm_mm, WALKER_VMA, vma);
 	/* An entry that reclaim took out just now may be used still. */
 	flush_tlb_batched_pending(&vma->vm_mm->tables);
 	if (!pte)
@@ -34,6 +36,7 @@ static bool mkclean_one(struct page *page, struct vm_area_struct *vma, unsigned 
 		while (!pte_try_replace(pte, &seen, seen & ~(_PAGE_RW | _PAGE_DIRTY), true))
 			;
 		event_count(EV_PTE, 1);
+		walker_reached(&walker_rmap_clean, vma->vm_mm, WALKER_PTE, vma);
 		flush_tlb_page(&vma->vm_mm->tables.tlb, addr);
 		++*(unsigned *)arg;
 	}

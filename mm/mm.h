@@ -33,7 +33,8 @@ enum mm_flag {
 	MMF_UNSTABLE, /* contents may be gone: a fault fails instead of showing zeros */
 	MMF_ON_MMLIST, /* it may hold swap entries (swap.h); changes under mmlist_lock */
 	MMF_OOM_SKIP, /* nothing is left that could be freed early */
-	MMF_UNPUBLISHED, /* a failed copy whose VMAs neither rmap nor their files find */
+	MMF_UNPUBLISHED, /* a copy that walkers of all mms pass by (walkers/walker.h); and a failed
+			  * one whose VMAs neither rmap nor their files find */
 	MMF_HAS_PINNED, /* a page of it was pinned once (gup.h); a child does not inherit it */
 };
 
@@ -62,6 +63,7 @@ struct mm_struct {
 	int map_count;		      /* [M] VMAs */
 	unsigned long start_brk;      /* [I] the heap is [start_brk, brk) */
 	unsigned long brk;	      /* [M] */
+	unsigned long numa_scan_offset; /* [A] where NUMA balancing's scan goes on */
 	unsigned int nr_changes;      /* [M] in checked runs: when to check everything */
 	u64 id;			      /* [I] generation: never given twice within a world */
 	const struct sem_set *sem;    /* [I] the rules it lives under (semantics.h) */

@@ -12,6 +12,7 @@ OBJS += mm/exit_mmap.o
 OBJS += mm/fault.o
 OBJS += mm/fault_anon.o
 OBJS += mm/fault_file.o
+OBJS += mm/fault_numa.o
 OBJS += mm/fault_swap.o
 OBJS += mm/fault_wp.o
 OBJS += mm/file.o

@@ -50,6 +50,7 @@ enum publication {
 	PUB_ANON,   /* its VMA is tied to the anon_vmas of the parent's */
 	PUB_IMMAP,  /* its VMA is among those that map a file */
 	PUB_MMLIST, /* it is on the list that swapoff walks */
+	PUB_MM,	    /* those who walk all mms find it */
 };
 
 /*
@@ -85,7 +86,10 @@ struct sem_hooks {
 	int (*skip_vma)(struct fork_copy *fc, struct vm_area_struct *mpnt);
 	/* @vma, the child's, takes its place in the child's tree. */
 	int (*store_vma)(struct fork_copy *fc, struct vm_area_struct *vma);
-	/* May others find what is copied by @by now? NULL: yes. PUB_MMLIST: PTE locks are held. */
+	/*
+	 * May others find what is copied by @by now? NULL: yes. PUB_MMLIST: PTE locks are held.
+	 * PUB_MM comes once, before the first VMA; refused, it happens when all was copied.
+	 */
 	bool (*publish)(enum publication by);
 	/* All was copied; the last step that may look at the parent. May be NULL. */
 	void (*on_success)(struct fork_copy *fc);

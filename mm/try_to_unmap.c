@@ -17,6 +17,7 @@
 #include "mm/tables_internal.h"
 #include "mm/tlb.h"
 #include "mm/unmap_flush.h"
+#include "mm/walkers/walker.h"
 
 /* ---- was it used? ---- */
 
@@ -90,6 +91,7 @@ static bool unmap_one(struct page *page, struct vm_area_struct *vma, unsigned lo
 	bool ok, later;
 	u64 seen, instead;
 
+	walker_reached(&walker_rmap_unmap, mm, WALKER_VMA, vma);
 	if (!pte)
 		return true;
 	instead = entry_instead(page, &ok);
@@ -108,6 +110,7 @@ static bool unmap_one(struct page *page, struct vm_area_struct *vma, unsigned lo
 		flush_tlb_page(&mm->tables.tlb, addr);
 	if (seen & _PAGE_DIRTY)
 		page_flag_set(page, PG_dirty);
+	walker_reached(&walker_rmap_unmap, mm, WALKER_PTE, vma);
 	unmap_account(page, mm);
 	folio_remove_rmap_pte(page);
 	pte_unmap_unlock(pte, ptl);

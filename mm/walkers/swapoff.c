@@ -26,7 +26,9 @@
 #include "mm/tables_internal.h"
 #include "mm/walkers/walker.h"
 
-WALKER(swapoff, "brings pages back before a swap device goes");
+static long walk(struct walk *w);
+
+WALKER(swapoff, "brings pages back before a swap device goes", .walk = walk, .flags = WALK_SWAP);
 WALKER_CHECK(swapoff, stable, "skip an mm whose contents may be gone (MMF_UNSTABLE)");
 
 struct unuse_walk {
@@ -171,7 +173,8 @@ static int unuse_mm(struct swap_info_struct *si, struct mm_struct *mm)
 	walker_reached(&walker_swapoff, mm, WALKER_MM, NULL);
 	if (walker_check_on(&walker_check_swapoff_stable) && test_bit(MMF_UNSTABLE, &mm->flags))
 		goto out;
-	for_each_vma(vmi, vma) {
+	for_each_vma(vmi, vma)
+	{
 		bool anonymous = READ_ONCE(vma->anon_vma);
 
 		walker_reached(&walker_swapoff, mm, WALKER_VMA, vma);
@@ -260,4 +263,9 @@ int try_to_unuse(struct swap_info_struct *si)
 		spin_wait_turn(&si->nr_used);
 	}
 	return 0;
+}
+
+static long walk(struct walk *w)
+{
+	return swapoff(w->swap);
 }

@@ -30,7 +30,9 @@
 #include "mm/vma_lock.h"
 #include "mm/walkers/walker.h"
 
-WALKER(uprobe, "puts breakpoints into every mapping of a file");
+static long walk(struct walk *w);
+
+WALKER(uprobe, "puts breakpoints into every mapping of a file", .walk = walk, .flags = WALK_FILE);
 WALKER_CHECK(uprobe, stable, "skip an mm whose contents may be gone (MMF_UNSTABLE)");
 
 /* One mapping that was found; mm_walk_get() was called for it. */
@@ -323,4 +325,13 @@ int uprobe_unregister(struct file *file, u64 offset)
 	if (got != 1)
 		return got < 0 ? (int)got : -ENOMEM;
 	return register_for_each_vma(&p);
+}
+
+/* In and out again: the mappings that had it. */
+static long walk(struct walk *w)
+{
+	int in = uprobe_register(w->file, w->offset);
+	int out = uprobe_unregister(w->file, w->offset);
+
+	return out < 0 ? out : in;
 }
