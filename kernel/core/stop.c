@@ -14,6 +14,8 @@
 
 struct parked {
 	bool here; /* written by the parked processor */
+	bool at_rest; /* its own: an NMI finds it in its halt, which is kept at @sp */
+	unsigned long sp;
 	unsigned long rip, rbp;
 };
 
@@ -50,12 +52,18 @@ static bool park_here(struct trap_frame *frame)
 {
 	struct parked *me = &parked[this_pcpu_id()];
 
-	if (!wanted())
-		return false;
+	if (me->at_rest && !wanted()) {
+		irq_exit(); /* of this NMI, which has no end of its own */
+		pcpu_wake_in_nmi(me->sp);
+	}
+	if (me->at_rest || !wanted())
+		return me->at_rest;
 	me->rip = frame->rip;
 	me->rbp = frame->rbp;
+	me->at_rest = true;
 	__atomic_store_n(&me->here, true, __ATOMIC_RELEASE);
-	spin_until(!wanted());
+	pcpu_rest_in_nmi(&me->sp);
+	me->at_rest = false;
 	cpu_serialize();
 	__atomic_store_n(&me->here, false, __ATOMIC_RELEASE);
 	return true;
@@ -110,6 +118,10 @@ void cpus_release(void)
 	if (--park_depth)
 		return;
 	__atomic_store_n(&park_wanted, false, __ATOMIC_RELEASE);
+	for (unsigned i = 0; i < nr_pcpus; i++) {
+		if (other_online(i) && is_parked(i))
+			apic_send_nmi(i);
+	}
 	for (unsigned i = 0; i < nr_pcpus; i++) {
 		if (other_online(i))
 			spin_until(!is_parked(i));

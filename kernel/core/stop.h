@@ -4,8 +4,9 @@
  * Owns: the NMI hook, the rendezvous.
  * Idea: a non-maskable interrupt reaches a processor even while it spins with interrupts off on a
  *       lock that another parked processor holds, so parking cannot deadlock. Parked processors
- *       wait in the handler and run a serialising instruction before they go on: code may have
- *       been patched.
+ *       halt in the handler, a second NMI ends that, and they run a serialising instruction before
+ *       they go on: code may have been patched. Each gets exactly these two, so that neither is
+ *       ever one too many.
  * Invariant: a parked processor holds whatever it held. Nothing that takes a lock may run here.
  */
 #ifndef KERNEL_CORE_STOP_H

@@ -4,7 +4,10 @@
 #include "kernel/x86/pcpu.h"
 
 #include "kernel/x86/cpu.h"
+#include "kernel/x86/switch.h"
 #include "kernel/x86/trap.h"
+
+void nmi_rest(unsigned long *save_sp);
 
 #define GDT_CODE64    0x00af9b000000ffffUL
 #define GDT_DATA      0x00cf93000000ffffUL
@@ -72,4 +75,28 @@ void pcpu_load_vcpu(struct vcpu *v)
 {
 	v->pcpu = this_pcpu();
 	wrmsr(MSR_GS_BASE, (u64)v);
+}
+
+/* From the next NMI on. */
+static void set_nmi_stack(size_t height)
+{
+	struct pcpu *cpu = this_pcpu();
+
+	cpu->tss.ist[IST_NMI - 1] = (u64)cpu->ist_low[IST_NMI] + height;
+	barrier();
+}
+
+void pcpu_rest_in_nmi(unsigned long *save_sp)
+{
+	set_nmi_stack(IST_STACK_SIZE / 2);
+	nmi_rest(save_sp);
+	set_nmi_stack(IST_STACK_SIZE);
+}
+
+void pcpu_wake_in_nmi(unsigned long sp)
+{
+	unsigned long nobody;
+
+	stack_switch(&nobody, sp, NULL);
+	__builtin_unreachable();
 }

@@ -68,4 +68,16 @@ void pcpu_load_vcpu(struct vcpu *v);
 void pcpu_init(struct pcpu *cpu);
 void pcpu_activate(struct pcpu *cpu);
 
+/*
+ * pcpu_rest_in_nmi - halt within the NMI handler until pcpu_wake_in_nmi() is called by another NMI.
+ *
+ * @save_sp: where this context is kept, for that call. Once it is set NMIs come again, on the lower
+ *           half of their stack, and what they interrupt is the halt.
+ * Context:  the NMI hook, not in an NMI that interrupted the halt
+ */
+void pcpu_rest_in_nmi(unsigned long *save_sp);
+
+/* The hook of an NMI that interrupted the halt: go on there. NMIs are held back as before it. */
+__noreturn void pcpu_wake_in_nmi(unsigned long sp);
+
 #endif

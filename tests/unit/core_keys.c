@@ -127,6 +127,30 @@ KTEST(core_keys, parked_cpus_do_nothing, KT_STRESS)
 	t_parallel(t, nr_vcpus, beat_or_park, NULL);
 }
 
+/* The NMI of a park may come before the processor has left the handler of the one before. */
+static void depth_or_park(struct ktest *t, unsigned i, void *arg)
+{
+	u64 wrong = 0;
+
+	while (i && !__atomic_load_n(&parking_over, __ATOMIC_RELAXED)) {
+		wrong += this_cpu_read(vcpu_self.in_irq) != 0;
+		cpu_pause();
+	}
+	t_expect_eq(t, wrong, 0);
+	for (unsigned n = 0; i == 0 && n < t_scale(t, 20); n++) {
+		cpus_park();
+		cpus_release();
+	}
+	__atomic_store_n(&parking_over, true, __ATOMIC_RELAXED);
+}
+
+KTEST(core_keys, a_park_may_follow_at_once, KT_STRESS)
+{
+	t_need_cpus(t, 2);
+	parking_over = false;
+	t_parallel(t, nr_vcpus, depth_or_park, NULL);
+}
+
 static DEFINE_PER_CPU(u64, test_u64);
 static DEFINE_PER_CPU(u32, test_u32);
 static DEFINE_PER_CPU(u8, test_u8);
