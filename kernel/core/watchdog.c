@@ -32,13 +32,18 @@ static void print(const char *line)
 
 bool watchdog_judge(struct watchdog *w, bool preempt_off, u64 now)
 {
+	u64 gap = now - w->last_ns;
+
+	w->last_ns = now;
 	if (w->touched || !preempt_off || w->alive_ns == 0) {
 		w->touched = false;
 		w->reported = false;
 		w->alive_ns = now;
+		w->stuck_ns = 0;
 		return false;
 	}
-	if (w->reported || now - w->alive_ns < watchdog_limit_ns)
+	w->stuck_ns += min(gap, watchdog_limit_ns / WATCHDOG_GAPS);
+	if (w->reported || w->stuck_ns < watchdog_limit_ns)
 		return false;
 	w->reported = true;
 	return true;

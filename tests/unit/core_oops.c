@@ -12,6 +12,7 @@
 #include "kernel/core/symbols.h"
 #include "kernel/core/watchdog.h"
 #include "kernel/sched/kthread.h"
+#include "kernel/sched/timer.h"
 #include "kernel/x86/apic.h"
 #include "kernel/x86/cpu.h"
 #include "kernel/x86/trap.h"
@@ -372,19 +373,43 @@ KTEST(core_oops, broken_frame_pointers_end_the_walk, KT_UNIT)
 	t_expect_eq(t, backtrace_from((u64)frame, ips, 8), 0);
 }
 
+/* Looks at the usual distance, with preemption off, until it tells; 0 if it does not for long. */
+static unsigned looks_until_told(struct watchdog *w, u64 *now)
+{
+	u64 step = watchdog_limit_ns / (2 * WATCHDOG_GAPS);
+
+	for (unsigned i = 1; i <= 10 * WATCHDOG_GAPS; i++) {
+		if (watchdog_judge(w, true, *now += step))
+			return i;
+	}
+	return 0;
+}
+
 KTEST(core_oops, a_lockup_is_judged_once, KT_UNIT)
 {
-	u64 start = 1000, limit = watchdog_limit_ns;
+	u64 now = 1000;
 	struct watchdog w = { 0 };
 
-	t_expect(t, !watchdog_judge(&w, true, start)); /* the first look begins the count */
-	t_expect(t, !watchdog_judge(&w, true, start + limit - 1));
-	t_expect(t, watchdog_judge(&w, true, start + limit));
-	t_expect(t, !watchdog_judge(&w, true, start + 3 * limit)); /* told already */
+	t_expect(t, !watchdog_judge(&w, true, now)); /* the first look begins the count */
+	t_expect_eq(t, looks_until_told(&w, &now), 2 * WATCHDOG_GAPS);
+	t_expect_eq(t, looks_until_told(&w, &now), 0); /* told already */
 	w.touched = true;
-	t_expect(t, !watchdog_judge(&w, true, start + 4 * limit));
-	t_expect(t, watchdog_judge(&w, true, start + 5 * limit));
-	t_expect(t, !watchdog_judge(&w, false, start + 6 * limit)); /* preemption was on */
-	t_expect(t, !watchdog_judge(&w, true, start + 7 * limit - 1));
-	t_expect(t, watchdog_judge(&w, true, start + 7 * limit));
+	t_expect(t, !watchdog_judge(&w, true, ++now));
+	t_expect_eq(t, looks_until_told(&w, &now), 2 * WATCHDOG_GAPS);
+	t_expect(t, !watchdog_judge(&w, false, ++now)); /* preemption was on */
+	t_expect_eq(t, looks_until_told(&w, &now), 2 * WATCHDOG_GAPS);
+}
+
+/* A vCPU that the host did not run for an hour is late, not locked up. */
+KTEST(core_oops, a_late_look_is_no_lockup, KT_UNIT)
+{
+	u64 now = 1000;
+	struct watchdog w = { 0 };
+
+	t_expect(t, !watchdog_judge(&w, true, now));
+	for (unsigned i = 1; i < WATCHDOG_GAPS; i++)
+		t_expect(t, !watchdog_judge(&w, true, now += 3600 * NSEC_PER_SEC));
+	t_expect(t, !watchdog_judge(&w, false, now += 3600 * NSEC_PER_SEC));
+	t_expect(t, !watchdog_judge(&w, true, now += 3600 * NSEC_PER_SEC));
+	t_expect_eq(t, w.stuck_ns, watchdog_limit_ns / WATCHDOG_GAPS);
 }
