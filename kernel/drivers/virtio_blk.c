@@ -41,7 +41,7 @@
 
 DELAY_SITE(disk_io, "a request is about to be given to the disk");
 
-static u64 answer_ms = 10000;
+static u64 answer_ms = 60000; /* a busy host may take seconds */
 
 static u64 disk_answer_ms_get(void)
 {

@@ -19,7 +19,7 @@
 
 #define INIT_DELAY_NS	 10000UL
 #define SIPI_TIMEOUT_NS	 1000000UL    /* then a second one, as the manuals ask */
-#define START_TIMEOUT_NS 2000000000UL /* a host with other things to do is slow, not broken */
+#define START_TIMEOUT_NS 60000000000UL /* a host with other things to do is slow, not broken */
 
 struct ap_boot ap_boot;
 unsigned smp_cpus_missing;

@@ -23,7 +23,7 @@
 #define READS	  5    /* per sample: the tightest counts, a host's interruption does not */
 #define POLL_SPIN 1000 /* instructions between samples: port reads are dear under QEMU */
 #define POLLS_MAX 100000
-#define TRIES	  10
+#define LATE_MAX  1000 /* a loaded host may keep us away again and again */
 
 /* QEMU's icount counts one instruction as one nanosecond; closer than this is meant. */
 #define ICOUNT_KHZ   1000000UL
@@ -73,11 +73,13 @@ static __init void start_counters(void)
 	apic_timer_free_run();
 }
 
+enum measured { MEASURED, CAME_LATE, DOES_NOT_COUNT };
+
 /*
- * Two samples at least PIT_WINDOW apart. False if the host kept us away so long that the PIT went
- * round, or if it does not count at all.
+ * Two samples at least PIT_WINDOW apart. CAME_LATE: the host kept us away so long that the PIT went
+ * round.
  */
-static __init bool measure(struct sample *from, struct sample *to)
+static __init enum measured measure(struct sample *from, struct sample *to)
 {
 	start_counters();
 	*from = take_sample();
@@ -86,21 +88,22 @@ static __init bool measure(struct sample *from, struct sample *to)
 			barrier();
 		*to = take_sample();
 		if (inb(PORT_B) & PORT_B_OUT2)
-			return false;
+			return CAME_LATE;
 		if ((u16)(from->pit - to->pit) >= PIT_WINDOW)
-			return true;
+			return MEASURED;
 	}
-	return false;
+	return DOES_NOT_COUNT;
 }
 
 void __init tsc_calibrate(void)
 {
 	struct sample from, to;
-	unsigned tries = 0;
+	enum measured how;
+	unsigned late = 0;
 	u64 ticks;
 
-	while (!measure(&from, &to))
-		if (++tries == TRIES)
+	while ((how = measure(&from, &to)) != MEASURED)
+		if (how == DOES_NOT_COUNT || ++late == LATE_MAX)
 			machine_refuse("the PIT does not count, so there is no time");
 	apic_timer_stop();
 
