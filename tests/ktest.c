@@ -177,6 +177,12 @@ u64 t_scale(const struct ktest *t, u64 nr_ops)
 
 /* ---- threads of a test ---- */
 
+void t_until_blocked(struct thread *thread, u32 state)
+{
+	while (READ_ONCE(thread->base.state) != state || READ_ONCE(thread->on_rq))
+		yield();
+}
+
 #define MAX_PARALLEL 64
 
 /* Field key: [I] set before the threads start  [A] atomic */

@@ -35,6 +35,7 @@ enum ktest_kind {
 };
 
 struct ktest;
+struct thread;
 
 struct ktest_case {
 	const char *name;  /* "suite.name": unique, what filters match */
@@ -108,6 +109,13 @@ u64 t_seed(const struct ktest *t);
  * How much a stress or model test should do: the test's own figure times the `scale=` of the run.
  */
 u64 t_scale(const struct ktest *t, u64 nr_ops);
+
+/*
+ * Wait until @thread is at rest in @state: a wake that comes now finds it asleep. Its state alone
+ * does not say so, since it is set before the condition is tested for the last time.
+ * Context: may sleep.
+ */
+void t_until_blocked(struct thread *thread, u32 state);
 
 /*
  * t_parallel - run @fn(t, i, @arg) for i in [0, @nr) on @nr threads at once and wait for all of

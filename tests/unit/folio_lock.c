@@ -32,12 +32,6 @@ static void put_pages(struct page **page, unsigned nr)
 		put_page(page[i]);
 }
 
-static void until_blocked(struct thread *n, enum thread_state state)
-{
-	while (READ_ONCE(n->base.state) != state)
-		yield();
-}
-
 static void lock_and_step(struct ktest *t, unsigned i, void *arg)
 {
 	struct guarded *g = arg;
@@ -107,8 +101,8 @@ KTEST(folio_lock, a_killed_waiter_leaves_without_it, KT_UNIT)
 	a = kthread_run("killed", lock_killable, &killed);
 	b = kthread_run("patient", lock_killable, &patient);
 	t_assert(t, a && b);
-	until_blocked(a, TS_KILLABLE);
-	until_blocked(b, TS_KILLABLE);
+	t_until_blocked(a, TS_KILLABLE);
+	t_until_blocked(b, TS_KILLABLE);
 	thread_kill(a);
 	thread_join(a);
 	t_expect_eq(t, killed.err, -EINTR);
@@ -141,8 +135,8 @@ KTEST(folio_lock, write_back_ends_once_for_all_who_wait, KT_UNIT)
 	a = kthread_run("first", wait_writeback, &w);
 	b = kthread_run("second", wait_writeback, &w);
 	t_assert(t, a && b);
-	until_blocked(a, TS_BLOCKED);
-	until_blocked(b, TS_BLOCKED);
+	t_until_blocked(a, TS_BLOCKED);
+	t_until_blocked(b, TS_BLOCKED);
 	t_expect_eq(t, READ_ONCE(w.done), 0);
 	folio_lock(w.page); /* the lock's waiters share a queue with them and do not pass for it */
 	folio_unlock(w.page);

@@ -49,8 +49,7 @@ static void until_inside(struct party *p)
 
 static void until_blocked(struct party *p)
 {
-	while (READ_ONCE(p->thread->base.state) != TS_BLOCKED)
-		yield();
+	t_until_blocked(p->thread, TS_BLOCKED);
 }
 
 static void party_leave(struct party *p)

@@ -11,12 +11,6 @@
 #include "kernel/sched/timer.h"
 #include "tests/ktest.h"
 
-static void until_blocked(struct thread *n, enum thread_state state)
-{
-	while (READ_ONCE(n->base.state) != state)
-		yield();
-}
-
 /* ---- mutex --------------------------------------------------------------------------------- */
 
 struct guarded {
@@ -109,7 +103,7 @@ NO_LOCK_ANALYSIS KTEST(locks, mutex_serves_in_order_of_arrival, KT_UNIT)
 		q[i] = (struct queued){.g = &g, .number = i};
 		n[i] = kthread_run("queued", lock_and_sign, &q[i]);
 		t_assert(t, n[i] != NULL);
-		until_blocked(n[i], TS_BLOCKED);
+		t_until_blocked(n[i], TS_BLOCKED);
 	}
 	t_expect(t, !mutex_trylock(&g.m));
 	mutex_unlock(&g.m);
@@ -135,7 +129,7 @@ NO_LOCK_ANALYSIS KTEST(locks, mutex_killed_waiters_leave_the_line, KT_UNIT)
 		q[i] = (struct queued){.g = &g, .number = i};
 		n[i] = kthread_run("killable", lock_killable_and_sign, &q[i]);
 		t_assert(t, n[i] != NULL);
-		until_blocked(n[i], TS_KILLABLE);
+		t_until_blocked(n[i], TS_KILLABLE);
 	}
 	thread_kill(n[0]);
 	thread_join(n[0]);
@@ -153,7 +147,7 @@ NO_LOCK_ANALYSIS KTEST(locks, mutex_killed_waiters_leave_the_line, KT_UNIT)
 	mutex_lock(&g.m);
 	n[0] = kthread_run("alone", lock_killable_and_sign, &q[0]);
 	t_assert(t, n[0] != NULL);
-	until_blocked(n[0], TS_KILLABLE);
+	t_until_blocked(n[0], TS_KILLABLE);
 	thread_kill(n[0]);
 	thread_join(n[0]);
 	t_expect_eq(t, q[0].err, -EINTR);
@@ -226,7 +220,7 @@ static void actor_start_waiting(struct ktest *t, struct actor *a, struct rw_sema
 				enum role role)
 {
 	actor_start(t, a, sem, role);
-	until_blocked(a->thread, role == READ || role == WRITE ? TS_BLOCKED : TS_KILLABLE);
+	t_until_blocked(a->thread, role == READ || role == WRITE ? TS_BLOCKED : TS_KILLABLE);
 }
 
 static void actor_leave(struct actor *a)

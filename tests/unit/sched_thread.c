@@ -100,8 +100,7 @@ KTEST(sched, kill_ends_a_killable_sleep, KT_UNIT)
 	t_assert(t, a && b);
 	thread_kill(a);
 	thread_start(a);
-	while (READ_ONCE(b->base.state) != TS_KILLABLE)
-		yield();
+	t_until_blocked(b, TS_KILLABLE);
 	thread_kill(b);
 	thread_join(a);
 	thread_join(b);

@@ -9,12 +9,6 @@
 #include "kernel/sched/wait.h"
 #include "tests/ktest.h"
 
-static void until_blocked(struct thread *n, enum thread_state state)
-{
-	while (READ_ONCE(n->base.state) != state)
-		yield();
-}
-
 /* ---- completions --------------------------------------------------------------------------- */
 
 KTEST(sched, completion_counts_events_that_came_first, KT_UNIT)
@@ -74,7 +68,7 @@ KTEST(sched, completion_wakes_one_per_event, KT_UNIT)
 		t_assert(t, n[i] != NULL);
 	}
 	for (i = 0; i < N; i++)
-		until_blocked(n[i], TS_BLOCKED);
+		t_until_blocked(n[i], TS_BLOCKED);
 	for (i = 0; i < N - 1; i++) {
 		complete(&x);
 		while (atomic_read(&passed) <= i)
@@ -100,7 +94,7 @@ KTEST(sched, completion_killed_waiter_leaves_the_event, KT_UNIT)
 	init_completion(&x);
 	n = kthread_run("killed", wait_once_killable, &w);
 	t_assert(t, n != NULL);
-	until_blocked(n, TS_KILLABLE);
+	t_until_blocked(n, TS_KILLABLE);
 	thread_kill(n);
 	thread_join(n);
 	t_expect_eq(t, w.err, -EINTR);
@@ -170,10 +164,10 @@ KTEST(sched, wake_up_reaches_all_plain_waiters, KT_UNIT)
 		t_assert(t, n[i] != NULL);
 	}
 	for (i = 0; i < N; i++)
-		until_blocked(n[i], TS_BLOCKED);
+		t_until_blocked(n[i], TS_BLOCKED);
 	wake_up(&g.wq);
 	for (i = 0; i < N; i++)
-		until_blocked(n[i], TS_BLOCKED);
+		t_until_blocked(n[i], TS_BLOCKED);
 	t_expect_eq(t, atomic_read(&g.passed), 0);
 	WRITE_ONCE(g.open, 1);
 	wake_up(&g.wq);
@@ -194,7 +188,7 @@ KTEST(sched, wake_up_reaches_one_exclusive_waiter, KT_UNIT)
 	for (i = 0; i < N; i++) {
 		n[i] = kthread_run("exclusive", pass_with_ticket, &g);
 		t_assert(t, n[i] != NULL);
-		until_blocked(n[i], TS_BLOCKED);
+		t_until_blocked(n[i], TS_BLOCKED);
 	}
 	for (i = 0; i < N; i++) {
 		atomic_inc((atomic_t *)&g.tickets);
@@ -221,7 +215,7 @@ KTEST(sched, wait_event_killable_leaves_the_queue, KT_UNIT)
 	gate_init(&g);
 	n = kthread_run("killed", wait_killable, &g);
 	t_assert(t, n != NULL);
-	until_blocked(n, TS_KILLABLE);
+	t_until_blocked(n, TS_KILLABLE);
 	t_expect(t, waitqueue_active(&g.wq));
 	thread_kill(n);
 	thread_join(n);
