@@ -11,7 +11,7 @@ Q ?= $(if $(V),,@)
 
 # Groups of scripts/deps by goal; a goal that is not listed needs the compiler and its company.
 DEPS_NONE    := clean help print-kcflags
-DEPS_run     := run bench test race-test bench-test kernel-test guest-test stress lab \
+DEPS_run     := run bench test race-test bench-test quiet-test kernel-test guest-test stress lab \
 	maple-kernel
 DEPS_host    := test host-test host-programs fuzz maple-long maple-mutants maple-gate
 DEPS_cover   := maple-coverage
@@ -85,7 +85,7 @@ kernel-test: all
 
 ## make race-test   the lab's tests in the race build: an unannotated shared access fails them
 race-test: race
-	$(Q)MMLIFE_BUILD=build/race scripts/mmlife run --smp 1 --timeout 390 \
+	$(Q)MMLIFE_BUILD=build/race scripts/mmlife run --smp 1 --timeout 900 \
 		--log build/race/lab.log 'test lab*' ledger
 	$(Q)scripts/check-ktap build/race/lab.log
 
@@ -134,6 +134,10 @@ guest-test: all model
 bench-test: all
 	$(Q)MMLIFE_BUILD=$(B) tests/host/run --build $(B) --time-limit 3000 tests/guest/bench
 
+## make quiet-test   seconds to the prompt, for a machine that has nothing else to do
+quiet-test: all
+	$(Q)MMLIFE_BUILD=$(B) tests/host/run --build $(B) tests/guest/quiet
+
 # --- checks ------------------------------------------------------------------
 
 TIDY_FILES = $(filter %.c,$(OBJS:.o=.c))
@@ -178,5 +182,5 @@ clean:
 help:
 	@sed -n 's/^## //p' scripts/targets.mk tests/host/host.mk | sed 's|$$(B)|$(B)|g'
 
-.PHONY: run bench model test race-test bench-test stress kernel-test guest-test lab check layers \
-	style headers tidy thread-safety format clean help
+.PHONY: run bench model test race-test bench-test quiet-test stress kernel-test guest-test lab \
+	check layers style headers tidy thread-safety format clean help

@@ -24,7 +24,7 @@ from .console import Console
 
 POLL_SECONDS = 0.01
 KVM_BOOT_SECONDS = 10       # a working KVM guest prints within one
-AFTER_VERDICT_SECONDS = 10  # the verdict line is the last thing a guest does
+AFTER_VERDICT_SECONDS = 60  # the verdict line is the last thing a guest does
 MAX_LINE = 1 << 20
 PR_SET_PDEATHSIG = 1
 

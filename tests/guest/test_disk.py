@@ -9,7 +9,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 LAUNCHER = os.path.join(TOP, "scripts", "mmlife")
 
 
-def run(*words, seconds=60):
+def run(*words, seconds=600):
     """scripts/mmlife run WORDS..., with a limit of its own."""
     return subprocess.run([LAUNCHER, "run", "--timeout", str(seconds), *words], text=True,
                           errors="replace", capture_output=True, timeout=seconds + 30, check=False,

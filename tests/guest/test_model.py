@@ -21,8 +21,8 @@ os.execvp("qemu-system-x86_64", ["qemu-system-x86_64", *args])
 
 
 def run(*words, env=None):
-    words = [LAUNCHER, "run", "--smp", "1", "--timeout", "100", *words]
-    return subprocess.run(words, text=True, capture_output=True, timeout=130, check=False,
+    words = [LAUNCHER, "run", "--smp", "1", "--timeout", "900", *words]
+    return subprocess.run(words, text=True, capture_output=True, timeout=930, check=False,
                           stdin=subprocess.DEVNULL, env=env)
 
 

@@ -7,7 +7,7 @@ import unittest
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LAUNCHER = os.path.join(TOP, "scripts", "mmlife")
-SECONDS = 200
+SECONDS = 900
 
 
 class Reclaim(unittest.TestCase):

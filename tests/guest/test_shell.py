@@ -9,13 +9,14 @@ import unittest
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LAUNCHER = os.path.join(TOP, "scripts", "mmlife")
 PROMPT = "mmlife> "
+HANG_SECONDS = 600
 
 
 class Session:
     """One boot without commands; keys go in by a pipe, as from a terminal."""
 
     def __init__(self):
-        self.process = subprocess.Popen([LAUNCHER, "run", "--timeout", "60"], bufsize=0,
+        self.process = subprocess.Popen([LAUNCHER, "run", "--timeout", "900"], bufsize=0,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT)
         self.seen = ""
@@ -26,7 +27,7 @@ class Session:
         for chunk in iter(lambda: self.process.stdout.read(4096), b""):
             self.seen += chunk.decode("utf-8", "replace")
 
-    def wait_for(self, text, since=0, seconds=30):
+    def wait_for(self, text, since=0, seconds=HANG_SECONDS):
         """Position behind @text, which must appear after position @since."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -46,8 +47,8 @@ class Session:
     def end(self, keys="poweroff\r"):
         """Send @keys and wait for the end. Returns the launcher's status."""
         self.process.stdin.write(keys.encode())
-        status = self.process.wait(60)
-        self.reader.join(10)
+        status = self.process.wait(HANG_SECONDS)
+        self.reader.join(HANG_SECONDS)
         self.process.stdin.close()
         self.process.stdout.close()
         return status

@@ -39,7 +39,7 @@ class Tree:
         env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "B")}
         return subprocess.run(["make", "-s", "-f", "tests/host/host.mk", "host-test", *words],
                               cwd=self.top, env=env, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, timeout=120, check=False)
+                              stderr=subprocess.STDOUT, text=True, timeout=900, check=False)
 
 
 class HostMachinery(unittest.TestCase):

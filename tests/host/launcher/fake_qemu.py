@@ -2,9 +2,9 @@
 """fake_qemu.py - stands where QEMU stands: does to the launcher what a machine might do.
 
 FAKE_SCRIPT holds steps separated by `;`: `print TEXT` (with \\n escapes), `lines N`,
-`sleep SECONDS`, `stderr TEXT`, `echo` (send input lines back until `poweroff`), `args FILE` (save
-the arguments), `cmdline FILE` (save the guest's command line), `pid FILE`, `kill` (die by SIGKILL),
-`exit N`.
+`sleep SECONDS`, `hang`, `wait FILE` (until it exists), `stderr TEXT`, `echo` (send input lines back
+until `poweroff`, and a `!` for each Ctrl-A when it comes), `args FILE` (save the arguments),
+`cmdline FILE` (save the guest's command line), `pid FILE`, `kill` (die by SIGKILL), `exit N`.
 """
 
 import os
@@ -40,6 +40,8 @@ class Fake:
             data = os.read(0, 1)
             if not data:
                 return
+            if data == b"\x01":
+                self.serial(b"!")
             if data != b"\r":
                 typed += data
                 continue
@@ -56,6 +58,11 @@ class Fake:
             self.serial((b"a" * 99 + b"\n") * int(rest))
         elif word == "sleep":
             time.sleep(float(rest))
+        elif word == "hang":
+            time.sleep(3600)
+        elif word == "wait":
+            while not os.path.exists(rest):
+                time.sleep(0.01)
         elif word == "stderr":
             sys.stderr.write(rest + "\n")
         elif word == "echo":

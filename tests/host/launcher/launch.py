@@ -9,6 +9,7 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
 LAUNCHER = os.path.join(TOP, "scripts", "mmlife")
+HANG_SECONDS = 300      # a loaded machine is slow; only what hangs takes so long
 
 
 class LauncherTest(unittest.TestCase):
@@ -24,17 +25,22 @@ class LauncherTest(unittest.TestCase):
             with open(os.path.join(self.build, name), "wb"):
                 pass
         os.makedirs(self.path("tmp"))
-        self.env = dict(os.environ, MMLIFE_BUILD=self.build, TMPDIR=self.path("tmp"),
+        words = {k: v for k, v in os.environ.items() if not k.startswith("MMLIFE_")}
+        self.env = dict(words, MMLIFE_BUILD=self.build, TMPDIR=self.path("tmp"),
                         MMLIFE_QEMU=os.path.join(HERE, "fake_qemu.py"))
 
     def path(self, name):
         return os.path.join(self.dir, name)
 
+    def touch(self, name):
+        with open(self.path(name), "wb"):
+            pass
+
     def read(self, name):
         with open(self.path(name), "rb") as src:
             return src.read()
 
-    def launch(self, *words, script="", timeout=60, **more):
+    def launch(self, *words, script="", timeout=HANG_SECONDS, **more):
         """Run scripts/mmlife; a CompletedProcess with bytes."""
         env = dict(self.env, FAKE_SCRIPT=script)
         more.setdefault("stdin", None if "input" in more else subprocess.DEVNULL)

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import time
 
-from launch import LAUNCHER, LauncherTest
+from launch import HANG_SECONDS, LAUNCHER, LauncherTest
 
 PASS = r"print mmlife: verdict pass\n; exit 33"
 
@@ -59,14 +59,14 @@ class Status(LauncherTest):
         self.expect(self.run_fake(r"print x\n; stderr qemu: oops; exit 1"), 5, "qemu: oops")
 
     def test_timeout(self):
-        start = time.monotonic()
-        result = self.run_fake(rf"pid {self.path('pid')}; print looping\n; sleep 60",
-                               "--timeout", "3", "x")
+        script = rf"pid {self.path('pid')}; print looping\n; hang"
+        result = self.run_fake(script, "--timeout", "3", "x")
         self.expect(result, 124, "no end within 3 s")
-        self.assertIn(b"looping", result.stderr)
-        self.assertEqual(result.stdout, b"looping\n")
-        self.assertLess(time.monotonic() - start, 10)
-        self.assertFalse(os.path.exists(f"/proc/{int(self.read('pid'))}"), "QEMU still runs")
+        # A loaded machine may not have come to print within that time.
+        self.assertIn(result.stdout, (b"", b"looping\n"))
+        self.assertIn(f"last line: {result.stdout.decode().strip()!r}".encode(), result.stderr)
+        if result.stdout:
+            self.assertFalse(os.path.exists(f"/proc/{int(self.read('pid'))}"), "QEMU still runs")
 
     def test_timeout_zero_means_none(self):
         self.expect(self.run_fake("sleep 0.3; " + PASS, "--timeout=0", "x"), 0)
@@ -91,14 +91,14 @@ class Status(LauncherTest):
 
 class Output(LauncherTest):
     def test_comes_as_it_is_printed(self):
-        env = dict(self.env, FAKE_SCRIPT=r"print one\n; sleep 1.5; " + PASS)
+        """The machine goes on only after its first line has come through."""
+        env = dict(self.env, FAKE_SCRIPT=rf"print one\n; wait {self.path('go')}; " + PASS)
         with subprocess.Popen([LAUNCHER, "run", "x"], env=env, stdout=subprocess.PIPE,
                               bufsize=0) as child:
             self.assertEqual(child.stdout.readline(), b"one\n")
             self.assertIsNone(child.poll())
-            first = time.monotonic()
+            self.touch("go")
             self.assertEqual(child.stdout.readline(), b"mmlife: verdict pass\n")
-            self.assertGreater(time.monotonic() - first, 0.7)
 
     def test_log_is_the_output_with_plain_line_ends(self):
         script = r"print a\r; sleep 0.1; print \nb\xff\r\rc\r\n; " + PASS
@@ -108,10 +108,11 @@ class Output(LauncherTest):
         self.assertEqual(self.read("log"), result.stdout)
 
     def test_log_holds_what_came_before_a_timeout(self):
-        result = self.run_fake(r"print partial; sleep 60", "--log", self.path("log"),
+        result = self.run_fake(r"print partial; hang", "--log", self.path("log"),
                                "--timeout", "4", "x")
         self.expect(result, 124)
-        self.assertEqual(self.read("log"), b"partial")
+        self.assertIn(result.stdout, (b"", b"partial"))
+        self.assertEqual(self.read("log"), result.stdout)
 
     def test_log_cannot_be_written(self):
         self.expect(self.run_fake(PASS, "--log", self.path("none/log"), "x"), 2, "cannot write")
@@ -122,35 +123,36 @@ class Output(LauncherTest):
         self.assertEqual(len(result.stdout), 70000 * 100 + len("mmlife: verdict pass\n"))
 
     def test_reader_goes_away(self):
-        env = dict(self.env, FAKE_SCRIPT=rf"pid {self.path('pid')}; print one\n; sleep 0.5; "
-                   r"print two\n; sleep 30")
+        env = dict(self.env, FAKE_SCRIPT=rf"pid {self.path('pid')}; print one\n; "
+                   rf"wait {self.path('go')}; print two\n; hang")
         with subprocess.Popen([LAUNCHER, "run", "x"], env=env, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE) as child:
             child.stdout.readline()
             child.stdout.close()
-            self.assertEqual(child.wait(20), 128 + signal.SIGPIPE)
+            self.touch("go")
+            self.assertEqual(child.wait(HANG_SECONDS), 128 + signal.SIGPIPE)
             self.assertEqual(child.stderr.read(), b"")
         self.assertFalse(os.path.exists(f"/proc/{int(self.read('pid'))}"), "QEMU still runs")
 
     def test_signals_end_the_machine(self):
         for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             with self.subTest(signum):
-                env = dict(self.env, FAKE_SCRIPT=rf"pid {self.path('pid')}; print up\n; sleep 30")
+                env = dict(self.env, FAKE_SCRIPT=rf"pid {self.path('pid')}; print up\n; hang")
                 with subprocess.Popen([LAUNCHER, "run", "x"], env=env,
                                       stdout=subprocess.PIPE) as child:
                     child.stdout.readline()
                     child.send_signal(signum)
-                    self.assertEqual(child.wait(20), 128 + signum)
+                    self.assertEqual(child.wait(HANG_SECONDS), 128 + signum)
                 self.assertFalse(os.path.exists(f"/proc/{int(self.read('pid'))}"))
                 self.assertEqual(os.listdir(self.path("tmp")), [])
 
     def test_machine_ends_with_a_killed_launcher(self):
-        env = dict(self.env, FAKE_SCRIPT=rf"pid {self.path('pid')}; print up\n; sleep 30")
+        env = dict(self.env, FAKE_SCRIPT=rf"pid {self.path('pid')}; print up\n; hang")
         with subprocess.Popen([LAUNCHER, "run", "x"], env=env, stdout=subprocess.PIPE) as child:
             child.stdout.readline()
             child.kill()
             child.wait()
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + HANG_SECONDS
         pid = int(self.read("pid"))
         while time.monotonic() < deadline and self.alive(pid):
             time.sleep(0.02)
