@@ -67,17 +67,20 @@ static void ram_free(struct block_ram *ram)
 	ram->table = NULL;
 }
 
+/* A device may be asked for that is larger than all memory. */
+#define DEVICE_GFP (GFP_KERNEL | __GFP_RETRY_MAYFAIL)
+
 static int ram_fill(struct block_ram *ram, unsigned long nr_pages)
 {
 	ram->order = 0;
 	while (TABLE_PER_FRAME << ram->order < nr_pages)
 		ram->order++;
-	ram->table = alloc_pages(GFP_KERNEL | GFP_FOR(FK_SWAP), ram->order);
+	ram->table = alloc_pages(DEVICE_GFP | GFP_FOR(FK_SWAP), ram->order);
 	if (!ram->table)
 		return -ENOMEM;
 	ram->block = page_address(ram->table);
 	for (; ram->nr < nr_pages; ram->nr++) {
-		struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO | GFP_FOR(FK_SWAP));
+		struct page *page = alloc_page(DEVICE_GFP | __GFP_ZERO | GFP_FOR(FK_SWAP));
 
 		if (!page) {
 			ram_free(ram);

@@ -17,6 +17,9 @@
 #include "mm/folio_lock.h"
 #include "mm/page_alloc.h"
 
+/* A file may be asked for that is larger than all memory. */
+#define STORE_GFP (GFP_KERNEL | __GFP_RETRY_MAYFAIL)
+
 FAULT_SITE(file_io_read, "a page of a file cannot be read");
 FAULT_SITE(file_io_write, "a page of a file cannot be written");
 DELAY_SITE(file_io, "a page of a file on its way to or from its store");
@@ -90,13 +93,13 @@ void file_store_cut(struct file *file, unsigned long from, unsigned long to)
 
 static int store_add(struct file *file, unsigned long index, struct radix_pool *pool)
 {
-	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO | GFP_FOR(FK_STORE));
+	struct page *page = alloc_page(STORE_GFP | __GFP_ZERO | GFP_FOR(FK_STORE));
 	int err = 0;
 
 	if (!page)
 		return -ENOMEM;
 	/* Nobody else stores: the count missing stays what it is. */
-	err = radix_pool_fill(pool, radix_missing(&file->store, index), GFP_KERNEL);
+	err = radix_pool_fill(pool, radix_missing(&file->store, index), STORE_GFP);
 	if (err) {
 		free_page(page);
 		return err;

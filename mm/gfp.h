@@ -20,6 +20,7 @@ typedef u32 gfp_t;
 #define __GFP_ZERO	     0x010u /* zeroed */
 #define __GFP_COMP	     0x020u /* order > 0: one folio, its tail frames lead to the head */
 #define __GFP_NOWARN	     0x040u /* failure is expected: no report */
+#define __GFP_RETRY_MAYFAIL  0x100u /* rather fails than ends a process for it */
 #define __GFP_ACCOUNT	     0x080u /* charged to the running process */
 
 #define GFP_KERNEL	   (__GFP_DIRECT_RECLAIM | __GFP_KSWAPD_RECLAIM)

@@ -132,7 +132,7 @@ static struct page *take_reclaimed(gfp_t gfp, unsigned order)
 	struct page *page = NULL;
 	bool low;
 
-	while (!page && pressure && pressure->reclaim(order)) {
+	while (!page && pressure && pressure->reclaim(gfp, order)) {
 		page = take_slow(gfp, order, &low);
 		if (order)
 			break;

@@ -152,7 +152,7 @@ struct frames_pressure {
 	/* Below the low watermark: start background work, at once. May be under spinlocks. */
 	void (*low)(void);
 	/* Nothing left for one who may sleep: free something. Frames freed; 0: it is no use. */
-	unsigned long (*reclaim)(unsigned order);
+	unsigned long (*reclaim)(gfp_t gfp, unsigned order);
 	/* What the running thread may do, who asks with @gfp. */
 	gfp_t (*thread_gfp)(gfp_t gfp);
 };

@@ -20,6 +20,7 @@
 #define DIRECT_ENOUGH	32ul
 #define DIRECT_ATTEMPTS 8u
 #define KSWAPD_GIVES_UP 16u
+#define COSTLY_ORDER	3u /* a block for which nobody is ended */
 
 /* Field key: [A] atomic */
 static struct {
@@ -32,6 +33,13 @@ static struct {
 	atomic_t first_vcpu;		 /* [A] whose lists the next pass begins with */
 	atomic_long_t scanned, reclaimed, written, kswapd_rounds, direct_rounds; /* [A] */
 } reclaim;
+
+static const struct oom_ops *oom_ops;
+
+void reclaim_set_oom(const struct oom_ops *ops)
+{
+	oom_ops = ops;
+}
 
 /* ---- a pass ---- */
 
@@ -149,7 +157,7 @@ static void memory_low(void)
 	wake_up(&reclaim.kswapd_wait);
 }
 
-static unsigned long memory_short(unsigned order)
+static unsigned long direct_reclaim(unsigned order)
 {
 	unsigned long enough = max(DIRECT_ENOUGH, 2ul << order), nr = 0;
 
@@ -170,11 +178,33 @@ static unsigned long memory_short(unsigned order)
 	return nr;
 }
 
+static bool is_oom_victim(void)
+{
+	return oom_ops && oom_ops->is_victim(current);
+}
+
+/* Nothing was reclaimed. What lies in lists of vCPUs is enough for one; else somebody must end. */
+static bool last_resort(gfp_t gfp, unsigned order)
+{
+	if (!oom_ops || order > COSTLY_ORDER || (gfp & __GFP_RETRY_MAYFAIL) ||
+	    (current_base()->flags & TF_RECLAIM) || is_oom_victim())
+		return false;
+	drain_all_pages();
+	return frames_free() > frames_watermark(WMARK_MIN) || oom_ops->out_of_memory();
+}
+
+static unsigned long memory_short(gfp_t gfp, unsigned order)
+{
+	unsigned long nr = direct_reclaim(order);
+
+	return nr ? nr : last_resort(gfp, order);
+}
+
 static gfp_t thread_gfp(gfp_t gfp)
 {
 	if (current_base()->flags & TF_RECLAIM)
-		gfp = (gfp & ~__GFP_DIRECT_RECLAIM) | __GFP_MEMALLOC;
-	return gfp;
+		return (gfp & ~__GFP_DIRECT_RECLAIM) | __GFP_MEMALLOC;
+	return is_oom_victim() ? gfp | __GFP_HIGH : gfp;
 }
 
 static const struct frames_pressure pressure = {

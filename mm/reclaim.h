@@ -15,6 +15,7 @@
 
 #include "kernel/base/compiler.h"
 
+struct thread;
 struct vm_area_struct;
 
 /* The allocator asks here from now on; no kswapd yet. With every world. */
@@ -46,6 +47,19 @@ unsigned long reclaim_frames(unsigned long nr);
  */
 void reclaim_pause(void);
 void reclaim_resume(void);
+
+/* What layer 7 does when nothing can be reclaimed. */
+struct oom_ops {
+	/*
+	 * End somebody, or wait a moment for one who is ending. True: try again; false: there is
+	 * nobody whose end would help. May sleep, under any sleeping lock.
+	 */
+	bool (*out_of_memory)(void);
+	/* Was @t's process chosen to end? Then it gets from the reserves, and does not wait. */
+	bool (*is_victim)(const struct thread *t);
+};
+/* NULL: an allocation that finds nothing fails. With a world that has processes. */
+void reclaim_set_oom(const struct oom_ops *ops);
 
 /* Since the world began. */
 struct reclaim_figures {

@@ -165,6 +165,8 @@ bool swap_stats(unsigned type, struct swap_stats *out);
 
 /* Free slots of all devices that take new pages. A hint. */
 long get_nr_swap_pages(void);
+/* All slots of these, free or not. A hint. */
+long get_total_swap_pages(void);
 
 /* ---- mms that may have swap entries ---- */
 

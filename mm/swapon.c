@@ -81,17 +81,20 @@ static void free_clusters(struct swap_cluster *cluster, unsigned long nr)
 	free_pages(virt_to_page(cluster), dir_order(nr));
 }
 
+/* A device may be so large that there is no room for its slots. */
+#define MAP_GFP (GFP_KERNEL | __GFP_RETRY_MAYFAIL)
+
 /* @max slots, all free. NULL: no memory. */
 static struct swap_cluster *alloc_clusters(unsigned long nr, unsigned long max)
 {
-	struct page *page = alloc_pages(GFP_KERNEL | __GFP_ZERO | GFP_FOR(FK_SWAP), dir_order(nr));
+	struct page *page = alloc_pages(MAP_GFP | __GFP_ZERO | GFP_FOR(FK_SWAP), dir_order(nr));
 	struct swap_cluster *cluster;
 
 	if (!page)
 		return NULL;
 	cluster = page_address(page);
 	for (unsigned long i = 0; i < nr; i++) {
-		page = alloc_page(GFP_KERNEL | __GFP_ZERO | GFP_FOR(FK_SWAP));
+		page = alloc_page(MAP_GFP | __GFP_ZERO | GFP_FOR(FK_SWAP));
 		if (!page) {
 			free_clusters(cluster, nr);
 			return NULL;
@@ -255,6 +258,17 @@ long get_nr_swap_pages(void)
 				   atomic_long_read_nopoint(&si->nr_used);
 	}
 	return nr_free;
+}
+
+long get_total_swap_pages(void)
+{
+	long total = 0;
+
+	for (unsigned type = 0; type < MAX_SWAPFILES; type++) {
+		if (READ_ONCE(swap_info[type].state) == SWAP_ON)
+			total += READ_ONCE_NOPOINT(swap_info[type].max);
+	}
+	return total;
 }
 
 /* ---- the world ---- */

@@ -208,7 +208,7 @@ static void setup_main(void *arg)
 
 static void *frames_for(unsigned order)
 {
-	struct page *page = alloc_pages(GFP_KERNEL, order);
+	struct page *page = alloc_pages(GFP_KERNEL | __GFP_RETRY_MAYFAIL, order);
 
 	return page ? page_address(page) : NULL;
 }

@@ -83,7 +83,7 @@ _Static_assert(sizeof(struct live_page) * LIVE_MAX <= PAGE_SIZE << LIVE_ORDER, "
 
 static void *frames_for(unsigned order)
 {
-	struct page *page = alloc_pages(GFP_KERNEL, order);
+	struct page *page = alloc_pages(GFP_KERNEL | __GFP_RETRY_MAYFAIL, order);
 
 	return page ? page_address(page) : NULL;
 }

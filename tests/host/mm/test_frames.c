@@ -134,7 +134,7 @@ static void note_low(void)
 	nr_background++;
 }
 
-static unsigned long free_hoard(unsigned order __maybe_unused)
+static unsigned long free_hoard(gfp_t gfp __maybe_unused, unsigned order __maybe_unused)
 {
 	h_expect_eq(host_preempt_depth, 0);
 	if (!nr_hoarded)
