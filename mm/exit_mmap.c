@@ -14,6 +14,7 @@
 #include "mm/commit.h"
 #include "mm/mm_marks.h"
 #include "mm/mmap_lock.h"
+#include "mm/oom_reap.h"
 #include "mm/semantics.h"
 #include "mm/vma_lock.h"
 #include "mm/zap.h"
@@ -75,6 +76,10 @@ void exit_mmap(struct mm_struct *mm) NO_LOCK_ANALYSIS
 	else
 		mmap_read_lock(mm);
 	mm_mark(mm, MARK_ZAP);
+	if (sem->exit_skip == SKIP_FIRST)
+		set_bit(MMF_OOM_SKIP, &mm->flags);
+	if (write_only && test_bit(MMF_OOM_VICTIM, &mm->flags))
+		oom_reap_own(mm); /* in the reaper's order: nobody else may */
 	if (sem->exit_limits)
 		sem->exit_limits(mm, &desc);
 	desc.first = first_vma(&desc);

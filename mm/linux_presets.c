@@ -14,9 +14,15 @@
 	};                                             \
 	SEMANTICS(preset_##id)
 
-LINUX_PRESET(6_1, "6.1", "insert_one_by_one+exit_read_then_write");
-LINUX_PRESET(6_8, "6.8", "zero_marker+exit_read_then_write");
-LINUX_PRESET(6_13, "6.13", "zero_marker_sem+exit_read_then_write");
-LINUX_PRESET(6_14, "6.14", "zero_marker_flagged+exit_read_then_write");
-LINUX_PRESET(6_18, "6.18", "zero_marker_flagged+exit_read_then_write");
-LINUX_PRESET(7_0, "7.0", "full_teardown_both_locks+exit_read_then_write");
+/* What did not change between 6.1 and 6.17. */
+#define REAP_6_1 "+exit_read_then_write+reap_same_order+reap_delay_2s+thaw_one_thread"
+
+LINUX_PRESET(6_1, "6.1", "insert_one_by_one" REAP_6_1);
+LINUX_PRESET(6_8, "6.8", "zero_marker" REAP_6_1);
+LINUX_PRESET(6_13, "6.13", "zero_marker_sem" REAP_6_1);
+LINUX_PRESET(6_14, "6.14", "zero_marker_flagged" REAP_6_1);
+LINUX_PRESET(6_18, "6.18",
+	     "zero_marker_flagged+exit_read_then_write+reap_reverse+reap_delay_2s+thaw_process");
+LINUX_PRESET(7_0, "7.0",
+	     "full_teardown_both_locks+exit_read_then_write+reap_chunked_yield+reap_delay_2s"
+	     "+thaw_process");

@@ -35,6 +35,8 @@ enum mm_flag {
 	MMF_OOM_SKIP, /* nothing is left that could be freed early */
 	MMF_UNPUBLISHED, /* a copy that walkers of all mms pass by (walkers/walker.h); and a failed
 			  * one whose VMAs neither rmap nor their files find */
+	MMF_OOM_VICTIM, /* its process was chosen to end for want of memory */
+	MMF_OOM_REAP_QUEUED, /* the reaper knows of it */
 	MMF_HAS_PINNED, /* a page of it was pinned once (gup.h); a child does not inherit it */
 };
 

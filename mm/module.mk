@@ -54,6 +54,7 @@ OBJS += mm/move_tables.o
 OBJS += mm/mprotect.o
 OBJS += mm/mremap.o
 OBJS += mm/munmap.o
+OBJS += mm/oom_reap.o
 OBJS += mm/page_alloc.o
 OBJS += mm/page_check.o
 OBJS += mm/page_init.o

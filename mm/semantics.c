@@ -19,13 +19,17 @@
 const char *const sem_axis_name[SEM_AXES + 1] = {
 	[SEM_FORK] = "fork",   [SEM_GATE] = "gate",	      [SEM_WALKREF] = "walkref",
 	[SEM_EXIT] = "exit",   [SEM_ORDER] = "order",	      [SEM_DELAY] = "delay",
-	[SEM_SHELL] = "shell", [SEM_MRELEASE] = "mrelease", [SEM_PRESET] = "preset",
+	[SEM_SHELL] = "shell", [SEM_MRELEASE] = "mrelease", [SEM_THAW] = "thaw",
+	[SEM_PRESET] = "preset",
 };
 
 /* What an axis is when nothing is said of it; NULL: it has no plug-in then. */
 static const char *const axis_default[SEM_AXES] = {
 	[SEM_FORK] = "full_teardown_both_locks",
 	[SEM_EXIT] = "exit_read_then_write",
+	[SEM_ORDER] = "reap_chunked_yield",
+	[SEM_DELAY] = "reap_delay_2s",
+	[SEM_THAW] = "thaw_process",
 };
 
 static const struct sem_hooks shared_hooks = {
@@ -37,6 +41,9 @@ static const struct sem_hooks shared_hooks = {
 	.kill_test = KILL_LOOP,
 	.walk_ref = WALK_USERS,
 	.exit_lock = EXIT_READ_THEN_WRITE,
+	.exit_skip = SKIP_ZAPPED,
+	.reap_lock = REAP_HOLD,
+	.mrelease = MRELEASE_DYING,
 };
 
 static DEFINE_SPINLOCK(sem_lock, LC_LEAF);

@@ -28,6 +28,7 @@
 #include "mm/vma.h"
 
 struct unmap_desc;
+struct reap_walk;
 
 /* What a rule set is about. One of each is chosen. */
 enum sem_axis {
@@ -39,6 +40,7 @@ enum sem_axis {
 	SEM_DELAY,    /* when the reaper comes */
 	SEM_MRELEASE, /* what process_mrelease does */
 	SEM_SHELL,    /* how long the empty struct stays reachable */
+	SEM_THAW,     /* who of a frozen victim is thawed */
 	SEM_AXES,
 	SEM_PRESET = SEM_AXES, /* names others: semantics.members */
 };
@@ -74,6 +76,10 @@ enum sem_kill_test { KILL_LOOP = 1, KILL_VMA_LOCK };	  /* where SIGKILL ends the
 enum sem_sem_scope { SCOPE_COPY = 1, SCOPE_TEARDOWN };	  /* how long dup_mmap_sem is held */
 enum sem_walk_ref { WALK_USERS = 1, WALK_COUNT };	  /* what a walker holds */
 enum sem_exit_lock { EXIT_READ_THEN_WRITE = 1, EXIT_WRITE }; /* mmap_lock in exit_mmap */
+enum sem_exit_skip { SKIP_ZAPPED = 1, SKIP_FIRST };	  /* when exit sets MMF_OOM_SKIP */
+enum sem_reap_lock { REAP_HOLD = 1, REAP_YIELD };	  /* to a writer that waits meanwhile */
+enum sem_mrelease { MRELEASE_DYING = 1, MRELEASE_KILL };  /* whom process_mrelease reaps */
+enum sem_thaw { THAW_PROCESS = 1, THAW_THREAD };	  /* of a frozen victim */
 
 /*
  * Every member is one word, and 0 means that it is not overridden. Locks: both mmap_locks are held
@@ -106,8 +112,22 @@ struct sem_hooks {
 	unsigned long walk_ref; /* enum sem_walk_ref */
 
 	unsigned long exit_lock; /* enum sem_exit_lock */
+	unsigned long exit_skip; /* enum sem_exit_skip */
 	/* Before exit_mmap looks at the tree, mmap_lock held: where does it end? NULL: nowhere. */
 	void (*exit_limits)(struct mm_struct *mm, struct unmap_desc *desc);
+
+	/* The reaper's next stretch (oom_reap.h); NULL: that was all. mmap_lock held to read. */
+	struct vm_area_struct *(*reap_next)(struct reap_walk *rw);
+	unsigned long reap_lock; /* enum sem_reap_lock */
+	/* Milliseconds between the kill and the reaper. @frozen: the victim cannot run then. */
+	unsigned long (*reap_delay)(bool frozen);
+	unsigned long mrelease; /* enum sem_mrelease */
+	unsigned long thaw;	/* enum sem_thaw */
+	/*
+	 * A task leaves @mm: what it keeps of it until it is gone, with mm_count taken. NULL:
+	 * nothing. Under the task's spinlock.
+	 */
+	struct mm_struct *(*on_exit_mm)(struct mm_struct *mm);
 };
 
 struct semantics {
