@@ -22,6 +22,7 @@
 #include "kernel/core/stop.h"
 #include "kernel/drivers/block.h"
 #include "kernel/drivers/virtio_blk.h"
+#include "kernel/proc/oom.h"
 #include "kernel/sched/kthread.h"
 #include "kernel/sched/parallel.h"
 #include "kernel/sched/sched.h"
@@ -116,7 +117,7 @@ static void first_thread(void *arg)
 	const char *script = cmdline_script();
 	const char *word;
 
-	if (sched_world_threads() || mm_world_threads())
+	if (sched_world_threads() || mm_world_threads() || oom_world_init())
 		panic("no memory for the threads of scheduler and memory");
 	static_key_set(&model_key, clock_kind() == CLOCK_MODEL);
 	kmap_seal();

@@ -8,9 +8,12 @@
  */
 #include "kernel/core/bug.h"
 #include "kernel/core/panic.h"
+#include "kernel/proc/freezer.h"
+#include "kernel/proc/oom.h"
 #include "kernel/proc/task_internal.h"
 #include "mm/mm.h"
 #include "mm/mmap_lock.h"
+#include "mm/semantics.h"
 
 void task_main(void *arg)
 {
@@ -18,22 +21,30 @@ void task_main(void *arg)
 	int status = 0;
 
 	mm_use(tsk->mm);
+	task_freeze_point();
 	if (!fatal_signal_pending(current))
 		status = tsk->fn(tsk->arg);
+	/* Who was killed in its sleep ends as a signal is taken: not while frozen. */
+	if (fatal_signal_pending(current))
+		task_freeze_point();
 	do_exit(W_EXITCODE(status, 0));
 }
 
 static void exit_mm(struct task_struct *tsk)
 {
 	struct mm_struct *mm = tsk->mm;
+	const struct sem_hooks *sem = &mm->sem->hooks;
 
 	mmap_read_lock(mm);
 	spin_lock(&tsk->alloc_lock);
 	tsk->mm = NULL;
+	if (sem->on_exit_mm)
+		tsk->exit_mm = sem->on_exit_mm(mm);
 	spin_unlock(&tsk->alloc_lock);
 	mmap_read_unlock(mm);
 	mm_unuse(mm); /* this vCPU may go on with its tables, lazily */
 	mmput(mm);
+	exit_oom_victim(tsk);
 }
 
 /* The thread has left its stack, or is about to: its memory goes, and its reference. */

@@ -43,6 +43,8 @@ static int copy_signal(struct task_struct *tsk, const struct clone_args *args,
 	if (!tsk->signal)
 		return -ENOMEM;
 	tsk->signal->leader = tsk;
+	if (parent)
+		tsk->signal->oom_score_adj = READ_ONCE(parent->signal->oom_score_adj);
 	return 0;
 }
 

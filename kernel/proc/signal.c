@@ -27,10 +27,15 @@ static void group_exit(struct signal_struct *sig, int code, struct task_struct *
 	spin_unlock(&sig->siglock);
 }
 
+void task_kill_group_locked(struct signal_struct *sig, int signo)
+{
+	group_exit(sig, W_EXITCODE(0, signo), NULL);
+}
+
 void task_kill_group(struct signal_struct *sig, int signo)
 {
 	spin_lock(&tasklist_lock);
-	group_exit(sig, W_EXITCODE(0, signo), NULL);
+	task_kill_group_locked(sig, signo);
 	spin_unlock(&tasklist_lock);
 }
 

@@ -38,6 +38,7 @@ struct signal_struct init_signal = {
 	.sibling = {&init_signal.sibling, &init_signal.sibling},
 	.siglock = __SPIN_LOCK_UNLOCKED(LC_SIGHAND),
 	.wait_chldexit = WAIT_QUEUE_INIT(init_signal.wait_chldexit),
+	.freeze_wait = WAIT_QUEUE_INIT(init_signal.freeze_wait),
 };
 
 /* What others see of it when they ask who their parent is. */
@@ -88,6 +89,7 @@ struct signal_struct *signal_alloc(void)
 	INIT_LIST_HEAD(&sig->sibling);
 	spin_lock_init(&sig->siglock, LC_SIGHAND);
 	init_waitqueue_head(&sig->wait_chldexit);
+	init_waitqueue_head(&sig->freeze_wait);
 	return sig;
 }
 
@@ -96,6 +98,8 @@ void put_signal(struct signal_struct *sig)
 	if (!refcount_dec_and_test(&sig->refs))
 		return;
 	ASSERT(list_empty(&sig->children));
+	if (sig->oom_mm)
+		mmdrop_async(sig->oom_mm);
 	kmem_cache_free(&signal_cache, sig);
 }
 
@@ -104,6 +108,8 @@ void put_task_struct(struct task_struct *tsk)
 	if (!refcount_dec_and_test(&tsk->usage))
 		return;
 	ASSERT(!tsk->mm);
+	if (tsk->exit_mm)
+		mmdrop_async(tsk->exit_mm);
 	if (tsk->signal)
 		put_signal(tsk->signal);
 	kmem_cache_free(&task_cache, tsk);
@@ -191,6 +197,25 @@ struct mm_struct *get_task_mm(struct task_struct *tsk)
 	if (mm)
 		mmget(mm);
 	spin_unlock(&tsk->alloc_lock);
+	return mm;
+}
+
+struct mm_struct *grab_process_mm(struct task_struct *tsk, bool left)
+{
+	struct mm_struct *mm = NULL;
+	struct task_struct *one;
+
+	spin_lock(&tasklist_lock);
+	list_for_each_entry(one, &tsk->signal->threads, thread_node) {
+		spin_lock(&one->alloc_lock);
+		mm = one->mm || !left ? one->mm : one->exit_mm;
+		if (mm)
+			mmgrab(mm);
+		spin_unlock(&one->alloc_lock);
+		if (mm)
+			break;
+	}
+	spin_unlock(&tasklist_lock);
 	return mm;
 }
 

@@ -58,6 +58,10 @@ struct signal_struct {
 	spinlock_t siglock;
 	bool group_exit;		      /* [S] every thread is to end with: */
 	int group_exit_code;		      /* [S] */
+	u32 freezing;			      /* [A] its threads are to stop (freezer.h) */
+	struct wait_queue_head freeze_wait;   /*     they wait here, and who waits for them */
+	int oom_score_adj;		      /* [A] OOM_SCORE_ADJ_MIN to _MAX; a child's too */
+	struct mm_struct *oom_mm;	      /* [A] set once: it was chosen to end (oom.h) */
 	struct wait_queue_head wait_chldexit; /*     its threads wait here for children */
 };
 
@@ -73,6 +77,11 @@ struct task_struct {
 	struct thread *thread;	     /* [S] NULL from TASK_ZOMBIE on */
 	spinlock_t alloc_lock;
 	struct mm_struct *mm;	     /* [K] to change, or to read by others; NULL: has left it */
+	struct mm_struct *exit_mm;   /* [K] what it left, if the rules keep mm_count of it */
+	u32 frozen;		     /* [A] stopped by the freezer */
+	u32 memdie;		     /* [A] the thread of a victim that is thawed in any case */
+	struct task_struct *oom_next; /* reaper.lock: whom the reaper comes to next, */
+	u64 oom_due_ns;		     /* and when */
 	struct list_head thread_node; /* [T] */
 	struct hlist_node pid_node;  /* [T] */
 	task_fn fn;		     /* [I] */
@@ -158,6 +167,12 @@ static inline void get_task_struct(struct task_struct *tsk)
 
 /* The address space of @tsk with mm_users taken, or NULL: it has left it. mmput() is due. */
 struct mm_struct *__must_check get_task_mm(struct task_struct *tsk);
+
+/*
+ * The address space of @tsk, or of another thread of its process, with mm_count taken; if @left,
+ * also one that was left and is kept. NULL: there is none. mmdrop() is due.
+ */
+struct mm_struct *__must_check grab_process_mm(struct task_struct *tsk, bool left);
 
 /* Call @fn for every task, parents before children, under tasklist_lock, until it returns false. */
 void for_each_task(bool (*fn)(struct task_struct *tsk, void *arg), void *arg);

@@ -30,6 +30,9 @@ void task_publish(struct task_struct *tsk) REQUIRES(tasklist_lock);
 /* TASK_DEAD: out of hash and process. The reference that goes with it is the caller's to put. */
 void task_unpublish(struct task_struct *tsk) REQUIRES(tasklist_lock);
 
+/* task_kill_group(), the tree being locked already. */
+void task_kill_group_locked(struct signal_struct *sig, int signo) REQUIRES(tasklist_lock);
+
 /* First function of a task's thread. */
 void task_main(void *arg);
 

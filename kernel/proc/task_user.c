@@ -5,10 +5,12 @@
 
 #include <errno.h>
 #include "kernel/core/user.h"
+#include "kernel/proc/freezer.h"
 #include "kernel/proc/task.h"
 
 void task_signal_point(void)
 {
+	task_freeze_point();
 	if (fatal_signal_pending(current))
 		do_group_exit(W_EXITCODE(0, SIGKILL));
 }

@@ -2,6 +2,7 @@ OBJS += kernel/shell/cmd_files.o
 OBJS += kernel/shell/cmd_help.o
 OBJS += kernel/shell/cmd_maps.o
 OBJS += kernel/shell/cmd_mman.o
+OBJS += kernel/shell/cmd_oom.o
 OBJS += kernel/shell/cmd_power.o
 OBJS += kernel/shell/cmd_ps.o
 OBJS += kernel/shell/cmd_semantics.o
