@@ -258,7 +258,7 @@ def run(options):
         watch = Watch(options, _time_limit(options))
         if options.gdb:
             say(f"waiting for a debugger: gdb {qemu.build_file('mmlife.elf')}"
-                f" -ex 'target remote localhost:{qemu.GDB_PORT}' -ex continue")
+                f" -ex 'target remote {qemu.gdb_target()}' -ex continue")
         if console:
             expired = console.run(machine, output, watch)
         else:

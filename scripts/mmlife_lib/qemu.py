@@ -7,7 +7,8 @@ Guest command line (fw_cfg file opt/mmlife/cmdline): words `name=value` separate
 ` -- ` and the commands, one a line. Without ` -- ` the guest is interactive.
 
 Environment: MMLIFE_BUILD names another build directory than build/ (a relative one counts from the
-top of the checkout), MMLIFE_QEMU another QEMU. MMLIFE_WORDS holds more words for the guest's
+top of the checkout), MMLIFE_QEMU another QEMU. MMLIFE_GDB is the path of a socket on which --gdb
+waits instead of on a port. MMLIFE_WORDS holds more words for the guest's
 command line (`slab=window poison=on`), put behind the launcher's own.
 """
 
@@ -116,6 +117,19 @@ def _disk_args(options):
             "-device", "virtio-blk-pci,drive=disk0"]
 
 
+def gdb_target():
+    """What a debugger connects to."""
+    return os.environ.get("MMLIFE_GDB") or f"localhost:{GDB_PORT}"
+
+
+def _gdb_args():
+    path = os.environ.get("MMLIFE_GDB")
+    if not path:
+        return ["-gdb", f"tcp:127.0.0.1:{GDB_PORT}"]
+    return ["-chardev", f"socket,id=gdb0,path={escape(path)},server=on,wait=off",
+            "-gdb", "chardev:gdb0"]
+
+
 def command(options, serial, cmdline_file):
     """The whole argument list.
 
@@ -134,5 +148,5 @@ def command(options, serial, cmdline_file):
              "-fw_cfg", f"name=opt/mmlife/cmdline,file={escape(cmdline_file)}"]
     args += _disk_args(options) + _boot_args(options)
     if options.gdb:
-        args += ["-gdb", f"tcp:127.0.0.1:{GDB_PORT}", "-S"]
+        args += _gdb_args() + ["-S"]
     return args
