@@ -36,4 +36,11 @@
 			 : put_user_u64)((unsigned long)(uaddr), value);                      \
 	})
 
+/* As C11's compare and exchange of the u32 at @uaddr: *@old is in and out. 0 or -errno. */
+#define cmpxchg_user(uaddr, old, value)                                                   \
+	({                                                                                \
+		point(PT_USER, (const volatile void *)(uaddr), sizeof(u32), MO_SEQ_CST, 1); \
+		cmpxchg_user_u32((unsigned long)(uaddr), old, value);                     \
+	})
+
 #endif

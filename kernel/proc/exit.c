@@ -3,12 +3,15 @@
  *
  * Owns: do_exit and its steps, what becomes of children.
  * Not here: waiting for it (wait_task.c), tearing the address space down (mm/exit_mmap.c).
- * Order: leave the address space, so that its memory goes back first; then have the thread joined;
- *        then tell the parent. Who hears of the end finds the memory gone.
+ * Order: tell those who wait for locks in its memory; leave the address space, so that its memory
+ *        goes back; have the thread joined; tell the parent. Who hears of the end finds the memory
+ *        gone.
  */
 #include "kernel/core/bug.h"
 #include "kernel/core/panic.h"
+#include "kernel/core/user.h"
 #include "kernel/proc/freezer.h"
+#include "kernel/proc/futex.h"
 #include "kernel/proc/oom.h"
 #include "kernel/proc/task_internal.h"
 #include "mm/mm.h"
@@ -28,6 +31,16 @@ void task_main(void *arg)
 	if (fatal_signal_pending(current))
 		task_freeze_point();
 	do_exit(W_EXITCODE(status, 0));
+}
+
+/* What others wait for in its memory, told while it still has it. */
+static void exit_mm_release(struct task_struct *tsk)
+{
+	futex_exit_release(tsk);
+	/* Only for those who still use the memory. */
+	if (tsk->clear_child_tid && atomic_read(&tsk->mm->mm_users) > 1 &&
+	    !put_user((u32)0, tsk->clear_child_tid))
+		futex_wake(tsk->clear_child_tid, 1);
 }
 
 static void exit_mm(struct task_struct *tsk)
@@ -134,17 +147,21 @@ static void exit_notify(struct task_struct *tsk, int code, bool group_dead)
 }
 
 /*
- * One thread less in @sig. *@code becomes what the whole process ends with, if it was told to end.
+ * One thread less in its process. *@code becomes what the whole process ends with, if it was told
+ * to end. From here on no signal ends anything: what is left to do may wait, fault and allocate.
  * True: it was the last.
  */
-static bool leave_group(struct signal_struct *sig, int *code)
+static bool leave_group(struct task_struct *tsk, int *code)
 {
+	struct signal_struct *sig = tsk->signal;
 	bool last;
 
 	spin_lock(&sig->siglock);
 	last = --sig->live == 0;
 	if (sig->group_exit)
 		*code = sig->group_exit_code;
+	tsk->exiting = true;
+	thread_kill_taken();
 	spin_unlock(&sig->siglock);
 	return last;
 }
@@ -155,8 +172,8 @@ void do_exit(int code)
 	bool group_dead;
 
 	BUG_ON(!tsk || tsk->exiting);
-	tsk->exiting = true;
-	group_dead = leave_group(tsk->signal, &code);
+	group_dead = leave_group(tsk, &code);
+	exit_mm_release(tsk);
 	exit_mm(tsk);
 	leave_thread(tsk);
 	exit_notify(tsk, code, group_dead);

@@ -1,9 +1,11 @@
 OBJS += kernel/proc/exit.o
 OBJS += kernel/proc/fork.o
 OBJS += kernel/proc/freezer.o
+OBJS += kernel/proc/futex.o
 OBJS += kernel/proc/mrelease.o
 OBJS += kernel/proc/oom_kill.o
 OBJS += kernel/proc/oom_reaper.o
+OBJS += kernel/proc/robust_list.o
 OBJS += kernel/proc/signal.o
 OBJS += kernel/proc/task.o
 OBJS += kernel/proc/task_user.o

@@ -21,7 +21,7 @@ static void group_exit(struct signal_struct *sig, int code, struct task_struct *
 		sig->group_exit_code = code;
 	}
 	list_for_each_entry(tsk, &sig->threads, thread_node) {
-		if (tsk != except && tsk->thread)
+		if (tsk != except && tsk->thread && !tsk->exiting)
 			thread_kill(tsk->thread);
 	}
 	spin_unlock(&sig->siglock);

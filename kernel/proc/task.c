@@ -122,7 +122,7 @@ static struct hlist_head *bucket(u32 pid)
 	return &pid_hash[pid % PID_BUCKETS];
 }
 
-static struct task_struct *find_task(u32 pid) REQUIRES(tasklist_lock)
+struct task_struct *find_task(u32 pid)
 {
 	struct task_struct *tsk;
 

@@ -71,7 +71,7 @@ struct task_struct {
 	u32 tgid;		     /* [I] pid of the leader: the process's */
 	enum task_state state;	     /* [T] */
 	refcount_t usage;	     /* [A] */
-	bool exiting;		     /* [O] in do_exit() */
+	bool exiting;		     /* [S] in do_exit(): signals reach it no more */
 	int exit_code;		     /* [T] W_EXITCODE, from TASK_ZOMBIE on */
 	struct signal_struct *signal; /* [I] */
 	struct thread *thread;	     /* [S] NULL from TASK_ZOMBIE on */
@@ -86,6 +86,8 @@ struct task_struct {
 	struct hlist_node pid_node;  /* [T] */
 	task_fn fn;		     /* [I] */
 	void *arg;		     /* [I] */
+	unsigned long robust_list;   /* [O] user address (futex.h); 0: none */
+	unsigned long clear_child_tid; /* [O] the same */
 	struct work end_work;	     /* [O] queued once, to join: */
 	struct thread *leaving;	     /* [O] the thread, from then on */
 	char name[24];		     /* [I] */

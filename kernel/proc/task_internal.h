@@ -16,6 +16,9 @@ static inline struct signal_struct *current_signal(void)
 	return current->task ? current->task->signal : &init_signal;
 }
 
+/* The task of @pid, or NULL. */
+struct task_struct *find_task(u32 pid) REQUIRES(tasklist_lock);
+
 /* A task that nobody knows, without mm, thread or process; NULL: no memory. */
 struct task_struct *__must_check task_alloc(const char *name);
 struct signal_struct *__must_check signal_alloc(void);

@@ -59,3 +59,10 @@ void task_store_u32(unsigned long uaddr, u32 value)
 	task_signal_point();
 	end_on_error(put_user(value, uaddr));
 }
+
+u32 task_cmpxchg_u32(unsigned long uaddr, u32 old, u32 value)
+{
+	task_signal_point();
+	end_on_error(cmpxchg_user(uaddr, &old, value));
+	return old;
+}

@@ -17,6 +17,8 @@ u64 task_load_u64(unsigned long uaddr);
 void task_store_u64(unsigned long uaddr, u64 value);
 u32 task_load_u32(unsigned long uaddr);
 void task_store_u32(unsigned long uaddr, u32 value);
+/* If the word is @old it becomes @value, in one step. What it was. */
+u32 task_cmpxchg_u32(unsigned long uaddr, u32 old, u32 value);
 
 /* End here if the process was told to. */
 void task_signal_point(void);

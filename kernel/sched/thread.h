@@ -131,6 +131,12 @@ static inline void set_current_running(void)
 /* Fatal signal: @t's killable waits end with -EINTR, now and later. Context: any. */
 void thread_kill(struct thread *t);
 
+/* The calling thread has seen its fatal signal: from now on its waits end as if there were none. */
+static inline void thread_kill_taken(void)
+{
+	WRITE_ONCE(current->killed, 0);
+}
+
 static inline bool fatal_signal_pending(const struct thread *t)
 {
 	return READ_ONCE(t->killed) != 0;
