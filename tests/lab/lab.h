@@ -79,6 +79,13 @@ struct scenario_kind {
  */
 int __must_check lab_actor(const char *name, unsigned cpu, void (*fn)(void *arg), void *arg);
 
+/*
+ * lab_actor_task - the same for @tsk, made by copy_process() and not woken up yet.
+ *
+ * Its thread is joined by the process itself; the kind's check waits for it (task_wait).
+ */
+void lab_actor_task(struct task_struct *tsk, unsigned cpu);
+
 /* Name of an object in traces; @addr must stay the same in every run (made in setup). */
 void lab_name(const volatile void *addr, size_t size, const char *name);
 

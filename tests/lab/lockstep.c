@@ -382,18 +382,11 @@ static void lockstep_block(void)
 	set_blocked(t, true);
 	if (state == TS_DEAD) {
 		v->dead = me;
+		t->ended = true;
 		ls.w.alive[t->role]--;
 	}
 	leave_vcpu(v->idle, t->vcpu);
 	race_edge_acquire(t->t);
-}
-
-static u16 entity_of(const struct thread *t)
-{
-	for (unsigned i = 0; i < ls.w.nr_threads; i++)
-		if (ls.w.thread[i].t == t)
-			return (u16)i;
-	return LS_NONE;
 }
 
 static struct ls_thread *add_thread(struct thread *t, unsigned vcpu)
@@ -422,11 +415,14 @@ static void lockstep_entry(void *from, void *thread)
 static void lockstep_wake(struct thread_base *base)
 {
 	struct thread *t = thread_of(base);
-	u16 e = entity_of(t);
-	struct ls_thread *n = e == LS_NONE ? add_thread(t, home_of(t)) : thread_of_entity(e);
+	u16 e = ls_entity_of(t);
+	struct ls_thread *n;
 
+	if (e == LS_NONE && base->state != TS_NEW)
+		return;
+	n = e == LS_NONE ? add_thread(t, home_of(t)) : thread_of_entity(e);
 	if (base->state == TS_NEW) {
-		settle_at(entity_of(t), home_of(t));
+		settle_at(ls_entity_of(t), home_of(t));
 		t->vcpu = n->vcpu;
 		thread_stack_init(t, lockstep_entry);
 	} else if (base->state != TS_BLOCKED && base->state != TS_KILLABLE) {
@@ -525,7 +521,7 @@ void lockstep_world_init(unsigned nr, char *idle_stacks, size_t size_each)
 
 void lockstep_role(struct thread *t, enum ls_role role)
 {
-	u16 e = entity_of(t);
+	u16 e = ls_entity_of(t);
 	struct ls_thread *n = e == LS_NONE ? add_thread(t, home_of(t)) : thread_of_entity(e);
 
 	ls.w.alive[n->role]--;

@@ -15,6 +15,7 @@
 
 #include "kernel/core/fpu.h"
 #include "kernel/core/sched_ops.h"
+#include "kernel/proc/futex.h"
 #include "tests/lab/detect.h"
 
 /* Besides kernel threads: whose turn this phase is. */
@@ -257,11 +258,29 @@ static void describe_stuck(char *buf, size_t len)
 	for (unsigned i = 0; i < ls.w.nr_threads && at < len; i++) {
 		const struct ls_thread *t = &ls.w.thread[i];
 
-		if (t->idle || t->role == LS_KERNEL || t->t->base.state == TS_DEAD)
+		if (t->idle || t->role == LS_KERNEL || t->ended)
 			continue;
 		at += (size_t)snprintf(buf + at, len - at, "%s%s %s", at ? ", " : "",
 				       t->t->base.name, t->spinning ? "spins" : "blocked");
 	}
+	fpu_end();
+}
+
+/* Threads are stuck: is it because the owner of what one waits for has gone, or why? */
+static void judge_stuck(struct lab_outcome *o)
+{
+	struct futex_stranded first;
+
+	o->verdict = LV_DEADLOCK;
+	o->entity = LS_NONE;
+	if (!futex_waiters_stranded(&first)) {
+		describe_stuck(o->why, sizeof(o->why));
+		return;
+	}
+	o->verdict = LV_STRANDED;
+	fpu_begin();
+	snprintf(o->why, sizeof(o->why), "%s waits at %#lx for pid %u, which is gone",
+		 first.thread->base.name, first.uaddr, first.owner);
 	fpu_end();
 }
 
@@ -273,11 +292,8 @@ static u16 nobody_can_run(void)
 	ls.end = LS_QUIET;
 	if (ls.phase != LS_SETUP && ls.w.alive[role] != 0) {
 		ls.end = LS_BAD;
-		if (o->verdict == LV_SAFE) {
-			o->verdict = LV_DEADLOCK;
-			o->entity = LS_NONE;
-			describe_stuck(o->why, sizeof(o->why));
-		}
+		if (o->verdict == LV_SAFE)
+			judge_stuck(o);
 	}
 	return LS_NONE;
 }

@@ -18,6 +18,7 @@ struct ls_thread {
 	bool idle;
 	bool listed;	/* on its vCPU's list */
 	bool blocked;	/* left through block() and not woken since */
+	bool ended;	/* its memory may be another thread's by now */
 	bool resting;	/* idle only: has nothing to do but to wait for interrupts and threads */
 	bool irq_first; /* told to take its vCPU's pending interrupts when resumed */
 	u16 leave_to;	/* told to give its vCPU to this entity when resumed */
@@ -85,6 +86,9 @@ static inline void ls_may_work(const struct ls_vcpu *v)
 	ls.w.may_work |= 1ull << (v - ls.w.vcpu);
 	ls.offers_known = false;
 }
+
+/* The entity of @t, which has not ended; LS_NONE: nobody was told of it. */
+u16 ls_entity_of(const struct thread *t);
 
 /*
  * lockstep_decide - choose who goes next, into ls.next.

@@ -50,6 +50,14 @@ bool lockstep_dead_stack(unsigned i, unsigned long *low, unsigned long *end)
 	return true;
 }
 
+u16 ls_entity_of(const struct thread *t)
+{
+	for (unsigned i = 0; i < ls.w.nr_threads; i++)
+		if (ls.w.thread[i].t == t && !ls.w.thread[i].ended)
+			return (u16)i;
+	return LS_NONE;
+}
+
 bool lockstep_active(void)
 {
 	return ls.active && !ls.quiet;

@@ -20,6 +20,7 @@
 #include "kernel/core/clock.h"
 #include "kernel/core/ledger.h"
 #include "kernel/core/log.h"
+#include "kernel/proc/task.h"
 #include "kernel/sched/kthread.h"
 #include "kernel/x86/uart.h"
 #include "mm/page_alloc.h"
@@ -82,6 +83,13 @@ int lab_actor(const char *name, unsigned cpu, void (*fn)(void *arg), void *arg)
 	se.actor[se.nr_actors++] = t;
 	thread_start(t);
 	return 0;
+}
+
+void lab_actor_task(struct task_struct *tsk, unsigned cpu)
+{
+	tsk->thread->affinity = 1ull << cpu;
+	lockstep_role(tsk->thread, LS_ACTOR);
+	wake_up_new_task(tsk);
 }
 
 void lab_name(const volatile void *addr, size_t size, const char *name)
