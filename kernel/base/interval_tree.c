@@ -23,11 +23,22 @@ static unsigned long computed_last(const struct interval_tree_node *node)
 	return last;
 }
 
-static void update(struct rb_node *rb)
+static bool update(struct rb_node *rb)
 {
 	struct interval_tree_node *node = node_of(rb);
+	unsigned long before = node->subtree_last;
 
 	node->subtree_last = computed_last(node);
+	return node->subtree_last != before;
+}
+
+/* At @link, an empty place below @parent. */
+static void insert_at(struct interval_tree_node *node, struct rb_node *parent,
+		      struct rb_node **link, struct rb_root *root)
+{
+	node->subtree_last = node->last;
+	rb_link_node(&node->rb, parent, link);
+	rb_insert_augmented(&node->rb, root, update);
 }
 
 void interval_tree_insert(struct interval_tree_node *node, struct rb_root *root)
@@ -38,8 +49,19 @@ void interval_tree_insert(struct interval_tree_node *node, struct rb_root *root)
 		parent = *link;
 		link = node->start < node_of(parent)->start ? &parent->left : &parent->right;
 	}
-	rb_link_node(&node->rb, parent, link);
-	rb_insert_augmented(&node->rb, root, update);
+	insert_at(node, parent, link, root);
+}
+
+void interval_tree_insert_after(struct interval_tree_node *node, struct interval_tree_node *prev,
+				struct rb_root *root)
+{
+	struct rb_node *parent = &prev->rb, **link = &parent->right;
+
+	while (*link) {
+		parent = *link;
+		link = &parent->left;
+	}
+	insert_at(node, parent, link, root);
 }
 
 void interval_tree_remove(struct interval_tree_node *node, struct rb_root *root)

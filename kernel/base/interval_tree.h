@@ -18,6 +18,10 @@ struct interval_tree_node {
 };
 
 void interval_tree_insert(struct interval_tree_node *node, struct rb_root *root);
+
+/* Right behind @prev, which is on the tree and starts where @node does: no search. */
+void interval_tree_insert_after(struct interval_tree_node *node, struct interval_tree_node *prev,
+				struct rb_root *root);
 void interval_tree_remove(struct interval_tree_node *node, struct rb_root *root);
 
 /* First interval (lowest start) that has a value in [@start, @last], or NULL. O(log n). */

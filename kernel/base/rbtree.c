@@ -3,8 +3,8 @@
  *
  * Idea: the textbook algorithm with parent pointers. After an insertion at most two rotations,
  *       after a removal at most three; everything else recolours on the way up. Subtree data: the
- *       path above the place that changed is recomputed once, before balancing; a rotation then
- *       recomputes its two nodes, since above it nothing changed.
+ *       path above the place that changed is recomputed once, before balancing, as far as it
+ *       changes; a rotation then recomputes its two nodes, since above it nothing changed.
  */
 #include "kernel/base/rbtree.h"
 
@@ -50,12 +50,13 @@ static struct rb_node **link_of(struct rb_node *node, struct rb_root *root)
 	return parent->left == node ? &parent->left : &parent->right;
 }
 
+/* Something below @node changed: upwards, as far as anybody's data depend on it. */
 static void propagate(struct rb_node *node, rb_update_t update)
 {
 	if (!update)
 		return;
-	for (; node; node = rb_parent(node))
-		update(node);
+	while (node && update(node))
+		node = rb_parent(node);
 }
 
 /*
@@ -85,9 +86,10 @@ static void rotate(struct rb_node *down, bool to_left, struct rb_root *root, rb_
 	}
 }
 
-void rb_insert_augmented(struct rb_node *node, struct rb_root *root, rb_update_t update)
+/* @node and its parent are both red: repair. */
+static noinline void rebalance_inserted(struct rb_node *node, struct rb_root *root,
+					rb_update_t update)
 {
-	propagate(node, update);
 	for (;;) {
 		struct rb_node *parent = rb_parent(node);
 		struct rb_node *grand, *uncle;
@@ -119,12 +121,25 @@ void rb_insert_augmented(struct rb_node *node, struct rb_root *root, rb_update_t
 	set_black(root->node);
 }
 
+void rb_insert_augmented(struct rb_node *node, struct rb_root *root, rb_update_t update)
+{
+	struct rb_node *parent = rb_parent(node);
+
+	if (!parent) {
+		set_black(node);
+		return;
+	}
+	propagate(parent, update);
+	if (is_red(parent))
+		rebalance_inserted(node, root, update);
+}
+
 /*
  * The paths through @node, a child of @parent (NULL is a child as well), have one black node too
  * few: repair.
  */
-static void rebalance_erased(struct rb_node *node, struct rb_node *parent, struct rb_root *root,
-			     rb_update_t update)
+static noinline void rebalance_erased(struct rb_node *node, struct rb_node *parent,
+				      struct rb_root *root, rb_update_t update)
 {
 	while (node != root->node && is_black(node)) {
 		bool left = parent->left == node;
@@ -163,7 +178,8 @@ static void rebalance_erased(struct rb_node *node, struct rb_node *parent, struc
 }
 
 /* @node, which has at most one child, leaves the tree; the child takes its place. */
-static void unlink_leafward(struct rb_node *node, struct rb_root *root, rb_update_t update)
+static __always_inline void unlink_leafward(struct rb_node *node, struct rb_root *root,
+					    rb_update_t update)
 {
 	struct rb_node *child = node->left ? node->left : node->right;
 	struct rb_node *parent = rb_parent(node);
@@ -176,22 +192,28 @@ static void unlink_leafward(struct rb_node *node, struct rb_root *root, rb_updat
 		rebalance_erased(child, parent, root, update);
 }
 
-void rb_erase_augmented(struct rb_node *node, struct rb_root *root, rb_update_t update)
+/*
+ * Two children: the next node in order has at most one; it leaves its place and takes this one's.
+ */
+static noinline void erase_between(struct rb_node *node, struct rb_root *root, rb_update_t update)
 {
-	struct rb_node *next;
+	struct rb_node *next = rb_next(node);
 
-	if (!node->left || !node->right) {
-		unlink_leafward(node, root, update);
-		return;
-	}
-	/*
-	 * Two children: the next node in order has at most one; it leaves its place and takes this
-	 * one's.
-	 */
-	next = rb_next(node);
 	unlink_leafward(next, root, update);
 	rb_replace_node(node, next, root);
-	propagate(next, update);
+	if (update) {
+		/* What it knew was of its old place: whatever it knows now is news above. */
+		update(next);
+		propagate(rb_parent(next), update);
+	}
+}
+
+void rb_erase_augmented(struct rb_node *node, struct rb_root *root, rb_update_t update)
+{
+	if (node->left && node->right)
+		erase_between(node, root, update);
+	else
+		unlink_leafward(node, root, update);
 }
 
 void rb_replace_node(struct rb_node *victim, struct rb_node *fresh, struct rb_root *root)

@@ -6,7 +6,8 @@
  * Idea: the caller finds the place with its own comparison, rb_link_node()s the node there, and
  *       lets rb_insert_color() restore the balance. An augmented tree passes @update, which
  *       recomputes one node's subtree data from the node and its children; the tree calls it,
- *       bottom up, wherever a subtree changed.
+ *       bottom up, wherever a subtree changed, until that changes nothing. What a new node knows of
+ *       itself alone the caller fills in before rb_insert_augmented().
  * Invariant: no red node has a red child; every path from a node down to a leaf passes equally many
  *       black nodes.
  */
@@ -25,10 +26,10 @@ struct rb_root {
 };
 
 /*
- * Recomputes what @node knows of its subtree; its children are already right. NULL where a tree has
- * no such data.
+ * Recomputes what @node knows of its subtree; its children are already right. Returns: did it
+ * change? NULL where a tree has no such data.
  */
-typedef void (*rb_update_t)(struct rb_node *node);
+typedef bool (*rb_update_t)(struct rb_node *node);
 
 #define RB_ROOT (struct rb_root){ NULL }
 #define rb_entry(ptr, type, member) container_of(ptr, type, member)

@@ -145,10 +145,16 @@ HTEST(interval_tree_model)
 	rng_init(&rng, htest_seed());
 	for (int step = 0; step < 20000; step++) {
 		struct span *s = &spans[rng_below(&rng, NR)];
+		struct span *other = &spans[rng_below(&rng, NR)];
 		unsigned long start = rng_below(&rng, 1000), len = 1UL << rng_below(&rng, 10);
 
 		if (s->in) {
 			interval_tree_remove(&s->node, &root);
+		} else if (other->in) {
+			s->node.start = other->node.start;
+			s->node.last = s->node.start + rng_below(&rng, len);
+			interval_tree_insert_after(&s->node, &other->node, &root);
+			h_expect(rb_next(&other->node.rb) == &s->node.rb);
 		} else {
 			s->node.start = start;
 			s->node.last = start + rng_below(&rng, len);
