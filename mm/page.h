@@ -74,7 +74,8 @@ struct page {
 		};
 		struct {
 			struct kmem_cache *cache; /* slab */
-			void *freelist;
+			void *freelist;		  /* objects that came back */
+			unsigned long nr_used;	  /* from here on none was ever handed out */
 		};
 		struct {
 			spinlock_t ptl; /* page table: guards its entries when locks are split */

@@ -3,12 +3,14 @@
  *
  * Owns: free lists inside slabs, the three lists of a cache, when an empty slab's frames go back.
  * Idea: a slab's struct page carries all that is known of it: its cache, how many objects are in
- *       use (aux), the first free one. A free object carries the next.
+ *       use (aux), the first free one, where those begin that were never handed out. A free object
+ *       carries the next; one never used carries nothing, so that a new slab costs nothing for any.
  * Invariant: aux == 0 on list empty; 0 < aux < per_slab on partial; aux == per_slab on full.
  */
 #include "mm/slab_internal.h"
 
 #include <errno.h>
+#include <string.h>
 #include "kernel/core/bug.h"
 #include "kernel/core/log.h"
 #include "mm/page_alloc.h"
@@ -37,19 +39,32 @@ void *slab_object_at(const struct kmem_cache *cache, struct page *slab, unsigned
 
 /* ---- taking ---- */
 
-static unsigned take_from(struct kmem_cache *cache, struct page *slab, void **objs, unsigned nr)
+/* Up to @nr objects of @slab that were never handed out, the lowest address last. */
+static unsigned take_unused(struct kmem_cache *cache, struct page *slab, void **end, unsigned nr)
+{
+	char *obj = slab_object(cache, slab, slab->nr_used);
+	u32 stride = cache->stride;
+
+	nr = min(nr, cache->per_slab - (unsigned)slab->nr_used);
+	slab->nr_used += nr;
+	for (void **at = end; at > end - nr; obj += stride)
+		*--at = obj;
+	return nr;
+}
+
+/* Up to @nr objects into the places before @end, from the last on. Returns how many. */
+static unsigned take_from(struct kmem_cache *cache, struct page *slab, void **end, unsigned nr)
 	REQUIRES(cache->lock)
 {
 	void *obj = slab->freelist;
 	unsigned got = 0;
 
-	while (obj && got < nr) {
-		objs[got++] = obj;
-		obj = *slab_link(cache, obj);
-	}
+	for (; obj && got < nr; obj = *slab_link(cache, obj))
+		*(end - ++got) = obj;
 	slab->freelist = obj;
+	got += take_unused(cache, slab, end - got, nr - got);
 	slab->aux += got;
-	if (!obj)
+	if (slab->aux == cache->per_slab)
 		list_move(&slab->lru, &cache->full);
 	return got;
 }
@@ -58,6 +73,7 @@ unsigned slab_take(struct kmem_cache *cache, void **objs, unsigned nr)
 {
 	unsigned got = 0;
 
+	/* The object with the lowest address is found first and handed out last. */
 	while (got < nr) {
 		if (list_empty(&cache->partial)) {
 			if (list_empty(&cache->empty))
@@ -66,18 +82,19 @@ unsigned slab_take(struct kmem_cache *cache, void **objs, unsigned nr)
 			cache->nr_empty--;
 		}
 		got += take_from(cache, list_first_entry(&cache->partial, struct page, lru),
-				 objs + got, nr - got);
+				 objs + nr - got, nr - got);
 	}
-	/*
-	 * The object with the lowest address was found first and is handed out last: turn around.
-	 */
-	for (unsigned i = 0; i < got / 2; i++) {
-		void *obj = objs[i];
-
-		objs[i] = objs[got - 1 - i];
-		objs[got - 1 - i] = obj;
-	}
+	if (got < nr)
+		memmove(objs, objs + nr - got, got * sizeof(*objs));
 	return got;
+}
+
+static void prepare_object(struct kmem_cache *cache, void *obj)
+{
+	if (cache->guarded)
+		guard_init(cache, obj);
+	if (cache->ctor)
+		cache->ctor(obj);
 }
 
 int slab_grow(struct kmem_cache *cache, gfp_t gfp)
@@ -85,22 +102,16 @@ int slab_grow(struct kmem_cache *cache, gfp_t gfp)
 	gfp_t how =
 		(gfp & ~__GFP_ZERO & ((1u << GFP_KIND_SHIFT) - 1)) | GFP_FOR(FK_SLAB) | __GFP_COMP;
 	struct page *slab = alloc_pages(how, cache->order);
-	void *next = NULL;
 
 	if (!slab)
 		return -ENOMEM;
-	for (unsigned i = cache->per_slab; i-- > 0;) {
-		void *obj = slab_object(cache, slab, i);
-
-		if (cache->guarded)
-			guard_init(cache, obj);
-		if (cache->ctor)
-			cache->ctor(obj);
-		*slab_link(cache, obj) = next;
-		next = obj;
+	if (cache->guarded || cache->ctor) {
+		for (unsigned i = 0; i < cache->per_slab; i++)
+			prepare_object(cache, slab_object(cache, slab, i));
 	}
 	slab->cache = cache;
-	slab->freelist = next;
+	slab->freelist = NULL;
+	slab->nr_used = 0;
 	slab->aux = 0;
 
 	spin_lock(&cache->lock);
@@ -148,8 +159,8 @@ static void slab_leave(struct kmem_cache *cache, struct page *slab, struct page 
 
 static void put_one(struct kmem_cache *cache, void *obj, struct page **chain) REQUIRES(cache->lock)
 {
-	struct page *slab = page_head(virt_to_page(obj));
-	bool was_full = !slab->freelist;
+	struct page *slab = page_head(phys_to_page(direct_to_phys(obj)));
+	bool was_full = slab->aux == cache->per_slab;
 
 	ASSERT_EQ(slab->cache, cache);
 	ASSERT(slab->aux > 0);
@@ -235,9 +246,18 @@ unsigned long kmem_cache_shrink(struct kmem_cache *cache)
 
 /* ---- checking ---- */
 
+static int check_unused(struct kmem_cache *cache, struct page *slab)
+{
+	for (unsigned i = slab->nr_used; cache->guarded && i < cache->per_slab; i++) {
+		if (!guard_free_intact(cache, slab_object(cache, slab, i)))
+			return -EINVAL;
+	}
+	return 0;
+}
+
 static int check_slab(struct kmem_cache *cache, struct page *slab)
 {
-	unsigned nr_free = 0;
+	unsigned nr_free = cache->per_slab - slab->nr_used;
 
 	for (void *obj = slab->freelist; obj; obj = *slab_link(cache, obj)) {
 		if (slab_of(obj) != slab ||
@@ -251,6 +271,8 @@ static int check_slab(struct kmem_cache *cache, struct page *slab)
 		if (++nr_free > cache->per_slab)
 			break;
 	}
+	if (check_unused(cache, slab))
+		return -EINVAL;
 	if (nr_free + slab->aux != cache->per_slab) {
 		pr_err("slab: %s: %u objects free and %u in use of %u", cache->name, nr_free,
 		       slab->aux, cache->per_slab);

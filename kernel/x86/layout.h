@@ -84,6 +84,12 @@ static inline phys_t virt_to_phys(const volatile void *va)
 
 	return PHYS(a >= KERNEL_BASE ? a - KERNEL_BASE : a - DIRECT_MAP_BASE);
 }
+
+/* The same for an address that is known to be one of the direct map. */
+static inline phys_t direct_to_phys(const volatile void *va)
+{
+	return PHYS((u64)va - DIRECT_MAP_BASE);
+}
 #endif
 
 #endif

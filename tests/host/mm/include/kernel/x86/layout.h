@@ -32,4 +32,9 @@ static inline phys_t virt_to_phys(const volatile void *va)
 	return PHYS((u64)((const volatile char *)va - host_ram));
 }
 
+static inline phys_t direct_to_phys(const volatile void *va)
+{
+	return virt_to_phys(va);
+}
+
 #endif
