@@ -127,7 +127,27 @@ int mas_insert_gfp(struct ma_state *mas, void *entry, gfp_t gfp)
 	return 0;
 }
 
-void *mas_store(struct ma_state *mas, void *entry)
+/*
+ * One entry for another in a leaf of pages, whose place and range are the state's: as mas_wr_plan()
+ * and mas_wr_run() would do it, and without the struct between them. False: it is another case.
+ */
+static __always_inline bool replace_here(struct ma_state *mas, void *entry, void **old)
+{
+	struct maple_leaf *leaf = mte_leaf(mas->node);
+	unsigned int i = mas->offset / 2;
+
+	if (MAPLE_CHECK_WRITES || mte_kind(mas->node) != MAPLE_PAGES || !(mas->offset & 1) ||
+	    leaf_is_dead(mas->node) || word_first(leaf->word[i], MAPLE_PAGES) != mas->index ||
+	    word_last(leaf->word[i], MAPLE_PAGES) != mas->last)
+		return false;
+	*old = leaf->slot[i];
+	mas->tree->ma_writes++;
+	mas->mas_flags &= ~MA_STATE_PLANNED;
+	rcu_assign_pointer(leaf->slot[i], entry);
+	return true;
+}
+
+static noinline void *store_planned(struct ma_state *mas, void *entry)
 {
 	struct maple_wr wr;
 
@@ -139,6 +159,15 @@ void *mas_store(struct ma_state *mas, void *entry)
 	}
 	mas_wr_run(&wr);
 	return wr.old;
+}
+
+void *mas_store(struct ma_state *mas, void *entry)
+{
+	void *old;
+
+	if (likely(entry && mas_is_active(mas)) && replace_here(mas, entry, &old))
+		return old;
+	return store_planned(mas, entry);
 }
 
 bool mas_nomem(struct ma_state *mas, gfp_t gfp)

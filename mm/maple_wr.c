@@ -8,11 +8,6 @@
  */
 #include "mm/maple_write.h"
 
-/* A build with -DMAPLE_CHECK_WRITES=1 validates the whole tree after every write. */
-#ifndef MAPLE_CHECK_WRITES
-#define MAPLE_CHECK_WRITES 0
-#endif
-
 static void run_rootless(struct maple_wr *wr)
 {
 	struct maple_tree *mt = wr->mas->tree;

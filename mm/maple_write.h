@@ -13,6 +13,11 @@
 #include <string.h>
 #include "mm/maple_internal.h"
 
+/* A build with -DMAPLE_CHECK_WRITES=1 validates the whole tree after every write. */
+#ifndef MAPLE_CHECK_WRITES
+#define MAPLE_CHECK_WRITES 0
+#endif
+
 /*
  * copy_words - @n words of 8 bytes to another place.
  *
