@@ -54,26 +54,13 @@ static struct gather_batch *next_batch(struct mmu_gather *tlb)
 	return batch;
 }
 
-/*
- * A caller with many entries gets many slots or the next batch, even if a few slots stay empty: it
- * scans as many entries as it gets slots, and should not come back for each of them.
- */
-#define SLOTS_MIN 64u
-
-unsigned tlb_reserve(struct mmu_gather *tlb, unsigned want, struct page ***slots)
+unsigned tlb_reserve_in_next(struct mmu_gather *tlb, unsigned want, struct page ***slots)
 {
-	struct gather_batch *batch = tlb->active, *next;
-	unsigned room = batch->max - batch->nr;
+	struct gather_batch *next = next_batch(tlb);
 
-	if (unlikely(room < want && room < SLOTS_MIN)) {
-		next = next_batch(tlb);
-		if (next) {
-			tlb->active = batch = next;
-			room = batch->max - batch->nr;
-		}
-	}
-	*slots = batch->pages + batch->nr;
-	return min(want, room);
+	if (next)
+		tlb->active = next;
+	return tlb_reserve_here(tlb, want, slots);
 }
 
 bool tlb_remove_page(struct mmu_gather *tlb, struct page *page, unsigned long addr)

@@ -51,13 +51,38 @@ void tlb_flush_mmu(struct mmu_gather *tlb);
 void tlb_finish_mmu(struct mmu_gather *tlb);
 
 /*
+ * A caller with many entries gets many slots or the next batch, even if a few slots stay empty: it
+ * scans as many entries as it gets slots, and should not come back for each of them.
+ */
+#define GATHER_SLOTS_MIN 64u
+
+static __always_inline unsigned tlb_reserve_here(struct mmu_gather *tlb, unsigned want,
+						 struct page ***slots)
+{
+	struct gather_batch *batch = tlb->active;
+
+	*slots = batch->pages + batch->nr;
+	return min(want, batch->max - batch->nr);
+}
+
+unsigned tlb_reserve_in_next(struct mmu_gather *tlb, unsigned want, struct page ***slots);
+
+/*
  * tlb_reserve - slots for frames: at least 1, at most @want, of which the caller fills a number and
  * says so with tlb_commit().
  *
  * Returns:  how many; *@slots points at them. 0: nothing fits before a tlb_flush_mmu()
  * Context:  under a PTE lock; allocates without sleeping
  */
-unsigned tlb_reserve(struct mmu_gather *tlb, unsigned want, struct page ***slots);
+static __always_inline unsigned tlb_reserve(struct mmu_gather *tlb, unsigned want,
+					    struct page ***slots)
+{
+	unsigned room = tlb_reserve_here(tlb, want, slots);
+
+	if (unlikely(room < want && room < GATHER_SLOTS_MIN))
+		return tlb_reserve_in_next(tlb, want, slots);
+	return room;
+}
 
 static inline void tlb_commit(struct mmu_gather *tlb, unsigned nr)
 {

@@ -162,7 +162,8 @@ pte_t *pte_alloc_map_lock(struct mm_tables *mt, unsigned long addr, spinlock_t *
 
 /* ---- walking over a range ---- */
 
-static int walk_table(struct pte_walk *walk, u64 entry, unsigned long addr, unsigned long end)
+static __always_inline int walk_table(struct pte_walk *walk, u64 entry, unsigned long addr,
+				      unsigned long end)
 {
 	pte_t *pte = (pte_t *)table_address(entry) + pte_index(addr);
 	spinlock_t *ptl;
@@ -221,13 +222,12 @@ static int walk_pud(struct pte_walk *walk, pud_t *pud, unsigned long addr, unsig
 	return err;
 }
 
-int walk_pte_tables(struct pte_walk *walk, unsigned long start, unsigned long end)
+static noinline int walk_pgd(struct pte_walk *walk, unsigned long start, unsigned long end)
 {
 	pgd_t *pgd = walk->mt->pgd + pgd_index(start);
 	unsigned long addr = start;
 	int err = 0;
 
-	ASSERT(end <= USER_MAX);
 	for (; addr < end && !err; pgd++) {
 		unsigned long next = entry_end(addr, end, PGDIR_SHIFT);
 		u64 entry = walk_entry(walk, &pgd->pgd, &err);
@@ -238,4 +238,24 @@ int walk_pte_tables(struct pte_walk *walk, unsigned long start, unsigned long en
 		addr = next;
 	}
 	return err;
+}
+
+/* The one table that serves all of a range: most VMAs are small. */
+static int walk_one_table(struct pte_walk *walk, unsigned long start, unsigned long end)
+{
+	if (!walk->near_entry || (start ^ walk->near) >= PMD_SIZE) {
+		pmd_t *pmd = pmd_find(walk->mt, start);
+
+		walk->near = start;
+		walk->near_entry = pmd ? READ_ONCE(pmd->pmd) : 0;
+	}
+	return walk->near_entry ? walk_table(walk, walk->near_entry, start, end) : 0;
+}
+
+int walk_pte_tables(struct pte_walk *walk, unsigned long start, unsigned long end)
+{
+	ASSERT(end <= USER_MAX);
+	if (start < end && (start ^ (end - 1)) < PMD_SIZE && !walk->alloc)
+		return walk_one_table(walk, start, end);
+	return walk_pgd(walk, start, end);
 }

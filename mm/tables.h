@@ -96,12 +96,16 @@ struct pte_walk {
 	void *arg;
 	bool alloc;    /* grow missing tables instead of skipping their range */
 	bool unlocked; /* do not take the table's lock; fn does what it needs */
+	/* The table met last, for ranges walked one after another: it serves @near's 2 MiB. */
+	unsigned long near;
+	u64 near_entry; /* what leads to it; 0: none was met */
 };
 
 /*
  * walk_pte_tables - call walk->fn for every PTE table of [@start, @end), in address order.
  *
- * Context:  tables of the range stay hooked; with @alloc it may sleep between tables
+ * Context:  tables of the ranges walked with @walk stay hooked until the last is walked; with
+ *           @alloc it may sleep between tables
  * Returns:  0, what fn ended it with, or -ENOMEM (only with @alloc; tables hooked so far stay)
  */
 int walk_pte_tables(struct pte_walk *walk, unsigned long start, unsigned long end);

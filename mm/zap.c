@@ -205,13 +205,32 @@ static __always_inline unsigned zap_entries(struct zap_walk *zap, pte_t *pte, pt
 	return slot - slots;
 }
 
+/* Each with registers of its own. */
+static noinline unsigned zap_watched(struct zap_walk *zap, pte_t *pte, pte_t *end,
+				     struct page **slots)
+{
+	return zap_entries(zap, pte, end, slots, false, true);
+}
+
+static noinline unsigned zap_alone(struct zap_walk *zap, pte_t *pte, pte_t *end,
+				   struct page **slots)
+{
+	return zap_entries(zap, pte, end, slots, true, false);
+}
+
+static noinline unsigned zap_bare(struct zap_walk *zap, pte_t *pte, pte_t *end,
+				  struct page **slots)
+{
+	return zap_entries(zap, pte, end, slots, false, false);
+}
+
 static unsigned zap_entries_by(struct zap_walk *zap, pte_t *pte, pte_t *end, struct page **slots)
 {
 	if (static_branch_unlikely(&lock_slow_key))
-		return zap_entries(zap, pte, end, slots, false, true);
+		return zap_watched(zap, pte, end, slots);
 	if (zap->tlb->fullmm)
-		return zap_entries(zap, pte, end, slots, true, false);
-	return zap_entries(zap, pte, end, slots, false, false);
+		return zap_alone(zap, pte, end, slots);
+	return zap_bare(zap, pte, end, slots);
 }
 
 static int zap_pte_range(struct pte_walk *walk, pte_t *pte, unsigned long addr, unsigned long end)
@@ -222,7 +241,7 @@ static int zap_pte_range(struct pte_walk *walk, pte_t *pte, unsigned long addr, 
 	int err = 0;
 
 	flush_tlb_batched_pending(tlb->mt);
-	while (addr < end) {
+	do {
 		unsigned want = (end - addr) >> PAGE_SHIFT, nr, used;
 		struct page **slots;
 
@@ -237,17 +256,42 @@ static int zap_pte_range(struct pte_walk *walk, pte_t *pte, unsigned long addr, 
 		tlb_commit(tlb, used);
 		pte += nr;
 		addr += nr * PAGE_SIZE;
-	}
+	} while (addr < end);
 	if (zap->nr_entries != before) {
 		event_count(EV_PTE, zap->nr_entries - before);
-		if (unlikely(zap->flush))
+		if (unlikely(zap->flush)) {
 			flush_tlb_range(&tlb->mt->tlb, start, addr, false);
-		else
+			zap->flush = false;
+		} else {
 			tlb_note_range(tlb, start, addr);
-		zap->flush = false;
+		}
 	}
 	zap->resume = addr;
 	return err;
+}
+
+/* What was counted goes to @mm. */
+static noinline void settle_counts(struct zap_walk *zap, struct mm_struct *mm)
+{
+	if (zap->nr_anon)
+		add_mm_counter(mm, MM_ANONPAGES, -zap->nr_anon);
+	if (zap->nr_swap)
+		add_mm_counter(mm, MM_SWAPENTS, -zap->nr_swap);
+	if (zap->nr_file)
+		add_mm_counter(mm, MM_FILEPAGES, -zap->nr_file);
+	zap->nr_anon = zap->nr_swap = zap->nr_file = 0;
+}
+
+static __always_inline void zap_range(struct zap_walk *zap, struct pte_walk *walk,
+				      struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	/* A full gather: flush with no lock held and go on where it ended. */
+	while (walk_pte_tables(walk, start, end) == -EAGAIN) {
+		tlb_flush_mmu(zap->tlb);
+		start = zap->resume;
+	}
+	if (zap->nr_anon | zap->nr_file | zap->nr_swap)
+		settle_counts(zap, mm);
 }
 
 void zap_vma_range(struct mmu_gather *tlb, struct vm_area_struct *vma, unsigned long start,
@@ -256,17 +300,7 @@ void zap_vma_range(struct mmu_gather *tlb, struct vm_area_struct *vma, unsigned 
 	struct zap_walk zap = {.tlb = tlb};
 	struct pte_walk walk = {.mt = tlb->mt, .fn = zap_pte_range, .arg = &zap};
 
-	/* A full gather: flush with no lock held and go on where it ended. */
-	while (walk_pte_tables(&walk, start, end) == -EAGAIN) {
-		tlb_flush_mmu(tlb);
-		start = zap.resume;
-	}
-	if (zap.nr_anon)
-		add_mm_counter(vma->vm_mm, MM_ANONPAGES, -zap.nr_anon);
-	if (zap.nr_swap)
-		add_mm_counter(vma->vm_mm, MM_SWAPENTS, -zap.nr_swap);
-	if (zap.nr_file)
-		add_mm_counter(vma->vm_mm, MM_FILEPAGES, -zap.nr_file);
+	zap_range(&zap, &walk, vma->vm_mm, start, end);
 }
 
 void zap_page_range_single(struct vm_area_struct *vma, unsigned long start, unsigned long end)
@@ -281,13 +315,15 @@ void zap_page_range_single(struct vm_area_struct *vma, unsigned long start, unsi
 void unmap_vmas(struct mmu_gather *tlb, struct unmap_desc *desc)
 {
 	struct vm_area_struct *vma = desc->first;
+	struct zap_walk zap = {.tlb = tlb};
+	struct pte_walk walk = {.mt = tlb->mt, .fn = zap_pte_range, .arg = &zap};
 
 	do {
 		unsigned long start = max(vma->vm_start, desc->vma_start);
 		unsigned long end = min(vma->vm_end, desc->vma_end);
 
 		if (start < end)
-			zap_vma_range(tlb, vma, start, end);
+			zap_range(&zap, &walk, vma->vm_mm, start, end);
 		vma = unmap_next(desc, vma);
 	} while (vma);
 }
