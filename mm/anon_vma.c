@@ -63,12 +63,17 @@ static void chain_free(struct anon_vma_chain *avc)
 
 /* ---- the tree ---- */
 
-static void chain_insert(struct anon_vma_chain *avc) REQUIRES(avc->anon_vma->rwsem)
+static void chain_set_range(struct anon_vma_chain *avc)
 {
 	const struct vm_area_struct *vma = avc->vma;
 
 	avc->node.start = vma->vm_pgoff;
 	avc->node.last = vma->vm_pgoff + vma_pages(vma) - 1;
+}
+
+static void chain_insert(struct anon_vma_chain *avc) REQUIRES(avc->anon_vma->rwsem)
+{
+	chain_set_range(avc);
 	interval_tree_insert(&avc->node, &avc->anon_vma->rb_root);
 }
 
@@ -224,6 +229,28 @@ static void chain_tie(struct anon_vma_chain *avc) NO_LOCK_ANALYSIS
 	anon_vma_unlock_write(av);
 }
 
+/* @avc belongs beside @twin, a linked chain of the same anon_vma and range. */
+static void chain_tie_beside(struct anon_vma_chain *avc, struct anon_vma_chain *twin)
+	NO_LOCK_ANALYSIS
+{
+	struct anon_vma *av = avc->anon_vma;
+
+	chain_set_range(avc);
+	anon_vma_lock_write(av);
+	interval_tree_insert_after(&avc->node, &twin->node, &av->rb_root);
+	avc->linked = true;
+	av->nr_chains++;
+	anon_vma_unlock_write(av);
+}
+
+/* @avc's anon_vma is new: nobody else knows it, so nobody is kept out. */
+static void chain_tie_first(struct anon_vma_chain *avc) NO_LOCK_ANALYSIS
+{
+	chain_insert(avc);
+	avc->linked = true;
+	avc->anon_vma->nr_chains = 1;
+}
+
 void anon_vma_link(struct vm_area_struct *vma)
 {
 	struct anon_vma_chain *avc;
@@ -261,6 +288,18 @@ int anon_vma_clone(struct vm_area_struct *dst, struct vm_area_struct *src)
 	return 0;
 }
 
+/* The chains of @dst are tied to the anon_vmas of @src, each beside the one it was made after. */
+static void tie_beside(struct vm_area_struct *dst, struct vm_area_struct *src)
+{
+	struct anon_vma_chain *avc, *twin;
+
+	twin = list_first_entry(&src->anon_vma_chain, struct anon_vma_chain, same_vma);
+	list_for_each_entry(avc, &dst->anon_vma_chain, same_vma) {
+		chain_tie_beside(avc, twin);
+		twin = list_next_entry(twin, same_vma);
+	}
+}
+
 int anon_vma_fork(struct vm_area_struct *dst, struct vm_area_struct *src, bool link)
 {
 	struct anon_vma_chain *avc;
@@ -270,16 +309,18 @@ int anon_vma_fork(struct vm_area_struct *dst, struct vm_area_struct *src, bool l
 		return 0;
 	if (add_chains(dst, src, true))
 		return -ENOMEM;
-	if (link)
-		anon_vma_link(dst);
 	av = FAULT_SITE_CALL(F17, anon_vma_alloc());
 	avc = av ? FAULT_SITE_CALL(F17, chain_alloc()) : NULL;
 	if (!avc)
 		goto undo_chains;
+
+	/* ---- nothing below this line can fail ---- */
+	if (link)
+		tie_beside(dst, src);
 	chain_add(avc, dst, av);
 	dst->anon_vma = av;
 	if (link)
-		anon_vma_link(dst);
+		chain_tie_first(avc);
 	return 0;
 
 undo_chains:
@@ -310,7 +351,7 @@ void unlink_anon_vmas(struct vm_area_struct *vma) NO_LOCK_ANALYSIS
 		last = av->nr_chains == 0;
 		anon_vma_unlock_write(av);
 
-		list_del(&avc->same_vma);
+		list_unlink(&avc->same_vma);
 		chain_free(avc);
 		if (last)
 			put_anon_vma(av);

@@ -240,7 +240,7 @@ static __always_inline unsigned copy_uncounted(struct copy_walk *c, pte_t *src, 
 	return 1;
 }
 
-/* Returns @end, or where c->full stopped it. */
+/* Returns @end, or where c->full, or a page that may be pinned, stopped it. */
 static __always_inline pte_t *copy_entries(struct copy_walk *c, pte_t *src, pte_t *end,
 					   pte_t *dst, bool watched)
 {
@@ -281,6 +281,17 @@ static __always_inline pte_t *copy_entries(struct copy_walk *c, pte_t *src, pte_
 	return src;
 }
 
+/* Each with registers of its own. The watched form also looks for pinned pages. */
+static noinline pte_t *copy_watched(struct copy_walk *c, pte_t *src, pte_t *end, pte_t *dst)
+{
+	return copy_entries(c, src, end, dst, true);
+}
+
+static noinline pte_t *copy_bare(struct copy_walk *c, pte_t *src, pte_t *end, pte_t *dst)
+{
+	return copy_entries(c, src, end, dst, false);
+}
+
 /* ---- tables ---- */
 
 /* The table below @entry of the child; 0: no memory. */
@@ -308,7 +319,7 @@ static pte_t *dst_pte(struct mm_tables *dst, unsigned long addr, spinlock_t **pt
 
 static spinlock_t *ptl_of(struct mm_tables *mt, pte_t *pte)
 {
-	return mt->split_ptl ? &virt_to_page(pte)->ptl : &mt->page_table_lock;
+	return mt->split_ptl ? &phys_to_page(direct_to_phys(pte))->ptl : &mt->page_table_lock;
 }
 
 /* What a stop was for is got, with no lock held. 0 or -ENOMEM. */
@@ -327,11 +338,10 @@ static pte_t *copy_locked(struct copy_walk *c, spinlock_t *src_ptl, pte_t *src, 
 	spin_lock(dst_ptl);
 	spin_lock_nested(src_ptl);
 	c->full = (swp_entry_t){0};
-	/* The watched form also looks for pinned pages. */
 	if (static_branch_unlikely(&lock_slow_key) || c->may_be_pinned)
-		src = copy_entries(c, src, end, dst, true);
+		src = copy_watched(c, src, end, dst);
 	else
-		src = copy_entries(c, src, end, dst, false);
+		src = copy_bare(c, src, end, dst);
 	spin_unlock(src_ptl);
 	spin_unlock(dst_ptl);
 	return src;

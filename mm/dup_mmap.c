@@ -109,8 +109,7 @@ static int add_copy(struct fork_copy *fc, struct vm_area_struct *mpnt,
 
 	if (!vma)
 		return -ENOMEM;
-	vma_start_write(vma);
-	vma_mark_attached(vma);
+	vma_attach_new(vma);
 	err = fc->mm->sem->hooks.store_vma(fc, vma);
 	if (err) {
 		vma_mark_detached(vma);

@@ -66,7 +66,6 @@ void dup_teardown_head(struct fork_copy *fc)
 		desc.first = vma_find(&vmi, fc->end);
 		desc.tree_reset = desc.first->vm_end;
 		unmap_region(&desc);
-		mas_set(&vmi.mas, desc.tree_reset);
 		tear_down_vmas(mm, &desc);
 	}
 	__mt_destroy(&mm->mm_mt);

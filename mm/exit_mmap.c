@@ -21,21 +21,17 @@
 
 void tear_down_vmas(struct mm_struct *mm, struct unmap_desc *desc)
 {
-	struct vm_area_struct *vma = desc->first, *list = NULL;
 	int nr = 0;
 
-	do {
+	for (struct vm_area_struct *vma = desc->first; vma; vma = vma->next) {
 		vma_mark_detached(vma);
-		vma->next = list;
-		list = vma;
 		nr++;
-		vma = unmap_next(desc, vma);
-	} while (vma);
+	}
 	vm_unacct_memory((long)mm->accounted_vm);
 	mm->accounted_vm = 0;
 	WARN(nr != mm->map_count, "mm %lu: %d VMAs torn down, it counted %d", (unsigned long)mm->id,
 	     nr, mm->map_count);
-	vm_area_free_list(list);
+	vm_area_free_list(desc->first);
 }
 
 /* What is first in the tree, unless the tree ends there. */
@@ -54,7 +50,6 @@ static void free_rest(struct mm_struct *mm, struct unmap_desc *desc, struct mmu_
 	free_pgtables(tlb, desc);
 	tlb_finish_mmu(tlb);
 	mm_mark(mm, MARK_VMAS);
-	mas_set(desc->mas, desc->tree_reset);
 	tear_down_vmas(mm, desc);
 }
 

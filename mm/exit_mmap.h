@@ -15,7 +15,7 @@ void exit_mmap(struct mm_struct *mm);
  * tear_down_vmas - the VMAs from desc->first on, which are all that @mm has of its own, are freed
  *                  and their charge is given back, after their pages and tables.
  *
- * desc->mas stands on desc->first. The tree keeps its entries: destroying it is next.
+ * They are the list that free_pgtables() left. The tree keeps its entries: destroying it is next.
  * Locks:    mmap_lock for write, the VMAs write-locked by free_pgtables()
  * Warns:    their number is not map_count, which stays as it was
  */

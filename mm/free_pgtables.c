@@ -38,6 +38,7 @@ void free_pgtables(struct mmu_gather *tlb, struct unmap_desc *desc)
 			leave_rmap(desc, vma);
 			end = vma->vm_end;
 			next = unmap_next(desc, vma);
+			vma->next = next;
 			if (!next || next->vm_start > end + PMD_SIZE)
 				break;
 			vma = next;

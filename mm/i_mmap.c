@@ -24,21 +24,17 @@ struct vm_area_struct *i_mmap_next(struct vm_area_struct *vma, unsigned long fir
 	return vma_of(interval_tree_iter_next(&vma->shared, first, last));
 }
 
-void vma_open(struct vm_area_struct *vma)
+void vma_open_file(struct vm_area_struct *vma)
 {
-	if (!vma->vm_file)
-		return;
 	get_file(vma->vm_file);
 	if (vma->vm_ops->open)
 		vma->vm_ops->open(vma);
 }
 
-void vma_close(struct vm_area_struct *vma)
+void vma_close_file(struct vm_area_struct *vma)
 {
 	struct file *file = vma->vm_file;
 
-	if (!file)
-		return;
 	if (vma->vm_ops->close)
 		vma->vm_ops->close(vma);
 	vma->vm_file = NULL;
@@ -69,11 +65,11 @@ void vma_link_file(struct vm_area_struct *vma)
 	up_write(&mapping->i_mmap_rwsem);
 }
 
-void unlink_file_vma(struct vm_area_struct *vma)
+void unlink_linked_vma(struct vm_area_struct *vma)
 {
 	struct address_space *mapping = vma_mapping(vma);
 
-	if (!mapping || RB_EMPTY_NODE(&vma->shared.rb))
+	if (RB_EMPTY_NODE(&vma->shared.rb))
 		return;
 	down_write(&mapping->i_mmap_rwsem);
 	i_mmap_pre_update_vma(vma);

@@ -23,8 +23,20 @@ static inline struct address_space *vma_mapping(const struct vm_area_struct *vma
  * vma_open - @vma, whose vm_file and vm_ops were set or copied, holds its file from now on.
  * vma_close - it lets go. Both: nothing to do without a file. close may sleep.
  */
-void vma_open(struct vm_area_struct *vma);
-void vma_close(struct vm_area_struct *vma);
+void vma_open_file(struct vm_area_struct *vma);
+void vma_close_file(struct vm_area_struct *vma);
+
+static inline void vma_open(struct vm_area_struct *vma)
+{
+	if (vma->vm_file)
+		vma_open_file(vma);
+}
+
+static inline void vma_close(struct vm_area_struct *vma)
+{
+	if (vma->vm_file)
+		vma_close_file(vma);
+}
 
 /*
  * vma_link_file - @vma is found by its file from now on. unlink_file_vma - no longer.
@@ -33,7 +45,13 @@ void vma_close(struct vm_area_struct *vma);
  *        unlink if @vma was never linked.
  */
 void vma_link_file(struct vm_area_struct *vma);
-void unlink_file_vma(struct vm_area_struct *vma);
+void unlink_linked_vma(struct vm_area_struct *vma);
+
+static inline void unlink_file_vma(struct vm_area_struct *vma)
+{
+	if (vma->vm_file)
+		unlink_linked_vma(vma);
+}
 
 /*
  * Around a change of vm_start, vm_end or vm_pgoff: out of the tree, and back with the new range.

@@ -34,17 +34,22 @@ struct vm_area_struct *vm_area_alloc(struct mm_struct *mm)
 
 struct vm_area_struct *vm_area_dup(const struct vm_area_struct *from)
 {
-	struct vm_area_struct *vma = vm_area_alloc(from->vm_mm);
+	struct vm_area_struct *vma = kmem_cache_alloc(&vma_cache, GFP_KERNEL_ACCOUNT);
 
 	if (!vma)
 		return NULL;
-	vma->vm_start = from->vm_start;
-	vma->vm_end = from->vm_end;
-	vma->vm_pgoff = from->vm_pgoff;
-	vma->vm_flags = from->vm_flags;
-	vma->vm_page_prot = from->vm_page_prot;
-	vma->vm_file = from->vm_file;
-	vma->vm_ops = from->vm_ops;
+	*vma = (struct vm_area_struct){
+		.vm_start = from->vm_start,
+		.vm_end = from->vm_end,
+		.vm_mm = from->vm_mm,
+		.vm_page_prot = from->vm_page_prot,
+		.vm_flags = from->vm_flags,
+		.vm_pgoff = from->vm_pgoff,
+		.vm_file = from->vm_file,
+		.vm_ops = from->vm_ops,
+		.anon_vma_chain = LIST_HEAD_INIT(vma->anon_vma_chain),
+	};
+	RB_CLEAR_NODE(&vma->shared.rb);
 	vma_open(vma);
 	return vma;
 }

@@ -67,7 +67,7 @@ struct vm_area_struct {
 	struct interval_tree_node shared; /* in the file's i_mmap (i_mmap.h) */
 	struct anon_vma *anon_vma;     /* [S] */
 	struct list_head anon_vma_chain; /* [S] */
-	struct vm_area_struct *next;   /* once detached: the next of its owner's list */
+	struct vm_area_struct *next;   /* [V] of those that go together, the next one */
 	struct rcu_head rcu;	       /* of that list's first: they are freed together */
 };
 

@@ -23,7 +23,7 @@ void vma_wake_writer(struct mm_struct *mm)
 /* ---- the writer ---- */
 
 /* Wait until no reader of @vma is left: VMA_LOCK_OFFSET is counted, so none can begin. */
-static int wait_for_readers(struct vm_area_struct *vma, bool killable)
+static noinline int wait_for_readers(struct vm_area_struct *vma, bool killable)
 {
 	struct mm_struct *mm = vma->vm_mm;
 	int last = VMA_LOCK_OFFSET + ATTACHED;
@@ -35,7 +35,7 @@ static int wait_for_readers(struct vm_area_struct *vma, bool killable)
 	return 0;
 }
 
-static int start_write(struct vm_area_struct *vma, bool killable)
+static __always_inline int start_write(struct vm_area_struct *vma, bool killable)
 {
 	struct mm_struct *mm = vma->vm_mm;
 	int err = 0;
@@ -43,7 +43,8 @@ static int start_write(struct vm_area_struct *vma, bool killable)
 	mmap_assert_write_locked(mm);
 	if (vma->vm_lock_seq == mm->mm_lock_seq)
 		return 0;
-	lock_order_check(LC_VMA, vma, LK_VMA, LO_NESTED, __builtin_return_address(0));
+	if (static_branch_unlikely(&checks_key))
+		lock_order_check(LC_VMA, vma, LK_VMA, LO_NESTED, __builtin_return_address(0));
 	if (!vma_is_attached(vma)) {
 		WRITE_ONCE(vma->vm_lock_seq, mm->mm_lock_seq);
 		return 0;
@@ -82,15 +83,17 @@ void vma_mark_attached(struct vm_area_struct *vma)
 	atomic_set(&vma->vm_refcnt, ATTACHED);
 }
 
+static noinline void wait_for_last_reader(struct vm_area_struct *vma)
+{
+	wait_event(&vma->vm_mm->vma_writer_wait, atomic_read(&vma->vm_refcnt) == 0);
+}
+
 void vma_mark_detached(struct vm_area_struct *vma)
 {
-	struct mm_struct *mm = vma->vm_mm;
-
 	vma_assert_write_locked(vma);
 	/* A reader that has not yet seen the sequence may be counted for a moment. */
-	if (likely(atomic_dec_and_test(&vma->vm_refcnt)))
-		return;
-	wait_event(&mm->vma_writer_wait, atomic_read(&vma->vm_refcnt) == 0);
+	if (unlikely(!atomic_dec_and_test(&vma->vm_refcnt)))
+		wait_for_last_reader(vma);
 }
 
 /* ---- a reader that ended in an oops ---- */

@@ -70,7 +70,8 @@ void unmap_vmas(struct mmu_gather *tlb, struct unmap_desc *desc);
  * free_pgtables - untie the VMAs from their anon_vmas and files, and unhook the tables that served
  *                 only them.
  *
- * desc->mas stands on desc->first again, if there is one. VMAs themselves stay the caller's.
+ * desc->mas stands on desc->first again, if there is one. VMAs themselves stay the caller's, from
+ * desc->first on a list by next: who frees them need not ask the tree again.
  * Locks:    mmap_lock for write, or the VMAs are detached and no neighbour's fault can be in their
  *           tables: walkers come by rmap and RCU only
  */

@@ -47,7 +47,6 @@ static void free_head(struct work *work)
 	mas_set(&mas, desc.tree_reset);
 	free_pgtables(&tlb, &desc);
 	tlb_finish_mmu(&tlb);
-	mas_set(&mas, desc.tree_reset);
 	tear_down_vmas(mm, &desc);
 	mmap_write_unlock(mm);
 	__mt_destroy(&head->mt);
