@@ -45,26 +45,36 @@ static struct mm_struct *parent_pages(struct bench *b, unsigned long nr, unsigne
 	return mm;
 }
 
-/* A parent with @nr VMAs side by side, every second one read-only; @touched pages of it. */
-static struct mm_struct *parent_vmas(struct bench *b, unsigned long nr, unsigned long touched)
+/*
+ * A parent with @nr VMAs of @each pages side by side, every second one read-only; all pages of it
+ * or none are there.
+ */
+static struct mm_struct *parent_vmas_of(struct bench *b, unsigned long nr, unsigned long each,
+					bool touched)
 {
 	struct mm_struct *mm = mm_alloc();
+	unsigned long len = each * PAGE_SIZE;
 	int err;
 
 	if (!mm) {
 		bench_fail(b, "no memory for a parent");
 		return NULL;
 	}
-	err = user_mmap(mm, BASE, nr, RW);
+	err = user_mmap(mm, BASE, nr * each, RW);
 	mm_use(mm);
-	if (!err)
-		err = user_touch(BASE, touched, 1);
+	if (!err && touched)
+		err = user_touch(BASE, nr * each, 1);
 	mm_unuse(mm);
 	for (unsigned long i = 0; i < nr && !err; i += 2)
-		err = vm_mprotect(mm, BASE + i * PAGE_SIZE, PAGE_SIZE, PROT_READ);
+		err = vm_mprotect(mm, BASE + i * len, len, PROT_READ);
 	if (err)
 		bench_fail(b, "no memory for %lu VMAs: %d", nr, err);
 	return mm;
+}
+
+static struct mm_struct *parent_vmas(struct bench *b, unsigned long nr, bool touched)
+{
+	return parent_vmas_of(b, nr, 1, touched);
 }
 
 static void end_all(struct mm_struct *mm)
@@ -163,7 +173,7 @@ BENCH(fork_table, "table", BENCH_SWEEP("tables", 16, 32, 64))
 /* VMAs without pages, and with one each (and an anon_vma that all share). */
 BENCH(fork_vma, "vma", VMAS)
 {
-	struct mm_struct *mm = parent_vmas(b, bench_x(b), 0);
+	struct mm_struct *mm = parent_vmas(b, bench_x(b), false);
 
 	if (mm)
 		fork_measured(b, mm, bench_x(b), false);
@@ -171,16 +181,36 @@ BENCH(fork_vma, "vma", VMAS)
 
 BENCH(fork_vma_page, "vma", VMAS)
 {
-	struct mm_struct *mm = parent_vmas(b, bench_x(b), bench_x(b));
+	struct mm_struct *mm = parent_vmas(b, bench_x(b), true);
 
 	if (mm)
 		fork_measured(b, mm, bench_x(b), false);
 }
 
+/*
+ * As many pages in ever more VMAs: the slope is what a VMA adds, without its pages. So the peer's
+ * figures for a VMA were taken.
+ */
+#define SPLIT_PAGES 4096ul
+#define SPLIT	    BENCH_SWEEP("vmas", 16, 256, 1024)
+
+static struct mm_struct *parent_split(struct bench *b)
+{
+	return parent_vmas_of(b, bench_x(b), SPLIT_PAGES / bench_x(b), true);
+}
+
+BENCH(fork_vma_split, "fork", SPLIT)
+{
+	struct mm_struct *mm = parent_split(b);
+
+	if (mm)
+		fork_measured(b, mm, 1, false);
+}
+
 /* The tree alone. */
 BENCH(fork_clone, "entry", VMAS)
 {
-	struct mm_struct *mm = parent_vmas(b, bench_x(b), 0);
+	struct mm_struct *mm = parent_vmas(b, bench_x(b), false);
 	struct maple_tree mt;
 	int err;
 
@@ -216,7 +246,7 @@ BENCH(exit_pte_folio, "pte", PAGES)
 
 BENCH(exit_vma, "vma", VMAS)
 {
-	struct mm_struct *mm = parent_vmas(b, bench_x(b), 0);
+	struct mm_struct *mm = parent_vmas(b, bench_x(b), false);
 
 	if (mm)
 		exit_measured(b, mm, bench_x(b));
@@ -224,8 +254,29 @@ BENCH(exit_vma, "vma", VMAS)
 
 BENCH(exit_vma_page, "vma", VMAS)
 {
-	struct mm_struct *mm = parent_vmas(b, bench_x(b), bench_x(b));
+	struct mm_struct *mm = parent_vmas(b, bench_x(b), true);
 
 	if (mm)
 		exit_measured(b, mm, bench_x(b));
+}
+
+BENCH(exit_vma_split, "exit", SPLIT)
+{
+	struct mm_struct *mm = parent_split(b);
+
+	if (mm)
+		exit_measured(b, mm, 1);
+}
+
+/* Of pages that nobody shares. */
+BENCH(exit_vma_split_private, "exit", SPLIT)
+{
+	struct mm_struct *mm = parent_split(b);
+
+	if (!mm)
+		return;
+	bench_start(b);
+	mmput(mm);
+	bench_stop(b, 1);
+	rcu_barrier();
 }
