@@ -11,9 +11,9 @@
 #include "mm/vma_lock.h"
 #include "mm/walkers/walker.h"
 
-static long walk_mm(struct mm_struct *mm, struct walk *w);
+static long fault_in_pages(struct mm_struct *mm, struct walk *w);
 
-WALKER(fault, "makes pages of an mm present, under the locks of VMAs", .walk_mm = walk_mm,
+WALKER(fault, "makes pages of an mm present, under the locks of VMAs", .walk_mm = fault_in_pages,
        .flags = WALK_NO_LOCK);
 WALKER_CHECK(fault, owner, "ask whose the VMA is that was found without a lock (2025-07)");
 
@@ -39,7 +39,7 @@ static long fault_one(struct mm_struct *mm, unsigned long addr)
 	return fault & VM_FAULT_OOM ? -ENOMEM : !(fault & VM_FAULT_ERROR);
 }
 
-static long walk_mm(struct mm_struct *mm, struct walk *w)
+static long fault_in_pages(struct mm_struct *mm, struct walk *w)
 {
 	unsigned long addr = w->addr;
 	long nr, all = 0;

@@ -17,9 +17,9 @@
 
 #define VMAS_PER_BUFFER 16u
 
-static long walk_mm(struct mm_struct *mm, struct walk *w);
+static long read_maps(struct mm_struct *mm, struct walk *w);
 
-WALKER(maps, "reads all VMAs and holds the mm meanwhile (/proc/PID/maps)", .walk_mm = walk_mm);
+WALKER(maps, "reads all VMAs and holds the mm meanwhile (/proc/PID/maps)", .walk_mm = read_maps);
 WALKER_CHECK(maps, iterate, "go on by the tree's iterator, not by address (6.1)");
 
 static struct vm_area_struct *next_vma(struct vma_iterator *vmi, struct mm_struct *mm,
@@ -51,7 +51,7 @@ static long fill_buffer(struct mm_struct *mm, unsigned long *addr, u64 *sum, boo
 	return nr;
 }
 
-static long walk_mm(struct mm_struct *mm, struct walk *w)
+static long read_maps(struct mm_struct *mm, struct walk *w)
 {
 	unsigned long addr = 0;
 	long nr, all = 0;

@@ -17,9 +17,10 @@
 #include "mm/tlb.h"
 #include "mm/walkers/walker.h"
 
-static long walk_mm(struct mm_struct *mm, struct walk *w);
+static long migrate_to_node(struct mm_struct *mm, struct walk *w);
 
-WALKER(migrate, "moves the pages of an mm to other frames (migrate_to_node)", .walk_mm = walk_mm);
+WALKER(migrate, "moves the pages of an mm to other frames (migrate_to_node)",
+       .walk_mm = migrate_to_node);
 WALKER_CHECK(migrate, empty, "ask whether there is a first VMA before reading it (2024-11)");
 
 /* ---- one page ---- */
@@ -111,7 +112,7 @@ static long migrate_vma(struct vm_area_struct *vma, unsigned long start)
 	return moved;
 }
 
-static long walk_mm(struct mm_struct *mm, struct walk *w)
+static long migrate_to_node(struct mm_struct *mm, struct walk *w)
 {
 	VMA_ITERATOR(vmi, mm, 0);
 	struct vm_area_struct *vma;

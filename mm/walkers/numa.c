@@ -18,10 +18,10 @@
 
 #define SCAN_PAGES 65536ul /* one scan: 256 MiB, as Linux's numa_balancing_scan_size_mb */
 
-static long walk_mm(struct mm_struct *mm, struct walk *w);
+static long task_numa_work(struct mm_struct *mm, struct walk *w);
 
 WALKER(numa, "takes access away from pages, to see who uses them (task_numa_work)",
-       .walk_mm = walk_mm);
+       .walk_mm = task_numa_work);
 WALKER_CHECK(numa, empty, "ask whether there is a VMA before looking at it (2024-10)");
 
 struct hint_walk {
@@ -93,7 +93,7 @@ static unsigned long scan_vma(struct vm_area_struct *vma, unsigned long start,
 	return start;
 }
 
-static long walk_mm(struct mm_struct *mm, struct walk *w)
+static long task_numa_work(struct mm_struct *mm, struct walk *w)
 {
 	unsigned long start = READ_ONCE(mm->numa_scan_offset);
 	unsigned long budget = w->budget ? w->budget : SCAN_PAGES;

@@ -15,11 +15,11 @@
 #include "mm/vma.h"
 #include "mm/walkers/walker.h"
 
-static long walk_mm(struct mm_struct *mm, struct walk *w);
+static long age_mm(struct mm_struct *mm, struct walk *w);
 static bool get(struct mm_struct *mm);
 static void put(struct mm_struct *mm);
 
-WALKER(pin, "asks which pages were used, holding mm_users or mm_count (MGLRU)", .walk_mm = walk_mm,
+WALKER(pin, "asks which pages were used, holding mm_users or mm_count (MGLRU)", .walk_mm = age_mm,
        .get = get, .put = put);
 WALKER_CHECK(pin, count, "hold the struct (mgrab) and the lock, not the users (mget)");
 
@@ -70,7 +70,7 @@ static int age_table(struct pte_walk *walk, pte_t *pte, unsigned long addr, unsi
 	return 0;
 }
 
-static long walk_mm(struct mm_struct *mm, struct walk *w)
+static long age_mm(struct mm_struct *mm, struct walk *w)
 {
 	struct age_walk age = {0};
 	struct pte_walk walk = {.mt = &mm->tables, .fn = age_table, .arg = &age};

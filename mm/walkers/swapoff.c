@@ -265,7 +265,17 @@ int try_to_unuse(struct swap_info_struct *si)
 	return 0;
 }
 
+/* The device is in use all the while. */
+static long walk_one(struct walk *w)
+{
+	for (unsigned type = 0; type < MAX_SWAPFILES; type++) {
+		if (swap_info[type].bdev == w->swap && swap_info[type].state != SWAP_OFF)
+			return unuse_mm(&swap_info[type], w->mm);
+	}
+	return -EINVAL;
+}
+
 static long walk(struct walk *w)
 {
-	return swapoff(w->swap);
+	return w->mm ? walk_one(w) : swapoff(w->swap);
 }

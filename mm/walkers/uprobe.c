@@ -327,11 +327,25 @@ int uprobe_unregister(struct file *file, u64 offset)
 	return register_for_each_vma(&p);
 }
 
+/* Where a mapping is said to be; that it is there is looked at under the lock. */
+static long walk_one(struct walk *w)
+{
+	struct probe p = {.file = w->file, .offset = w->offset, .opcode = UPROBE_INT3};
+	struct map_info info = {.mm = w->mm, .vaddr = w->addr};
+
+	return visit(&p, &info);
+}
+
 /* In and out again: the mappings that had it. */
-static long walk(struct walk *w)
+static long walk_all(struct walk *w)
 {
 	int in = uprobe_register(w->file, w->offset);
 	int out = uprobe_unregister(w->file, w->offset);
 
 	return out < 0 ? out : in;
+}
+
+static long walk(struct walk *w)
+{
+	return w->mm ? walk_one(w) : walk_all(w);
 }

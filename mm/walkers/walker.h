@@ -40,7 +40,8 @@ struct walk {
 	struct block_device *swap;
 	struct file *file;
 	u64 offset;	    /* in the file */
-	unsigned long addr; /* of a user page; then nr - 1 more, every @step bytes */
+	unsigned long addr; /* of a user page; then nr - 1 more, every @step bytes. For a
+			       * probe in one mm: where @offset is mapped */
 	unsigned long step;
 	unsigned long nr;
 	unsigned long budget; /* entries to change at most; 0: the walker's own limit */
