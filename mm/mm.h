@@ -115,6 +115,12 @@ static inline bool __must_check mmget_not_zero(struct mm_struct *mm)
 	return atomic_inc_not_zero(&mm->mm_users);
 }
 
+/* For one who found @mm on a list that it leaves before it is freed: false if it is being freed. */
+static inline bool __must_check mmgrab_not_zero(struct mm_struct *mm)
+{
+	return atomic_inc_not_zero(&mm->mm_count);
+}
+
 /* Context: may sleep, since the last user runs exit_mmap(). No lock of @mm held. */
 static inline void mmput(struct mm_struct *mm)
 {

@@ -14,7 +14,7 @@
 
 #include "mm/semantics.h"
 
-/* False: it may not enter, or nobody uses @mm any more. Context: any. */
+/* False: it may not enter, or nobody uses @mm any more, or its struct. Context: any. */
 static inline bool __must_check mm_walk_get(struct mm_struct *mm)
 {
 	const struct sem_hooks *sem = &mm->sem->hooks;
@@ -23,8 +23,7 @@ static inline bool __must_check mm_walk_get(struct mm_struct *mm)
 		return false;
 	if (sem->walk_ref == WALK_USERS)
 		return mmget_not_zero(mm);
-	mmgrab(mm);
-	return true;
+	return mmgrab_not_zero(mm);
 }
 
 /* Context: may sleep; with WALK_USERS the last one tears @mm down. */

@@ -52,8 +52,10 @@ void mmlist_del(struct mm_struct *mm)
 	if (!test_bit(MMF_ON_MMLIST, &mm->flags))
 		return;
 	spin_lock(&mmlist_lock);
-	list_del(&mm->mmlist);
-	clear_bit(MMF_ON_MMLIST, &mm->flags);
+	if (test_bit(MMF_ON_MMLIST, &mm->flags)) {
+		list_del(&mm->mmlist);
+		clear_bit(MMF_ON_MMLIST, &mm->flags);
+	}
 	spin_unlock(&mmlist_lock);
 }
 

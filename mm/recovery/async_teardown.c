@@ -12,6 +12,7 @@
 #include "mm/mmap_lock.h"
 #include "mm/semantics.h"
 #include "mm/slab.h"
+#include "mm/swap.h"
 #include "mm/zap.h"
 
 FAULT_SITE(R02, "fork recovery: the work item (async_teardown)");
@@ -49,6 +50,8 @@ static void free_head(struct work *work)
 	tlb_finish_mmu(&tlb);
 	tear_down_vmas(mm, &desc);
 	mmap_write_unlock(mm);
+	/* Its last user may have gone before, and reclaim come by rmap since. */
+	mmlist_del(mm);
 	__mt_destroy(&head->mt);
 	kmem_cache_free(&head_cache, head);
 	mmdrop(mm);

@@ -34,10 +34,7 @@ static bool get(struct mm_struct *mm)
 
 	if (sem->may_enter && !sem->may_enter(mm))
 		return false;
-	if (!by_count(mm))
-		return mmget_not_zero(mm);
-	mmgrab(mm);
-	return true;
+	return by_count(mm) ? mmgrab_not_zero(mm) : mmget_not_zero(mm);
 }
 
 /* Not the one who tears down: a work is. */
