@@ -49,7 +49,7 @@ run: all
 ## make bench       the main job: benches on both clocks, $(B)/results.jsonl, $(B)/report.html
 bench: all model
 	$(Q)$(LAUNCH) run --clock insn --smp 1 --timeout 900 --log $(B)/bench-insn.log 'bench *' \
-		'matrix strategy=random:200'
+		'matrix strategy=random:100'
 	$(Q)$(LAUNCH) run --clock tsc --smp 2 --timeout 900 --log $(B)/bench-tsc.log \
 		'bench * n=7' 'test stress.*' ledger
 	$(Q)grep -h '^{"mmlife":1,' $(B)/bench-insn.log $(B)/bench-tsc.log >$(B)/results.jsonl.new

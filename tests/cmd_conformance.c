@@ -67,5 +67,5 @@ static int cmd_conformance(int argc, char **argv)
 	return SHELL_OK;
 }
 
-SHELL_CMD(conformance, "conformance: walkers, old and new, against address spaces without VMAs",
+SHELL_CMD(conformance, "conformance: walkers against mms without VMAs, old and new",
 	  cmd_conformance);

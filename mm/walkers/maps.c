@@ -62,8 +62,10 @@ static long read_maps(struct mm_struct *mm, struct walk *w)
 		if (nr < 0)
 			return nr;
 		all += nr;
-		for (unsigned long i = 0; i < w->linger; i++)
+		for (unsigned long i = 0; i < w->linger; i++) {
+			walker_reached(&walker_maps, mm, WALKER_WAIT, NULL);
 			yield();
+		}
 	} while (!end);
 	return all;
 }

@@ -84,7 +84,9 @@ static long age_mm(struct mm_struct *mm, struct walk *w)
 		walk_pte_tables(&walk, start, age.vma->vm_end);
 	}
 	mmap_read_unlock(mm);
-	for (unsigned long i = 0; i < w->linger; i++)
+	for (unsigned long i = 0; i < w->linger; i++) {
+		walker_reached(&walker_pin, mm, WALKER_WAIT, NULL);
 		yield();
+	}
 	return age.nr_used;
 }

@@ -258,6 +258,7 @@ int try_to_unuse(struct swap_info_struct *si)
 			break;
 		if (fatal_signal_pending(current))
 			return -EINTR;
+		walker_reached(&walker_swapoff, NULL, WALKER_WAIT, NULL);
 		/* Others free what is left; who runs on this vCPU may be one of them. */
 		yield();
 		spin_wait_turn(&si->nr_used);

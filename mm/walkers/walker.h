@@ -110,14 +110,15 @@ long walker_run(const struct walker *walker, struct walk *w);
 
 /*
  * What a walker touched of an mm: it pinned its struct; it got the lock it wanted; a VMA, of which
- * it has read a field; an entry that it changed. Told to whoever counts visits per window. NULL:
+ * it has read a field; an entry that it changed. Or it holds the mm and does nothing with it;
+ * without an mm, it waits for what others hold. Told to whoever counts visits per window. NULL:
  * nobody.
  */
-enum walker_depth { WALKER_PIN, WALKER_MM, WALKER_VMA, WALKER_PTE };
+enum walker_depth { WALKER_PIN, WALKER_MM, WALKER_VMA, WALKER_PTE, WALKER_WAIT, WALKER_DEPTHS };
 extern void (*walker_reach_hook)(const struct walker *walker, struct mm_struct *mm,
 				 enum walker_depth depth, const struct vm_area_struct *vma);
 
-/* @mm: the one that is walked; @vma: what was found in it, or NULL. */
+/* @mm: the one that is walked, or NULL; @vma: what was found in it, or NULL. */
 static inline void walker_reached(const struct walker *walker, struct mm_struct *mm,
 				  enum walker_depth depth, const struct vm_area_struct *vma)
 {

@@ -56,9 +56,7 @@ static void forker(void *arg)
 	if (fork_fault_fired())
 		lab_reach(FORK_REACH_FAULT);
 	lab_assert(IS_ERR(child) || !fork_fault_fired() || shape.kill != SHAPE_NO);
-	if (IS_ERR(child))
-		fork_walkers_look_late();
-	else
+	if (!IS_ERR(child))
 		mmput(child);
 }
 

@@ -10,9 +10,9 @@
  *       One that takes no mmap_lock is inside where it meets a VMA: `entered` in either window.
  *       A thread of the owner is to have met the copy at work: `beside`.
  *       A VMA of another mm found in the child is `foreign`; entries changed for a child whose copy
- *       has failed are `waste`; a child without VMAs is `empty`; what a child still holds when the
- *       forker has let go of it, and only walkers keep it, is `late`. What a walker does to memory
- *       that is not there is for the detectors.
+ *       has failed are `waste`; a child without VMAs is `empty`; what a child still has when the
+ *       forker has let go of it, and one walker keeps it for nothing or another waits for it, is
+ *       `late`. What a walker does to memory that is not there is for the detectors.
  */
 #include "tests/lab/fork_walkers.h"
 
@@ -120,12 +120,49 @@ static void met_child(const struct walker *walker, struct mm_struct *mm, enum wa
 		lab_note(LV_WASTE);
 }
 
+/* The copy failed, and the forker has let go: only walkers keep what it still has. */
+static bool is_forsaken(struct mm_struct *mm)
+{
+	return mm != stage->mm && mm != stage->other && !READ_ONCE_NOPOINT(copying) &&
+	       fork_fault_fired() && atomic_read_nopoint(&mm->mm_users) != 0;
+}
+
+/* A note for each page. */
+static void note_late(struct mm_struct *mm, bool swapped_only)
+{
+	long pages = get_mm_counter(mm, MM_SWAPENTS);
+
+	if (!swapped_only)
+		pages += get_mm_counter(mm, MM_ANONPAGES) + get_mm_counter(mm, MM_FILEPAGES);
+	while (pages-- > 0)
+		lab_note(LV_LATE);
+}
+
+static bool look_for_slots(struct mm_struct *mm, void *arg)
+{
+	(void)arg;
+	if (is_forsaken(mm))
+		note_late(mm, true);
+	return true;
+}
+
+/* A walker holds @mm for nothing; or it waits for slots that others hold. */
+static void met_waiting(struct mm_struct *mm)
+{
+	if (!mm)
+		mm_for_each(look_for_slots, NULL);
+	else if (is_forsaken(mm))
+		note_late(mm, false);
+}
+
 static void on_reach(const struct walker *walker, struct mm_struct *mm, enum walker_depth depth,
 		     const struct vm_area_struct *vma)
 {
 	if (!lockstep_searched() || mm == stage->other)
 		return;
-	if (mm != stage->mm)
+	if (depth == WALKER_WAIT)
+		met_waiting(mm);
+	else if (mm != stage->mm)
 		met_child(walker, mm, depth, vma);
 	else if ((walker->flags & WALK_OWNER) && READ_ONCE_NOPOINT(copying))
 		reach(walker, 0);
@@ -134,27 +171,6 @@ static void on_reach(const struct walker *walker, struct mm_struct *mm, enum wal
 void fork_walkers_copying(bool now)
 {
 	WRITE_ONCE_NOPOINT(copying, now);
-}
-
-/* What a failed child that somebody uses still has, a note for each page. */
-static bool look_late(struct mm_struct *mm, void *arg)
-{
-	long pages = 0;
-
-	(void)arg;
-	if (mm == stage->mm || mm == stage->other || atomic_read(&mm->mm_users) == 0)
-		return true;
-	for (unsigned i = 0; i < NR_MM_COUNTERS; i++)
-		pages += get_mm_counter(mm, i);
-	while (pages-- > 0)
-		lab_note(LV_LATE);
-	return true;
-}
-
-void fork_walkers_look_late(void)
-{
-	if (nr_walkers)
-		mm_for_each(look_late, NULL);
 }
 
 /* ---- words ---- */

@@ -26,8 +26,6 @@ void fork_walkers_leave(void);
 
 /* Told by the forker: its copy begins, with its failure or without; it has come back. */
 void fork_walkers_copying(bool now);
-/* The copy failed and the forker has let go of the child: who keeps it, and what is in it? */
-void fork_walkers_look_late(void);
 
 /* Places to be reached: the failure if @fails, and the child by each walker. */
 const char *const *fork_walkers_reach(bool fails);

@@ -9,6 +9,7 @@
 #include "kernel/base/err.h"
 #include "mm/semantics.h"
 #include "tests/ktest.h"
+#include "tests/lab/bugs.h"
 #include "tests/lab/lab.h"
 #include "tests/lab/world.h"
 
@@ -18,20 +19,29 @@
 static struct scenario sc;
 static struct lab_result res;
 
-static void search_shape(struct ktest *t, const char *shape, const char *words)
+/* @first and @second are words of `scenario`. */
+static void search_line(struct ktest *t, const char *first, const char *second)
 {
-	static char line[256];
-	char *argv[16], why[256], *save = NULL;
+	static char line[LAB_LINE_MAX];
+	char *argv[24], why[256], *save = NULL;
 	int argc = 0;
 
 	if (world_arena_bytes() == 0)
 		t_skip(t, "no lab arena on this machine");
-	snprintf(line, sizeof(line), "fork %s%s", shape, words);
-	for (char *w = strtok_r(line, " ", &save); w && argc < 16; w = strtok_r(NULL, " ", &save))
+	snprintf(line, sizeof(line), "%s %s", first, second);
+	for (char *w = strtok_r(line, " ", &save); w && argc < 24; w = strtok_r(NULL, " ", &save))
 		argv[argc++] = w;
 	if (scenario_parse(&sc, argc, argv, why, sizeof(why)) ||
 	    lab_search(&sc, &res, false, why, sizeof(why)))
-		t_fail(t, "%s: %s", words, why);
+		t_fail(t, "%s: %s", first, why);
+}
+
+static void search_shape(struct ktest *t, const char *shape, const char *words)
+{
+	char first[256];
+
+	snprintf(first, sizeof(first), "fork %s%s", shape, words);
+	search_line(t, first, "");
 }
 
 static void search(struct ktest *t, const char *words)
@@ -102,4 +112,37 @@ KTEST(lab_fork, uprobe_waits_for_the_semaphore, KT_UNIT)
 	search_shape(t, MAPPED, ",uprobe.stable=0 sem=zero_marker_sem strategy=random:60");
 	t_expect_eq(t, res.verdict, LV_UNREACHED);
 	t_expect_eq(t, res.summary.reached[0], res.summary.runs);
+}
+
+/* ---- every bug that has a name ---- */
+
+static bool shows(const struct lab_bug *bug)
+{
+	return res.verdict == bug->verdict || res.summary.noted[bug->verdict];
+}
+
+KTEST(lab_fork, named_bugs_are_found, KT_UNIT)
+{
+	for (unsigned i = 0; i < nr_lab_bugs; i++) {
+		const struct lab_bug *bug = &lab_bugs[i];
+		bool bad = lab_verdicts[bug->verdict].bad;
+
+		search_line(t, bug->old_words,
+			    bad ? "strategy=random:2000" : "strategy=random:100");
+		t_expect(t, shows(bug));
+		t_note(t, "%s: %s, %lu schedules", bug->name, lab_verdicts[res.verdict].name,
+		       res.summary.runs);
+	}
+}
+
+KTEST(lab_fork, fixed_ones_are_not, KT_UNIT)
+{
+	for (unsigned i = 0; i < nr_lab_bugs; i++) {
+		const struct lab_bug *bug = &lab_bugs[i];
+
+		search_line(t, bug->fixed_words, "strategy=random:10");
+		t_expect(t, !shows(bug) && !lab_verdicts[res.verdict].bad);
+		if (shows(bug) || lab_verdicts[res.verdict].bad)
+			t_note(t, "%s: %s", bug->name, res.summary.first.why);
+	}
 }

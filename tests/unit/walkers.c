@@ -284,7 +284,7 @@ KTEST(walkers, pin_asks_by_count, KT_UNIT)
 
 static struct {
 	struct mm_struct *mm;
-	unsigned nr[WALKER_PTE + 1];
+	unsigned nr[WALKER_DEPTHS];
 } met;
 
 static void count_reach(const struct walker *walker, struct mm_struct *mm, enum walker_depth depth,

@@ -1,0 +1,159 @@
+/*
+ * bugs.c - see bugs.h; the command `bugs`.
+ *
+ * Idea: nothing but the scenario line is told to the search. The old form must be found by random
+ *       choice and by the bounded search, and the fixed form by neither.
+ */
+#include "tests/lab/bugs.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "kernel/shell/out.h"
+#include "kernel/shell/record.h"
+#include "kernel/shell/shell.h"
+#include "tests/glob.h"
+#include "tests/lab/lab.h"
+
+#define SWAPPED "fork vmas=3 pages=2 swap=1 site=F13 k=1 "
+#define KILLED	"fork vmas=3 pages=2 swap=1 kill=1 "
+#define MAPPED	"fork vmas=3 pages=1 file=3 touching=on clean=on site=F13 k=1 "
+#define PLAIN	"fork vmas=3 pages=1 site=F13 k=1 rounds=8 "
+
+const struct lab_bug lab_bugs[] = {
+	{"swapoff-marker", "swapoff walks into the marker (2025-08)", LV_MARKER,
+	 SWAPPED "sem=zero_marker_flagged walkers=swapoff,swapoff.stable=0",
+	 SWAPPED "sem=zero_marker_flagged walkers=swapoff"},
+	{"swapoff-killed", "the same after a SIGKILL in the middle of the copy", LV_MARKER,
+	 KILLED "sem=zero_marker_flagged walkers=swapoff,swapoff.stable=0",
+	 KILLED "sem=zero_marker_flagged walkers=swapoff"},
+	{"uprobe-neighbour", "a probe's neighbour lookup meets the marker (2024-12)", LV_MARKER,
+	 MAPPED "sem=zero_marker_flagged+sem_for_copy walkers=uprobe,uprobe.stable=0",
+	 MAPPED "sem=zero_marker_flagged+sem_for_copy walkers=uprobe"},
+	{"sem-narrow", "dup_mmap_sem for the copy only, against until it is gone", LV_MARKER,
+	 MAPPED "sem=zero_marker walkers=uprobe,uprobe.stable=0",
+	 MAPPED "sem=zero_marker_sem walkers=uprobe,uprobe.stable=0"},
+	{"sem-second-pin", "dup_mmap_sem is let go while another walker keeps the child", LV_MARKER,
+	 MAPPED "sem=zero_marker_sem walkers=uprobe,uprobe.stable=0,fault",
+	 MAPPED "sem=zero_marker_flagged walkers=uprobe,fault"},
+	{"maps-foreign", "a reader that goes on by address finds the parent's VMAs", LV_FOREIGN,
+	 PLAIN "sem=zero_marker walkers=maps,maps.iterate=0",
+	 PLAIN "sem=full_teardown_both_locks walkers=maps"},
+	{"fault-foreign", "a lookup without lock finds the parent's VMA", LV_FOREIGN,
+	 PLAIN "sem=zero_marker walkers=fault,fault.owner=0",
+	 PLAIN "sem=zero_marker walkers=fault"},
+	{"numa-null", "NUMA balancing's scan of an mm without VMAs (2024-10)", LV_NULL,
+	 PLAIN "sem=full_teardown_both_locks walkers=numa,numa.empty=0",
+	 PLAIN "sem=full_teardown_both_locks walkers=numa"},
+	{"migrate-null", "migrate_pages of an mm without VMAs (2024-11)", LV_NULL,
+	 PLAIN "sem=full_teardown_both_locks walkers=migrate,migrate.empty=0",
+	 PLAIN "sem=full_teardown_both_locks walkers=migrate"},
+	{"pin-late", "swapoff retries while an ageing walk keeps what is dead", LV_LATE,
+	 SWAPPED "rounds=8 linger=20 sem=prune_tail_flagged walkers=pin,pin.count=0,swapoff",
+	 SWAPPED "rounds=8 linger=20 sem=prune_tail_flagged walkers=pin,swapoff"},
+};
+const unsigned nr_lab_bugs = ARRAY_SIZE(lab_bugs);
+
+static struct scenario sc;
+static struct lab_result res;
+
+/* Search @words under @strategy. A number of enum lab_verdict, or -1 with the reason told. */
+static int search(const char *words, const char *strategy)
+{
+	static char line[LAB_LINE_MAX];
+	char *argv[24], *save = NULL, why[256];
+	int argc = 0;
+
+	snprintf(line, sizeof(line), "%s strategy=%s", words, strategy);
+	for (char *w = strtok_r(line, " ", &save); w && argc < 24; w = strtok_r(NULL, " ", &save))
+		argv[argc++] = w;
+	if (scenario_parse(&sc, argc, argv, why, sizeof(why)) ||
+	    lab_search(&sc, &res, true, why, sizeof(why))) {
+		shell_error("bugs", "%s", why);
+		return -1;
+	}
+	if (res.aborted) {
+		shell_error("bugs", "ended by a key");
+		return -1;
+	}
+	return (int)res.verdict;
+}
+
+static void record_search(const struct lab_bug *bug, const char *form, const char *strategy)
+{
+	struct record r;
+	const char *text;
+
+	record_begin(&r, "bug");
+	record_str(&r, "bug", bug->name);
+	record_str(&r, "form", form);
+	record_str(&r, "strategy", strategy);
+	record_str(&r, "verdict", lab_verdicts[res.verdict].name);
+	record_u64(&r, "schedules", res.summary.runs);
+	record_u64(&r, "found",
+		   res.summary.first.verdict != LV_SAFE ? res.summary.first_run + 1 : 0);
+	record_u64(&r, "noted", res.summary.noted[bug->verdict]);
+	record_u64(&r, "complete", res.complete);
+	text = record_end(&r);
+	out_line(text ? text : "# a record did not fit and was left out");
+}
+
+/* Is what @bug is about seen in the last search? */
+static bool seen(const struct lab_bug *bug)
+{
+	return res.verdict == bug->verdict || res.summary.noted[bug->verdict];
+}
+
+/* One line under one strategy: a number and what it means. False: not as it should be. */
+static bool one(const struct lab_bug *bug, bool old, const char *strategy)
+{
+	bool as_wanted;
+
+	if (search(old ? bug->old_words : bug->fixed_words, strategy) < 0)
+		return false;
+	record_search(bug, old ? "old" : "fixed", strategy);
+	as_wanted = old ? seen(bug) : !seen(bug) && !lab_verdicts[res.verdict].bad;
+	if (old && lab_verdicts[bug->verdict].bad)
+		out("  old   %-14s %s in schedule %llu\n", strategy, lab_verdicts[res.verdict].name,
+		    (unsigned long long)res.summary.first_run + 1);
+	else
+		out("  %-5s %-14s %s in %llu of %llu schedules%s\n", old ? "old" : "fixed",
+		    strategy, lab_verdicts[bug->verdict].name,
+		    (unsigned long long)res.summary.noted[bug->verdict],
+		    (unsigned long long)res.summary.runs, res.complete ? ", complete" : "");
+	if (!as_wanted)
+		out("  NOT as it should be: %s\n", lab_verdicts[res.verdict].name);
+	return as_wanted;
+}
+
+static int cmd_bugs(int argc, char **argv)
+{
+	const char *glob = argc > 1 ? argv[1] : "*";
+	unsigned nr = 0, wrong = 0;
+
+	if (argc > 2)
+		return shell_error("bugs", "one glob is accepted, got \"%s\"", argv[2]);
+	for (unsigned i = 0; i < nr_lab_bugs; i++) {
+		const struct lab_bug *bug = &lab_bugs[i];
+
+		if (!glob_match(glob, bug->name))
+			continue;
+		nr++;
+		out("%s: %s\n", bug->name, bug->what);
+		wrong += !one(bug, true, "random:10000");
+		wrong += !one(bug, true, "bounded:2");
+		wrong += !one(bug, false, "random:1000");
+		wrong += !one(bug, false, "bounded:1");
+	}
+	if (!nr)
+		return shell_error("bugs", "no bug is called \"%s\"", glob);
+	if (wrong)
+		return shell_error("bugs", "%u searches of %u did not end as they should", wrong,
+				   4 * nr);
+	return SHELL_OK;
+}
+
+SHELL_CMD(bugs,
+	  "bugs [GLOB]: bugs that have a name, old and fixed, by search\n"
+	  "  random and bounded; how many schedules it took",
+	  cmd_bugs);

@@ -1,0 +1,74 @@
+/*
+ * matrix.h - a cell of the matrix: one rule set for a failed fork against one walker.
+ *
+ * Owns: which rows and columns there are, the scenario lines of a cell, the probe behind `closed`.
+ * Not here: the command and its table (matrix.c), what literature expects (matrix_expect.c), what a
+ *           scenario runs (fork.c).
+ */
+#ifndef TESTS_LAB_MATRIX_H
+#define TESTS_LAB_MATRIX_H
+
+#include "tests/lab/lab.h"
+
+struct semantics;
+struct walker;
+
+#define MATRIX_COLUMNS_MAX 32u
+#define MATRIX_ROWS_MAX	   32u
+
+/* A walker as it was before its fixes (old), or as it is. */
+struct matrix_column {
+	const struct walker *walker;
+	bool old;
+	char title[24];
+	char words[96]; /* of walkers= */
+};
+
+struct matrix_cell {
+	enum lab_verdict verdict;
+	const char *closed; /* safe, because this keeps the walker out; NULL: nothing does */
+	char letter;	    /* of the verdict; '/' if closed */
+	u64 runs;	    /* schedules of all strategies */
+	u64 points;	    /* their steps */
+	u64 found_in; /* which schedule a bad one was, from 1, of the strategy that found it */
+	char why[LAB_WHY_MAX]; /* what was bad */
+	char strategy[64];     /* that found it, or all of them */
+	bool complete;	       /* a bounded search came to its end */
+	unsigned nr_reach;     /* places of the scenario, in how many schedules each was reached */
+	const char *const *reach_names;
+	u64 reached[LAB_MAX_REACH];
+	u64 noted[LV_NR]; /* schedules in which it was noted */
+};
+
+/* The walkers that can be led to a failed copy, old form first. */
+unsigned matrix_columns(struct matrix_column column[MATRIX_COLUMNS_MAX]);
+/* Rules for a failed fork, and those of other axes that stand over one. */
+unsigned matrix_rows(const struct semantics *row[MATRIX_ROWS_MAX]);
+/* What @sem is built on or stands over; NULL: it stands for itself. */
+const char *matrix_base(const struct semantics *sem);
+
+/*
+ * matrix_cell_run - search the cell of @sem and @column.
+ *
+ * @argv:    words that take the place of the cell's own, as for `scenario fork`; without strategy=
+ *           each strategy of the default is run, until one finds something bad
+ * @line:    gets the replay line of a bad one, up to LAB_LINE_MAX + LAB_SCHEDULE_MAX + 40; or NULL
+ * Returns:  0 with *@cell filled; -EINTR: ended by a key; else -errno with a clear line in @why
+ */
+int __must_check matrix_cell_run(const struct semantics *sem, const struct matrix_column *column,
+				 int argc, char **argv, struct matrix_cell *cell,
+				 void (*line)(const char *first, const char *schedule), char *why,
+				 size_t len);
+
+/* The letters that literature gives for a cell (19.2), and why ours may differ. */
+struct matrix_expect {
+	const char *sem;
+	const char *walker;  /* as the column's title */
+	const char *letters; /* any of them */
+	const char *why;     /* ours differs; NULL: it does not */
+};
+
+/* What is said of @sem against the column @title; NULL: nothing. */
+const struct matrix_expect *matrix_expected(const char *sem, const char *title);
+
+#endif
