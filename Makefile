@@ -111,6 +111,15 @@ $(B)/include/asm-offsets.h: kernel/x86/asm_offsets.c $(B)/flags | $(NEWLIB)/stam
 		> $@.new
 	$(Q)mv $@.new $@
 
+# How many places of mm/ know of something: counted, never typed.
+$(B)/include/source-counts.h: scripts/source-counts $(wildcard mm/*.[ch] mm/*/*.[ch])
+	@mkdir -p $(@D)
+	$(call say,COUNT,$@)
+	$(Q)scripts/source-counts $(filter mm/%,$^) > $@.new
+	$(Q)mv $@.new $@
+
+$(B)/tests/questions/descriptor.o: $(B)/include/source-counts.h
+
 # --- image -------------------------------------------------------------------
 
 LIBC	:= $(NEWLIB)/lib/libm.a $(NEWLIB)/lib/libc.a

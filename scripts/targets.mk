@@ -166,7 +166,7 @@ headers: | $(NEWLIB)/stamp
 	$(Q)scripts/check-headers --under tests/host -- $(HOSTCC) $(HOST_CFLAGS) $(HOST_CPPFLAGS)
 
 ## make tidy        clang-tidy (.clang-tidy)
-tidy: | $(NEWLIB)/stamp
+tidy: | $(NEWLIB)/stamp $(B)/include/source-counts.h
 	$(Q)scripts/check-tidy $(B)/tidy $(wildcard $(TIDY_FILES)) -- \
 		$$($(MAKE) -s --no-print-directory CC=clang print-kcflags)
 

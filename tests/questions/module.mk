@@ -1,0 +1,1 @@
+OBJS += $(patsubst %.c,%.o,$(wildcard tests/questions/*.c))
