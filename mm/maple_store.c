@@ -23,8 +23,8 @@ static bool mas_alloc_nowait(struct ma_state *mas, unsigned int nr, gfp_t gfp)
 }
 
 /* Drops the caller's lock while it waits, if it is the tree's own: no analysis of that. */
-static noinline int mas_get_more_nodes(struct ma_state *mas, unsigned int nr, gfp_t gfp)
-	NO_LOCK_ANALYSIS
+static noinline int mas_get_more_nodes(struct ma_state *mas, unsigned int nr,
+				       gfp_t gfp) NO_LOCK_ANALYSIS
 {
 	bool ok;
 
@@ -103,6 +103,37 @@ int mas_store_gfp(struct ma_state *mas, void *entry, gfp_t gfp)
 		if (err == -ENOMEM)
 			return mas_fail(mas, err);
 	} while (err);
+	mas_wr_run(&wr);
+	mas_put_spare(mas);
+	return 0;
+}
+
+/* The planned store cuts an entry in two: what is left behind becomes @rest, unless NULL. */
+static void wr_set_rest(struct maple_wr *wr, void *rest)
+{
+	unsigned int last = wr->nr_mid - 1;
+
+	if (!rest)
+		return;
+	ASSERT_EQ(last, wr->entry ? 2 : 1);
+	if (wr->packed)
+		wr->slot[last] = rest;
+	else
+		wr->mid[last].entry = rest;
+}
+
+int mas_store_rest_gfp(struct ma_state *mas, void *entry, void *rest, gfp_t gfp)
+{
+	struct maple_wr wr;
+	int err;
+
+	do {
+		mas_wr_plan(&wr, mas, entry);
+		err = mas_get_nodes(mas, wr.nr_nodes, gfp);
+		if (err == -ENOMEM)
+			return mas_fail(mas, err);
+	} while (err);
+	wr_set_rest(&wr, rest);
 	mas_wr_run(&wr);
 	mas_put_spare(mas);
 	return 0;
@@ -251,16 +282,30 @@ int mas_preallocate_any(struct ma_state *mas, gfp_t gfp)
 	return -ENOMEM;
 }
 
+static void plan_prealloc(struct maple_wr *wr, struct ma_state *mas, void *entry)
+{
+	mas_wr_plan(wr, mas, entry);
+	/* Short only if tree or range changed since; this may still save the caller. */
+	if (unlikely(mas->nr_alloc < wr->nr_nodes))
+		BUG_ON(!mas_alloc_nowait(mas, wr->nr_nodes, GFP_ATOMIC));
+}
+
 void mas_store_prealloc(struct ma_state *mas, void *entry)
 {
 	struct maple_wr wr;
 
-	if (!mas_wr_take_up(&wr, mas, entry)) {
-		mas_wr_plan(&wr, mas, entry);
-		/* Short only if tree or range changed since; this may still save the caller. */
-		if (unlikely(mas->nr_alloc < wr.nr_nodes))
-			BUG_ON(!mas_alloc_nowait(mas, wr.nr_nodes, GFP_ATOMIC));
-	}
+	if (!mas_wr_take_up(&wr, mas, entry))
+		plan_prealloc(&wr, mas, entry);
+	mas_wr_run(&wr);
+	mas_destroy(mas);
+}
+
+void mas_store_rest_prealloc(struct ma_state *mas, void *entry, void *rest)
+{
+	struct maple_wr wr;
+
+	plan_prealloc(&wr, mas, entry);
+	wr_set_rest(&wr, rest);
 	mas_wr_run(&wr);
 	mas_destroy(mas);
 }

@@ -348,6 +348,17 @@ void *mas_find_range_rev(struct ma_state *mas, unsigned long min);
 int mas_store_gfp(struct ma_state *mas, void *entry, gfp_t gfp);
 
 /*
+ * mas_store_rest_gfp - mas_store_gfp, and what is left of the entry behind the range becomes @rest.
+ *
+ * So an entry is cut in two, with another or nothing between, by one store: readers meet the new
+ * three or the old one. @rest NULL: mas_store_gfp. Else the range lies inside an entry, of which
+ * something is left on both sides.
+ *
+ *	AAAAAAA   store B over ..bb...   -->   AABBRRR
+ */
+int mas_store_rest_gfp(struct ma_state *mas, void *entry, void *rest, gfp_t gfp);
+
+/*
  * mas_store - mas_store_gfp with what memory can be had without sleeping.
  *
  * Returns:  the entry that was at mas->index; mas_is_err() tells of failure (unchanged tree)
@@ -384,6 +395,9 @@ int mas_preallocate_any(struct ma_state *mas, gfp_t gfp);
 
 /* mas_store_prealloc - do the store mas_preallocate prepared. Cannot fail; frees what is left. */
 void mas_store_prealloc(struct ma_state *mas, void *entry);
+
+/* mas_store_rest_prealloc - the same after mas_preallocate_any(), with @rest as above. */
+void mas_store_rest_prealloc(struct ma_state *mas, void *entry, void *rest);
 
 /*
  * mas_erase - free the whole piece that holds mas->index.

@@ -39,8 +39,8 @@ static void run_entry(struct maple_wr *wr)
 }
 
 /* Largest of the free stretches between @lo, the @n words, and @end (no part of it). */
-static __always_inline unsigned long gaps_between(const u64 *word, unsigned int n,
-						  unsigned long lo, unsigned long end)
+static __always_inline unsigned long gaps_between(const u64 *word, unsigned int n, unsigned long lo,
+						  unsigned long end)
 {
 	unsigned long most = 0;
 
@@ -158,13 +158,19 @@ static void build_leaf(const struct maple_wr *wr, struct maple_node *node)
 	run_take_leaf(&run, node, wr->kind, run.total);
 }
 
+/* An entry gets another in its middle: what was free still is, and nothing else. */
+static __always_inline bool keeps_gaps(const struct maple_wr *wr)
+{
+	return wr->nr_mid == 3 && wr->b - wr->a == 1;
+}
+
 static struct maple_enode *run_leaf(struct maple_wr *wr)
 {
 	struct maple_tree *mt = wr->mas->tree;
 	struct maple_enode *old = wr->l.leaf;
 	struct maple_node *node = mas_take_node(wr->mas);
 	struct maple_enode *new = mte_make(node, wr->kind);
-	bool gaps = wr->l.levels && mt_tracks_gaps(mt), known = false;
+	bool gaps = wr->l.levels && mt_tracks_gaps(mt) && likely(!keeps_gaps(wr)), known = false;
 	u32 code = 0;
 
 	build_leaf(wr, node);

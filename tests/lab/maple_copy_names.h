@@ -37,6 +37,8 @@
 #define mas_store copy_mas_store
 #define mas_store_gfp copy_mas_store_gfp
 #define mas_store_prealloc copy_mas_store_prealloc
+#define mas_store_rest_gfp copy_mas_store_rest_gfp
+#define mas_store_rest_prealloc copy_mas_store_rest_prealloc
 #define mas_take_node copy_mas_take_node
 #define mas_walk copy_mas_walk
 #define mas_wr_plan copy_mas_wr_plan

@@ -2,7 +2,7 @@
  * model_write.c - the writes of a state, each beside its prediction.
  *
  * Owns: choosing where the state stands before the write (as it is, moved inside its piece, or
- *       set anew), the five ways to store, erase, gap search and what follows it.
+ *       set anew), the six ways to store, erase, gap search and what follows it.
  * Idea: a write that meets a failing allocator must leave the tree as it was; the oracle is then
  *       simply not told.
  */
@@ -103,6 +103,49 @@ static void call_prealloc(struct model *m, int k, void *entry)
 		model_fail(m, "mas_store_prealloc allocated");
 	model_env_fail_after(-1);
 	stored(m, k, entry, gfp, 0);
+}
+
+/* With nodes for anything: it may not allocate. Returns what the tree answered. */
+static int store_rest_prealloc(struct model *m, int k, void *entry, void *rest, gfp_t gfp)
+{
+	struct ma_state *mas = &m->mas[k];
+	int err = mas_preallocate_any(mas, gfp);
+
+	if (err)
+		return err;
+	model_disarm(m, gfp);
+	model_env_fail_after(0);
+	mas_store_rest_prealloc(mas, entry, rest);
+	if (model_env_fault_fired())
+		model_fail(m, "mas_store_rest_prealloc allocated");
+	model_env_fail_after(-1);
+	return 0;
+}
+
+/* If the range lies within an entry: what is left of that one behind it becomes another. */
+static void call_store_rest(struct model *m, int k, void *entry)
+{
+	struct piece cut = oracle_piece(&m->o, m->os[k].last);
+	unsigned long behind = m->os[k].last + 1;
+	bool before = model_one_in(m, 2);
+	void *rest;
+	gfp_t gfp;
+	int err;
+
+	if (!cut.entry || cut.first >= m->os[k].index || cut.last == m->os[k].last) {
+		call_store_gfp(m, k, entry);
+		return;
+	}
+	rest = model_entry(m);
+	gfp = before ? prealloc_gfp(m) : model_arm(m);
+	note_store(m, before ? "mas_store_rest_prealloc" : "mas_store_rest_gfp", k, entry);
+	if (before)
+		err = store_rest_prealloc(m, k, entry, rest, gfp);
+	else
+		err = mas_store_rest_gfp(&m->mas[k], entry, rest, gfp);
+	if (!err)
+		oracle_store(&m->o, behind, cut.last, rest);
+	stored(m, k, entry, gfp, err);
 }
 
 /* Preallocate and give up: nothing may have happened. */
@@ -269,7 +312,7 @@ static void call_clear_tail(struct model *m, int k)
 
 static const write_call calls[] = {
 	call_store_gfp, call_store_gfp, call_store_gfp,	       call_store, call_store,
-	call_prealloc,	call_prealloc,	call_prealloc_destroy, call_erase,
+	call_prealloc,	call_prealloc,	call_prealloc_destroy, call_erase, call_store_rest,
 };
 
 static bool narrow(struct model *m, unsigned long first, unsigned long last)
