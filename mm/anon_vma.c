@@ -279,10 +279,10 @@ static int add_chains(struct vm_area_struct *dst, struct vm_area_struct *src, bo
 
 int anon_vma_clone(struct vm_area_struct *dst, struct vm_area_struct *src)
 {
-	int err = add_chains(dst, src, false);
-
-	if (err)
-		return err;
+	if (list_empty(&src->anon_vma_chain))
+		return 0;
+	if (add_chains(dst, src, false))
+		return -ENOMEM;
 	anon_vma_link(dst);
 	dst->anon_vma = src->anon_vma;
 	return 0;

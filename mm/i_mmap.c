@@ -53,12 +53,10 @@ void i_mmap_post_update_vma(struct vm_area_struct *vma)
 	interval_tree_insert(&vma->shared, &vma_mapping(vma)->i_mmap);
 }
 
-void vma_link_file(struct vm_area_struct *vma)
+void vma_link_to_file(struct vm_area_struct *vma)
 {
 	struct address_space *mapping = vma_mapping(vma);
 
-	if (!mapping)
-		return;
 	down_write(&mapping->i_mmap_rwsem);
 	i_mmap_post_update_vma(vma);
 	mapping->nr_vmas++;

@@ -44,8 +44,14 @@ static inline void vma_close(struct vm_area_struct *vma)
  * Locks: mmap_lock for write, or @vma is in no tree. Both: nothing to do without a file; nor for
  *        unlink if @vma was never linked.
  */
-void vma_link_file(struct vm_area_struct *vma);
+void vma_link_to_file(struct vm_area_struct *vma);
 void unlink_linked_vma(struct vm_area_struct *vma);
+
+static inline void vma_link_file(struct vm_area_struct *vma)
+{
+	if (vma->vm_file)
+		vma_link_to_file(vma);
+}
 
 static inline void unlink_file_vma(struct vm_area_struct *vma)
 {

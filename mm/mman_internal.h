@@ -97,6 +97,7 @@ static inline bool may_expand_vm(const struct mm_struct *mm, unsigned long flags
  * below and above; its part above the range becomes a VMA of its own, upper.
  */
 struct vma_munmap {
+	struct ma_state mas; /* for the store, before and after it the caller's */
 	struct mm_struct *mm;
 	unsigned long start;
 	unsigned long end;
@@ -127,8 +128,13 @@ int __must_check munmap_make_upper(struct vma_munmap *vms);
 
 void munmap_abort(struct vma_munmap *vms);
 
-/* The tree has changed: @mas stands on what is in the range now; upper goes in behind it. */
-void munmap_store_upper(struct vma_munmap *vms, struct ma_state *mas);
+/*
+ * munmap_store - @vma (NULL: nothing) takes the place of the range in the tree, upper that of what
+ * is left behind it. 0; -ENOMEM with nothing changed.
+ * The other: nothing, with nodes that vms->mas has from mas_preallocate_any(), so it cannot fail.
+ */
+int __must_check munmap_store(struct vma_munmap *vms, struct vm_area_struct *vma);
+void munmap_store_prealloc(struct vma_munmap *vms);
 
 /* Are there pages to unmap, tables to free? */
 static inline bool munmap_has_work(const struct vma_munmap *vms)

@@ -18,6 +18,7 @@
 #include "mm/mman_internal.h"
 #include "mm/mmap_lock.h"
 #include "mm/vma_internal.h"
+#include "mm/vma_lock.h"
 
 static bool is_free(struct mm_struct *mm, unsigned long start, unsigned long len)
 {
@@ -42,7 +43,7 @@ unsigned long get_unmapped_area(struct mm_struct *mm, unsigned long hint, unsign
 }
 
 /* A VMA of its own for the range of @m, in the place of what @vms has gathered. */
-static int map_new(struct vma_iterator *vmi, const struct vma_merge *m, struct vma_munmap *vms)
+static int map_new(const struct vma_merge *m, struct vma_munmap *vms)
 {
 	struct mm_struct *mm = m->mm;
 	struct vm_area_struct *vma;
@@ -65,23 +66,26 @@ static int map_new(struct vma_iterator *vmi, const struct vma_merge *m, struct v
 		vma->vm_ops = &file_vm_ops;
 		vma_open(vma);
 	}
-	err = vma_link(vmi, vma);
+	vma_attach_new(vma);
+	err = munmap_store(vms, vma);
 	if (err) {
+		vma_mark_detached(vma);
 		vm_area_free(vma);
 		return err;
 	}
+	mm->map_count++;
+	vma_account(vma, 1);
 	vma_link_file(vma);
-	munmap_store_upper(vms, &vmi->mas);
 	munmap_complete(vms);
 	return 0;
 }
 
 /* The range joins a neighbour, or two. */
-static int map_merged(struct vma_iterator *vmi, const struct vma_merge *m,
-		      const struct vma_change *c, struct vma_munmap *vms)
+static int map_merged(const struct vma_merge *m, const struct vma_change *c, struct vma_munmap *vms)
 {
+	VMA_ITERATOR(vmi, m->mm, m->start);
 	struct mmu_gather tlb;
-	int err = vma_change_store(vmi, c);
+	int err = vma_change_store(&vmi, c);
 
 	if (err)
 		return err;
@@ -99,12 +103,11 @@ static int map_merged(struct vma_iterator *vmi, const struct vma_merge *m,
 
 static int map_range(struct vma_munmap *vms, struct vma_merge *m)
 {
-	VMA_ITERATOR(vmi, m->mm, m->start);
 	struct vma_change change;
 
 	if (vma_change_choose(m, &change))
-		return map_merged(&vmi, m, &change, vms);
-	return map_new(&vmi, m, vms);
+		return map_merged(m, &change, vms);
+	return map_new(m, vms);
 }
 
 /* What the mapping costs in promises beyond those of what it replaces; 0 or -ENOMEM. */
@@ -190,8 +193,8 @@ static unsigned long do_mmap(struct mm_struct *mm, unsigned long addr, size_t le
 			     unsigned long prot, unsigned long flags, struct file *file,
 			     unsigned long pgoff)
 {
-	unsigned long vm_flags = prot_to_flags(prot) | reserve_flag(flags) |
-				 (flags & MAP_SHARED ? VM_SHARED : 0);
+	unsigned long vm_flags =
+		prot_to_flags(prot) | reserve_flag(flags) | (flags & MAP_SHARED ? VM_SHARED : 0);
 	int err;
 
 	if (len > USER_MAX)

@@ -131,12 +131,10 @@ void tlb_flush_mmu(struct mmu_gather *tlb)
 	tlb_free_gathered(tlb);
 }
 
-void tlb_finish_mmu(struct mmu_gather *tlb)
+static noinline void finish(struct mmu_gather *tlb)
 {
 	struct gather_batch *batch, *next;
 
-	if (!tlb->local.nr && !tlb->local.next && !tlb->tables && !tlb_need_flush(tlb))
-		return;
 	tlb_flush_mmu(tlb);
 	for (batch = tlb->local.next; batch; batch = next) {
 		next = batch->next;
@@ -144,4 +142,10 @@ void tlb_finish_mmu(struct mmu_gather *tlb)
 	}
 	tlb->local.next = NULL;
 	tlb->nr_batches = 0;
+}
+
+void tlb_finish_mmu(struct mmu_gather *tlb)
+{
+	if (tlb->local.nr || tlb->local.next || tlb->tables || tlb_need_flush(tlb))
+		finish(tlb);
 }

@@ -124,8 +124,7 @@ static void free_new_tables(const struct mremap *r, unsigned long to)
 
 	prev = mas_prev(&mas, 0);
 	tlb_gather_mmu(&tlb, &r->mm->tables, false);
-	free_pgd_range(&tlb, to, end, prev ? prev->vm_end : 0,
-		       next ? next->vm_start : 0);
+	free_pgd_range(&tlb, to, end, prev ? prev->vm_end : 0, next ? next->vm_start : 0);
 	tlb_finish_mmu(&tlb);
 }
 
@@ -149,10 +148,9 @@ static void undo_move(const struct mremap *r, struct vm_area_struct *new, unsign
  */
 static int commit_move(const struct mremap *r, struct vma_munmap *vms, struct vm_area_struct *new)
 {
-	MA_STATE(old, &r->mm->mm_mt, vms->start, vms->end - 1);
 	VMA_ITERATOR(vmi, r->mm, new->vm_start);
 	unsigned long moved = 0;
-	int err = mas_preallocate_any(&old, GFP_KERNEL_ACCOUNT);
+	int err = mas_preallocate_any(&vms->mas, GFP_KERNEL_ACCOUNT);
 
 	if (!err) {
 		vma_start_write(new);
@@ -160,14 +158,13 @@ static int commit_move(const struct mremap *r, struct vma_munmap *vms, struct vm
 		err = moved < r->old_len ? -ENOMEM : vma_link(&vmi, new);
 	}
 	if (err) {
-		mas_destroy(&old);
+		mas_destroy(&vms->mas);
 		undo_move(r, new, moved);
 		return err;
 	}
 
 	/* ---- nothing below this line can fail ---- */
-	mas_store_prealloc(&old, NULL);
-	munmap_store_upper(vms, &old);
+	munmap_store_prealloc(vms);
 	return 0;
 }
 

@@ -70,16 +70,20 @@ void munmap_find_limits(struct vma_munmap *vms)
 int munmap_gather(struct vma_munmap *vms, struct mm_struct *mm, unsigned long start,
 		  unsigned long end)
 {
-	MA_STATE(mas, &mm->mm_mt, start, start);
-	struct vm_area_struct *prev = NULL, *vma = mas_find(&mas, ~0ul);
+	struct ma_state *mas = &vms->mas;
+	struct vm_area_struct *prev = NULL, *vma;
 	int err;
 
 	*vms = (struct vma_munmap){.mm = mm, .start = start, .end = end};
-	if (!vma || vma->vm_start >= start) {
-		struct ma_state back = mas;
+	mas_init(mas, &mm->mm_mt, start);
+	vma = mas_walk(mas);
+	if (!vma || vma->vm_start == start) {
+		struct ma_state back = *mas;
 
 		prev = mas_prev(&back, 0);
 	}
+	if (!vma)
+		vma = mas_next(mas, ~0ul);
 	while (vma && vma->vm_start < end) {
 		err = vma_start_write_killable(vma);
 		if (err) {
@@ -87,7 +91,7 @@ int munmap_gather(struct vma_munmap *vms, struct mm_struct *mm, unsigned long st
 			return err;
 		}
 		gather_one(vms, vma);
-		vma = vms->above ? NULL : mas_next(&mas, ~0ul);
+		vma = vms->above ? NULL : mas_next(mas, ~0ul);
 	}
 	set_limits(vms, prev, vma);
 	/* A hole in the middle: one VMA more in the end. */
@@ -115,25 +119,39 @@ void munmap_abort(struct vma_munmap *vms)
 	}
 }
 
-/* ---- complete ---- */
+/* ---- the store ---- */
 
-void munmap_store_upper(struct vma_munmap *vms, struct ma_state *mas)
+int munmap_store(struct vma_munmap *vms, struct vm_area_struct *vma)
 {
-	struct vm_area_struct *upper = vms->upper, *vma;
+	struct vm_area_struct *upper = vms->upper;
+	int err;
 
+	mas_set_range(&vms->mas, vms->start, vms->end - 1);
 	if (!upper)
-		return;
-	/* The tree has kept the pieces on both sides, as the same VMA. */
-	vma = mas_next(mas, ~0ul);
-	ASSERT_EQ(vma, vms->below);
-	ASSERT_EQ(mas->index, upper->vm_start);
+		return mas_store_gfp(&vms->mas, vma, GFP_KERNEL_ACCOUNT);
 	vma_attach_new(upper);
-	/* One entry for another: that takes no memory. */
-	BUG_ON(mas_store_gfp(mas, upper, GFP_NOWAIT));
-	vms->mm->map_count++;
+	err = mas_store_rest_gfp(&vms->mas, vma, upper, GFP_KERNEL_ACCOUNT);
+	if (err)
+		vma_mark_detached(upper);
+	else
+		vms->mm->map_count++;
+	return err;
 }
 
-static void zap_part(struct vma_munmap *vms, struct mmu_gather *tlb, struct vm_area_struct *vma)
+void munmap_store_prealloc(struct vma_munmap *vms)
+{
+	mas_set_range(&vms->mas, vms->start, vms->end - 1);
+	if (vms->upper) {
+		vma_attach_new(vms->upper);
+		vms->mm->map_count++;
+	}
+	mas_store_rest_prealloc(&vms->mas, NULL, vms->upper);
+}
+
+/* ---- complete ---- */
+
+static __always_inline void zap_part(struct vma_munmap *vms, struct mmu_gather *tlb,
+				     struct vm_area_struct *vma)
 {
 	unsigned long from = max(vma->vm_start, vms->start), to = min(vma->vm_end, vms->end);
 
@@ -163,7 +181,8 @@ void munmap_cut(struct vma_munmap *vms, const struct vm_area_struct *but1,
 			      above->vm_pgoff + ((vms->end - above->vm_start) >> PAGE_SHIFT));
 }
 
-void munmap_finish(struct vma_munmap *vms, struct mmu_gather *tlb)
+/* VMAs that go leave rmap, and all tables that served nobody else go with them. */
+static noinline void free_tables_of_gone(struct vma_munmap *vms, struct mmu_gather *tlb)
 {
 	struct unmap_desc unmap = {
 		.first = vms->gone,
@@ -177,13 +196,22 @@ void munmap_finish(struct vma_munmap *vms, struct mmu_gather *tlb)
 	};
 
 	free_pgtables(tlb, &unmap);
+}
+
+void munmap_finish(struct vma_munmap *vms, struct mmu_gather *tlb)
+{
+	if (vms->gone)
+		free_tables_of_gone(vms, tlb);
+	else
+		free_pgd_range(tlb, vms->start, vms->end, vms->pg_start, vms->pg_end);
 	tlb_finish_mmu(tlb);
 	vms->mm->map_count -= vms->nr;
 	vm_unacct_memory(vms->nr_accounted);
 	vm_area_free_list(vms->gone);
 }
 
-void munmap_complete(struct vma_munmap *vms)
+/* Most unmap part of one VMA, or one: the three steps are one function then. */
+__flatten void munmap_complete(struct vma_munmap *vms)
 {
 	struct mmu_gather tlb;
 
@@ -200,7 +228,6 @@ void munmap_complete(struct vma_munmap *vms)
 int do_munmap(struct mm_struct *mm, unsigned long start, unsigned long len)
 {
 	unsigned long end = start + len;
-	MA_STATE(mas, &mm->mm_mt, start, end - 1);
 	struct vma_munmap vms;
 	int err = munmap_gather(&vms, mm, start, end);
 
@@ -208,14 +235,13 @@ int do_munmap(struct mm_struct *mm, unsigned long start, unsigned long len)
 		return err;
 	err = munmap_make_upper(&vms);
 	if (!err)
-		err = mas_store_gfp(&mas, NULL, GFP_KERNEL_ACCOUNT);
+		err = munmap_store(&vms, NULL);
 	if (err) {
 		munmap_abort(&vms);
 		return err;
 	}
 
 	/* ---- nothing below this line can fail ---- */
-	munmap_store_upper(&vms, &mas);
 	munmap_complete(&vms);
 	return 0;
 }

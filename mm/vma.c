@@ -22,11 +22,11 @@ KMEM_CACHE(vma_cache, "vm_area_struct", sizeof(struct vm_area_struct), 64, NULL,
 
 struct vm_area_struct *vm_area_alloc(struct mm_struct *mm)
 {
-	struct vm_area_struct *vma = kmem_cache_zalloc(&vma_cache, GFP_KERNEL_ACCOUNT);
+	struct vm_area_struct *vma = kmem_cache_alloc(&vma_cache, GFP_KERNEL_ACCOUNT);
 
 	if (!vma)
 		return NULL;
-	vma->vm_mm = mm;
+	*vma = (struct vm_area_struct){.vm_mm = mm};
 	INIT_LIST_HEAD(&vma->anon_vma_chain);
 	RB_CLEAR_NODE(&vma->shared.rb);
 	return vma;

@@ -39,7 +39,9 @@ NO_LOCK_ANALYSIS struct vma_range vma_range_begin(struct vm_area_struct *a,
 	/* If both have one it is the same: they were mergeable. So is their file. */
 	struct vma_range r = {
 		.mapping = vma_mapping(a),
-		.anon = a->anon_vma ? a->anon_vma : b ? b->anon_vma : NULL,
+		.anon = a->anon_vma ? a->anon_vma
+			: b	    ? b->anon_vma
+				    : NULL,
 	};
 
 	if (r.mapping) {
@@ -121,31 +123,37 @@ static bool can_merge_next(const struct vma_merge *m)
 
 /* ---- the cases ---- */
 
-bool vma_change_choose(const struct vma_merge *m, struct vma_change *c)
+/* The range joins the neighbour on the @left, on the @right, or both. */
+static noinline void change_make(const struct vma_merge *m, bool left, bool right,
+				 struct vma_change *c)
 {
 	struct vm_area_struct *middle = m->middle;
-	bool from_start = !middle || m->start == middle->vm_start;
-	bool to_end = !middle || m->end == middle->vm_end;
-	bool left = from_start && can_merge_prev(m);
-	bool right = to_end && can_merge_next(m);
 
 	if (left && right && !anon_vma_alike(m->prev, m->next->anon_vma, m->next))
 		right = false;
-	if (!left && !right)
-		return false;
-
 	*c = (struct vma_change){
 		.grows = left ? m->prev : m->next,
 		.start = left ? m->prev->vm_start : m->start,
 		.end = right ? m->next->vm_end : m->end,
 		.pgoff = left ? m->prev->vm_pgoff : m->pgoff,
 	};
-	if (middle && from_start && to_end)
+	if (middle && m->start == middle->vm_start && m->end == middle->vm_end)
 		c->vanishes[0] = middle;
 	else
 		c->shrinks = middle;
 	if (left && right && m->prev != m->next)
 		c->vanishes[1] = m->next;
+}
+
+bool vma_change_choose(const struct vma_merge *m, struct vma_change *c)
+{
+	struct vm_area_struct *middle = m->middle;
+	bool left = (!middle || m->start == middle->vm_start) && can_merge_prev(m);
+	bool right = (!middle || m->end == middle->vm_end) && can_merge_next(m);
+
+	if (!left && !right)
+		return false;
+	change_make(m, left, right, c);
 	return true;
 }
 

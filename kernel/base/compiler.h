@@ -36,6 +36,8 @@
 #undef noinline
 #define noinline	 __attribute__((noinline))
 #define fallthrough	 __attribute__((fallthrough))
+/* All calls in the body are inlined that can be: for the few paths that are worth it. */
+#define __flatten	 __attribute__((flatten))
 
 #define likely(x)	 __builtin_expect(!!(x), 1)
 #define unlikely(x)	 __builtin_expect(!!(x), 0)
