@@ -10,6 +10,7 @@
 #include "kernel/core/setting.h"
 #include "kernel/sched/thread.h"
 #include "mm/exit_mmap.h"
+#include "mm/lazy_tlb.h"
 #include "mm/mm_check.h"
 #include "mm/mm_marks.h"
 #include "mm/mman_internal.h"
@@ -76,6 +77,7 @@ int mm_init(struct mm_struct *mm)
 		kmem_cache_free(&mm_cache, mm);
 		return -ENOMEM;
 	}
+	mm->tables.tlb.counted = lazy_tlb_refcount;
 	mt_init_flags(&mm->mm_mt, MM_MT_FLAGS);
 	init_rwsem(&mm->mmap_lock, LC_MMAP);
 	init_waitqueue_head(&mm->vma_writer_wait);

@@ -25,6 +25,7 @@ OBJS += mm/folio_lock.o
 OBJS += mm/free_pgtables.o
 OBJS += mm/gup.o
 OBJS += mm/i_mmap.o
+OBJS += mm/lazy_tlb.o
 OBJS += mm/lru.o
 OBJS += mm/madvise.o
 OBJS += mm/maple_alloc.o

@@ -22,6 +22,7 @@
 #include "kernel/x86/cpu.h"
 #include "kernel/x86/kmap.h"
 #include "kernel/x86/pcpu.h"
+#include "mm/drain.h"
 #include "mm/observer.h"
 #include "mm/window.h"
 
@@ -145,7 +146,7 @@ static void load(struct tlb_state *s, struct tlb_ctx *next)
 {
 	struct tlb_ctx *prev = s->loaded;
 	u64 self = BIT(smp_processor_id()), gen = 0;
-	bool was_lazy = s->lazy;
+	bool counted = s->lazy == TLB_LAZY_COUNTED;
 
 	WRITE_ONCE(s->loaded, SWITCHING);
 	if (next) {
@@ -154,14 +155,39 @@ static void load(struct tlb_state *s, struct tlb_ctx *next)
 	}
 	pcpu_switch_cr3(next ? next->pgd : kernel_pgd);
 	WRITE_ONCE(s->gen, gen);
-	WRITE_ONCE(s->lazy, 0);
+	WRITE_ONCE(s->lazy, TLB_IN_USE);
 	smp_store_release(&s->loaded, next);
 	if (prev) {
 		observe(prev, 0, TLB_FLUSH_ALL);
 		mask_clear(prev, self);
-		if (was_lazy && lazy_ops)
+		/* Uncounted, it may be gone by now. */
+		if (counted)
 			lazy_ops->drop(prev);
 	}
+}
+
+/* From now on no user address is used. */
+static void become_lazy(struct tlb_state *s)
+{
+	if (!s->loaded || s->lazy)
+		return;
+	if (s->loaded->counted) {
+		lazy_ops->grab(s->loaded);
+		WRITE_ONCE(s->lazy, TLB_LAZY_COUNTED);
+	} else {
+		WRITE_ONCE(s->lazy, TLB_LAZY);
+	}
+}
+
+/* It was lazy, and uses what it has loaded again. */
+static void stop_being_lazy(struct tlb_state *s)
+{
+	bool counted = s->lazy == TLB_LAZY_COUNTED;
+
+	WRITE_ONCE(s->lazy, TLB_IN_USE);
+	smp_mb(); /* before the generation is read: see the top */
+	if (counted)
+		lazy_ops->drop(s->loaded);
 }
 
 void tlb_ctx_switch(struct tlb_ctx *next)
@@ -169,20 +195,12 @@ void tlb_ctx_switch(struct tlb_ctx *next)
 	struct tlb_state *s = this_cpu_ptr(tlb_state);
 
 	if (!next) {
-		if (s->loaded && !s->lazy) {
-			if (lazy_ops)
-				lazy_ops->grab(s->loaded);
-			WRITE_ONCE(s->lazy, 1);
-		}
+		become_lazy(s);
 	} else if (s->loaded != next) {
 		load(s, next);
 	} else {
-		if (s->lazy) {
-			WRITE_ONCE(s->lazy, 0);
-			smp_mb(); /* before the generation is read: see the top */
-			if (lazy_ops)
-				lazy_ops->drop(next);
-		}
+		if (s->lazy)
+			stop_being_lazy(s);
 		catch_up(next, &s->gen);
 	}
 }
@@ -290,11 +308,37 @@ void flush_tlb_kernel_range(unsigned long start, unsigned long end)
 
 void tlb_ctx_evict(struct tlb_ctx *ctx)
 {
-	if (!READ_ONCE(ctx->cpumask))
+	/* Counted, it has come to its end because nobody has it. */
+	if (ctx->counted || !READ_ONCE(ctx->cpumask))
 		return;
 	flush_tlb_range(ctx, 0, TLB_FLUSH_ALL, true);
 	/* Who was just switching away clears its bit a moment later. */
 	spin_wait_until(&ctx->cpumask, READ_ONCE(ctx->cpumask) == 0);
+}
+
+/* ---- leaving counted ones ---- */
+
+static void leave_here(void *arg)
+{
+	struct tlb_state *s;
+	unsigned long flags;
+
+	local_irq_save(flags);
+	s = this_cpu_ptr(tlb_state);
+	if (s->lazy == TLB_LAZY_COUNTED)
+		load(s, NULL);
+	local_irq_restore(flags);
+}
+
+void tlb_leave_lazy(void)
+{
+	unsigned cpu;
+	bool any = false;
+
+	for_each_vcpu(cpu)
+		any |= READ_ONCE(per_cpu_ptr(tlb_state, cpu)->lazy) == TLB_LAZY_COUNTED;
+	if (any)
+		on_each_vcpu(leave_here, NULL);
 }
 
 /* ---- making ---- */

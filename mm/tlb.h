@@ -61,16 +61,18 @@ void tlb_ctx_switch(struct tlb_ctx *next);
 
 /*
  * tlb_ctx_evict - no vCPU has @ctx loaded any more when this returns; lazy ones are told to leave
- * it.
+ * it, unless they are counted: then there are none.
  *
  * Context: as a flush. No thread uses @ctx.
  */
 void tlb_ctx_evict(struct tlb_ctx *ctx);
 
+/* Every vCPU leaves what it has lazily and counted. Context: thread, may move between vCPUs. */
+void tlb_leave_lazy(void);
+
 /*
- * What keeps a context's memory while a vCPU has it loaded lazily (layer 6: mmgrab, mmdrop). Called
- * with interrupts off when a vCPU begins and ends to borrow it. NULL: nobody counts,
- * tlb_ctx_evict() does.
+ * What keeps a counted context's memory while a vCPU has it loaded lazily (lazy_tlb.c). Called with
+ * interrupts off, also from an interrupt, when a vCPU begins and ends to borrow it.
  */
 struct tlb_lazy_ops {
 	void (*grab)(struct tlb_ctx *ctx);

@@ -8,6 +8,7 @@
 #include "mm/fault.h"
 #include "mm/semantics.h"
 #include "mm/folio_lock.h"
+#include "mm/lazy_tlb.h"
 #include "mm/reclaim.h"
 #include "mm/swap.h"
 #include "mm/thread_mem.h"
@@ -27,6 +28,7 @@ int mm_world_init(const struct frame_range *ranges, unsigned nr, const struct fr
 	slab_world_init(layout);
 	thread_mem_world_init();
 	vma_lock_init();
+	lazy_tlb_world_init();
 	mm_fault_world_init();
 	swap_world_init();
 	sem_world_init();

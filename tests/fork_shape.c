@@ -17,6 +17,7 @@
 #include "mm/dup_mmap.h"
 #include "mm/file.h"
 #include "mm/gup.h"
+#include "mm/lazy_tlb.h"
 #include "mm/mman.h"
 #include "mm/page_alloc.h"
 #include "mm/swap.h"
@@ -66,6 +67,15 @@ static void check_size(struct fork_shape *s, struct kv *kv)
 		kv_fail(kv, "vmas=%lu pages=%lu: more than half of the memory", s->vmas, s->pages);
 }
 
+static void parse_lazy(struct fork_shape *s, struct kv *kv)
+{
+	static const char *const schemes[] = {"shootdown", "refcount", NULL};
+	unsigned scheme = 0;
+
+	kv_choice(kv, "lazy", schemes, &scheme);
+	s->lazy_refcount = scheme;
+}
+
 void fork_shape_parse(struct fork_shape *s, struct kv *kv)
 {
 	const char *sem = NULL;
@@ -84,6 +94,7 @@ void fork_shape_parse(struct fork_shape *s, struct kv *kv)
 	kv_bool(kv, "clean", &s->clean);
 	parse_failure(s, kv);
 	check_size(s, kv);
+	parse_lazy(s, kv);
 	if (kv_str(kv, "sem", &sem) && sem && sem_parse(sem, &s->sem, why, sizeof(why)))
 		kv_fail(kv, "sem=%s: %s", sem, why);
 }
@@ -232,10 +243,11 @@ int fork_stage_build(const struct fork_shape *s, struct fork_stage *stage)
 	const struct sem_set *set = sem_set_of(&s->sem);
 	int err = set ? 0 : -ENOSPC;
 
-	*stage = (struct fork_stage){.shape = *s};
+	*stage = (struct fork_stage){.shape = *s, .lazy_before = lazy_tlb_refcount};
 	if (err)
 		return err;
 	sem_install(set);
+	lazy_tlb_refcount = s->lazy_refcount;
 	stage->mm = mm_alloc();
 	if (!stage->mm)
 		return -ENOMEM;
@@ -286,6 +298,7 @@ int fork_stage_end(struct fork_stage *stage)
 	if (!err)
 		err = end_device(stage->kept);
 	sem_install(NULL);
+	lazy_tlb_refcount = stage->lazy_before;
 	return err;
 }
 

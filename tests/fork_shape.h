@@ -37,6 +37,7 @@ struct fork_shape {
 	u64 kill;     /* SIGKILL comes before this VMA is looked at; SHAPE_NO: never */
 	struct fault_site *site; /* NULL: none. R01, R02: the VMA object of VMA k fails first */
 	struct sem_choice sem;
+	bool lazy_refcount; /* the scheme of lazy vCPUs (mm/lazy_tlb.h) */
 };
 
 #define FORK_SHAPE_USAGE                                                                \
@@ -44,7 +45,8 @@ struct fork_shape {
 	"  touching=on   no free page between VMAs; at most one is anonymous then\n"    \
 	"  clean=on      private file VMAs are only read\n"                             \
 	"  site=F01..F25 k=VMA occ=N | kill=VMA   where the copy fails\n"                \
-	"  sem=NAME+NAME...                       under which rules"
+	"  sem=NAME+NAME...                       under which rules\n"                   \
+	"  lazy=shootdown|refcount                what keeps a lazily loaded mm"
 
 /* The words of @kv that are about a fork; what is wrong is noted there. Host side. */
 void fork_shape_parse(struct fork_shape *shape, struct kv *kv);
@@ -55,6 +57,7 @@ struct fork_stage {
 	struct mm_struct *mm;
 	unsigned long nr_pinned;
 	struct file *file;
+	bool lazy_before;	   /* what new mms were made under */
 	struct block_device *swap; /* holds the parent's swapped pages */
 	/* With swap=, if there is a page to spare: another device with one page of the parent... */
 	struct block_device *kept;

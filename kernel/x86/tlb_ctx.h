@@ -24,14 +24,18 @@ struct tlb_ctx {
 	u64 cpumask;	       /* [A] vCPUs that may hold translations of it */
 	u64 gen;	       /* [A] flushes so far */
 	u64 range[TLB_RANGES]; /* [G] what flush g was about, in one word, at g % TLB_RANGES */
+	bool counted;	       /* [I] a lazy vCPU holds a reference; else it is told to leave */
 };
+
+/* Values of tlb_state.lazy. */
+enum { TLB_IN_USE, TLB_LAZY, TLB_LAZY_COUNTED };
 
 /* Per vCPU. Written by the vCPU itself, read by flushers. */
 struct tlb_state {
 	struct tlb_ctx *loaded; /* whose pgd is in CR3; NULL: the kernel's own */
 	u64 gen;		/* generation of @loaded up to which this TLB is clean */
 	u64 kernel_gen;		/* the same for the kernel half */
-	u32 lazy; /* no user address is used before the next switch: need not be told */
+	u32 lazy; /* not TLB_IN_USE: no user address before the next switch, need not be told */
 };
 
 DECLARE_PER_CPU(struct tlb_state, tlb_state);

@@ -161,9 +161,26 @@ static bool may_keep_frames(unsigned cpu, const struct tlb_ctx *ctx)
 	return s->loaded != ctx || s->lazy;
 }
 
+/* A page directory that vCPU *@cpu has loaded, lazily or not: its CPU may walk it at any time. */
+static bool is_loaded(const struct page *page, unsigned *cpu)
+{
+	for_each_vcpu(*cpu) {
+		const struct tlb_ctx *ctx = per_cpu_ptr(tlb_state, *cpu)->loaded;
+
+		/* 1: in the middle of a change. */
+		if (ctx > (struct tlb_ctx *)1 && ctx->pgd.v >> PAGE_SHIFT == page_to_pfn(page))
+			return true;
+	}
+	return false;
+}
+
 static void frames_freed(struct page *page, unsigned order)
 {
 	struct stale_hit hit;
+	unsigned cpu;
+
+	if (lockstep_active() && order == 0 && is_loaded(page, &cpu))
+		lockstep_fail(LV_STALE, "page directory freed while vCPU %u has it loaded", cpu);
 
 	if (lockstep_active() &&
 	    stale_check_free(page_to_pfn(page), 1ul << order, may_keep_frames, &hit))
