@@ -37,8 +37,7 @@ FAULT_SITE(F12, "fork: the commit limit, for a VMA that is charged");
 FAULT_SITE(F13, "fork: the VMA object");
 FAULT_SITE(sigkill, "fork: SIGKILL arrives before VMA number at= is looked at");
 
-/* 0: as the semantics says; else enum sem_kill_test. */
-static unsigned long fork_kill_test;
+unsigned long fork_kill_test;
 
 static u64 kill_test_get(void)
 {

@@ -27,4 +27,7 @@ int __must_check dup_mmap(struct mm_struct *mm, struct mm_struct *oldmm);
  */
 extern void (*dup_vma_hook)(unsigned long index);
 
+/* Where SIGKILL ends a copy, enum sem_kill_test; 0: as the semantics says. */
+extern unsigned long fork_kill_test;
+
 #endif

@@ -203,6 +203,8 @@ static __always_inline void frame_prepare(struct page *page, gfp_t gfp, unsigned
 	page->state_aux = GFP_KIND(gfp) | order << 8;
 }
 
+u64 frames_refused __host_data;
+
 /* Every allocation that is not simply the next frame of the list. */
 static noinline struct page *alloc_pages_slow(gfp_t gfp, unsigned order)
 {
@@ -214,8 +216,10 @@ static noinline struct page *alloc_pages_slow(gfp_t gfp, unsigned order)
 	page = order ? NULL : frame_take(gfp);
 	if (!page)
 		page = alloc_hard(gfp, order);
-	if (!page)
+	if (!page) {
+		__atomic_fetch_add(&frames_refused, 1, __ATOMIC_RELAXED);
 		return NULL;
+	}
 	event_count(EV_FRAME, 1);
 	if (static_branch_unlikely(&checks_key))
 		frames_poison_check(page, order);

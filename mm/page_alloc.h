@@ -54,6 +54,9 @@ static inline struct page *__must_check alloc_page(gfp_t gfp)
 	return alloc_pages(gfp, 0);
 }
 
+/* Requests for which there was nothing; of those that a fault site failed, none. Host side. */
+extern u64 frames_refused;
+
 /* Give back what alloc_pages() returned, the caller's being the only reference. */
 void free_pages(struct page *page, unsigned order);
 

@@ -90,6 +90,9 @@ int fork_run_once(const struct fork_shape *shape, struct fork_stage *stage, stru
 	t = kthread_create("forker", forker, stage);
 	if (!t)
 		return -ENOMEM;
+	/* What a hog has taken is short where it took it. */
+	if (shape->hog)
+		t->affinity = 1ull << smp_processor_id();
 	fork_run_begin();
 	watched.run = run;
 	watched.parent = stage->mm;

@@ -21,6 +21,7 @@
 #include "mm/mman.h"
 #include "mm/page_alloc.h"
 #include "mm/swap.h"
+#include "tests/fork_hog.h"
 #include "tests/mm_file.h"
 #include "tests/mm_swap.h"
 #include "tests/mm_user.h"
@@ -45,6 +46,10 @@ static void parse_failure(struct fork_shape *s, struct kv *kv)
 	} else if (k || occ) {
 		kv_fail(kv, "%s: only with site=", k ? "k" : "occ");
 	}
+	kv_bool(kv, "hog", &s->hog);
+	if (s->hog && (!s->site || !fork_hog_can(s->site)))
+		kv_fail(kv, "hog=on: only with a site= at which memory is got: F01 F02 F08 F09 "
+			    "F13 F16 F18 F20");
 }
 
 /* More pages than there are would end in a failure that nobody asked for. */
@@ -67,13 +72,17 @@ static void check_size(struct fork_shape *s, struct kv *kv)
 		kv_fail(kv, "vmas=%lu pages=%lu: more than half of the memory", s->vmas, s->pages);
 }
 
-static void parse_lazy(struct fork_shape *s, struct kv *kv)
+/* How the kernel is to be meanwhile. */
+static void parse_ways(struct fork_shape *s, struct kv *kv)
 {
 	static const char *const schemes[] = {"shootdown", "refcount", NULL};
+	static const char *const tests[] = {
+		[0] = "rules", [KILL_LOOP] = "loop", [KILL_VMA_LOCK] = "lock", NULL};
 	unsigned scheme = 0;
 
 	kv_choice(kv, "lazy", schemes, &scheme);
 	s->lazy_refcount = scheme;
+	kv_choice(kv, "killtest", tests, &s->kill_test);
 }
 
 void fork_shape_parse(struct fork_shape *s, struct kv *kv)
@@ -94,7 +103,7 @@ void fork_shape_parse(struct fork_shape *s, struct kv *kv)
 	kv_bool(kv, "clean", &s->clean);
 	parse_failure(s, kv);
 	check_size(s, kv);
-	parse_lazy(s, kv);
+	parse_ways(s, kv);
 	if (kv_str(kv, "sem", &sem) && sem && sem_parse(sem, &s->sem, why, sizeof(why)))
 		kv_fail(kv, "sem=%s: %s", sem, why);
 }
@@ -243,11 +252,13 @@ int fork_stage_build(const struct fork_shape *s, struct fork_stage *stage)
 	const struct sem_set *set = sem_set_of(&s->sem);
 	int err = set ? 0 : -ENOSPC;
 
-	*stage = (struct fork_stage){.shape = *s, .lazy_before = lazy_tlb_refcount};
+	*stage = (struct fork_stage){.shape = *s, .lazy_before = lazy_tlb_refcount,
+				     .kill_before = fork_kill_test};
 	if (err)
 		return err;
 	sem_install(set);
 	lazy_tlb_refcount = s->lazy_refcount;
+	fork_kill_test = s->kill_test;
 	stage->mm = mm_alloc();
 	if (!stage->mm)
 		return -ENOMEM;
@@ -299,6 +310,7 @@ int fork_stage_end(struct fork_stage *stage)
 		err = end_device(stage->kept);
 	sem_install(NULL);
 	lazy_tlb_refcount = stage->lazy_before;
+	fork_kill_test = stage->kill_before;
 	return err;
 }
 
@@ -348,6 +360,8 @@ void fork_fault_arm(const struct fork_shape *s)
 	fault_hold();
 	if (by_vma)
 		dup_vma_hook = at_vma;
+	if (s->hog)
+		fault_hog = fork_hog;
 	if (s->kill != SHAPE_NO)
 		set_site(fault_site_find("sigkill"), s->kill);
 	if (first_site)
@@ -385,6 +399,7 @@ void fork_fault_disarm(void)
 {
 	struct fault_site *site = armed_site();
 
+	fault_hog = NULL;
 	dup_vma_hook = NULL;
 	if (site)
 		set_site(site, SHAPE_NO);

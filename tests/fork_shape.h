@@ -37,6 +37,8 @@ struct fork_shape {
 	u64 kill;     /* SIGKILL comes before this VMA is looked at; SHAPE_NO: never */
 	struct fault_site *site; /* NULL: none. R01, R02: the VMA object of VMA k fails first */
 	struct sem_choice sem;
+	bool hog;	   /* the site fails because memory has run out (fork_hog.h) */
+	unsigned kill_test; /* enum sem_kill_test; 0: as the rules say */
 	bool lazy_refcount; /* the scheme of lazy vCPUs (mm/lazy_tlb.h) */
 };
 
@@ -45,6 +47,8 @@ struct fork_shape {
 	"  touching=on   no free page between VMAs; at most one is anonymous then\n"    \
 	"  clean=on      private file VMAs are only read\n"                             \
 	"  site=F01..F25 k=VMA occ=N | kill=VMA   where the copy fails\n"                \
+	"  hog=on                                 the site fails for want of memory\n"    \
+	"  killtest=loop|lock                     where a signal is looked for\n"         \
 	"  sem=NAME+NAME...                       under which rules\n"                   \
 	"  lazy=shootdown|refcount                what keeps a lazily loaded mm"
 
@@ -57,7 +61,8 @@ struct fork_stage {
 	struct mm_struct *mm;
 	unsigned long nr_pinned;
 	struct file *file;
-	bool lazy_before;	   /* what new mms were made under */
+	bool lazy_before;	   /* these two: what forks were made under */
+	unsigned long kill_before;
 	struct block_device *swap; /* holds the parent's swapped pages */
 	/* With swap=, if there is a page to spare: another device with one page of the parent... */
 	struct block_device *kept;

@@ -14,6 +14,8 @@
 
 struct static_key faults_key;
 
+bool (*fault_hog)(struct fault_site *site, bool begin);
+
 static u32 nth_armed; /* threads with an armed counter or one that fired and was not disarmed */
 static u32 holds;     /* fault_hold() minus fault_release() */
 static u32 decide_lock;
@@ -93,6 +95,10 @@ bool fault_site_begin_slow(struct fault_site *site)
 
 	if (nth->armed || !fault_site_fires_slow(site))
 		return false;
+	if (fault_hog) {
+		fault_hog(site, true);
+		return true;
+	}
 	*nth = (struct fault_nth){ .armed = true };
 	return true;
 }
@@ -100,9 +106,10 @@ bool fault_site_begin_slow(struct fault_site *site)
 void fault_site_end(struct fault_site *site)
 {
 	struct fault_nth *nth = &current_base()->nth;
+	bool failed = fault_hog ? fault_hog(site, false) : nth->fired;
 	unsigned long flags;
 
-	if (!nth->fired) {
+	if (!failed) {
 		flags = decide_begin();
 		site->attr.fired--;
 		decide_end(flags);

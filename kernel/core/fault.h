@@ -67,6 +67,14 @@ bool fault_site_begin_slow(struct fault_site *site);
 void fault_site_end(struct fault_site *site);
 
 /*
+ * fault_hog - if set, a FAULT_SITE_CALL that is to fail does so because nothing is left.
+ *
+ * Called before the call (@begin) to take what there is, and behind it to give it back; the second
+ * call says whether anything was refused in between. Context: as the call's; may sleep.
+ */
+extern bool (*fault_hog)(struct fault_site *site, bool begin);
+
+/*
  * FAULT_SITE_CALL - @call, in which the next allocation fails if site @site says so.
  *
  * For a place that allocates through others: the allocator itself returns the error, inside the

@@ -85,6 +85,8 @@ static void parse(struct scenario *sc, struct kv *kv)
 	kv_u64(kv, "threads", 0, SIBLINGS_MAX, &nr_siblings);
 	fork_shape_parse(&shape, kv);
 	fork_walkers_parse(kv, &shape);
+	if (shape.hog)
+		kv_fail(kv, "hog: only for the command fork; here it would starve the others");
 	if (sc->cpus == 0)
 		sc->cpus = 1 + fork_walkers_nr() + (unsigned)nr_siblings;
 }

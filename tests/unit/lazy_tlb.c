@@ -65,9 +65,9 @@ static void bind_here(struct ktest *t)
 
 KTEST(lazy_tlb, counted_it_lives_until_the_vcpu_leaves, KT_UNIT)
 {
+	bool alive, before = lazy_tlb_refcount;
 	struct mm_struct *mm, *other;
 	struct tlb_ctx *ctx;
-	bool alive;
 	u64 id;
 
 	bind_here(t);
@@ -88,18 +88,19 @@ KTEST(lazy_tlb, counted_it_lives_until_the_vcpu_leaves, KT_UNIT)
 	tlb_leave_lazy();
 	flush_workqueue(&system_wq);
 	t_expect(t, !lives(id));
-	lazy_tlb_refcount = false;
+	lazy_tlb_refcount = before;
 	t_expect_eq(t, thread_set_affinity(current, AFFINITY_ANY), 0);
 }
 
 KTEST(lazy_tlb, told_to_leave_it_does_at_once, KT_UNIT)
 {
+	bool alive, before = lazy_tlb_refcount;
 	struct mm_struct *mm;
 	struct tlb_ctx *ctx;
-	bool alive;
 	u64 id;
 
 	bind_here(t);
+	lazy_tlb_refcount = false;
 	mm = use_and_lay_down(t);
 	ctx = &mm->tables.tlb;
 	id = mm->id;
@@ -107,6 +108,7 @@ KTEST(lazy_tlb, told_to_leave_it_does_at_once, KT_UNIT)
 	mmput(mm);
 	t_expect(t, !loaded_here(ctx, id, &alive));
 	t_expect(t, !alive);
+	lazy_tlb_refcount = before;
 	t_expect_eq(t, thread_set_affinity(current, AFFINITY_ANY), 0);
 }
 
@@ -154,6 +156,8 @@ static void drop_beside_a_lazy_vcpu(struct ktest *t, unsigned i, void *arg)
 
 static void drop_rounds(struct ktest *t, bool refcount)
 {
+	bool before = lazy_tlb_refcount;
+
 	lazy_tlb_refcount = refcount;
 	for (u64 round = 0; round < t_scale(t, 20); round++) {
 		shared.mm = mm_alloc();
@@ -165,7 +169,7 @@ static void drop_rounds(struct ktest *t, bool refcount)
 		flush_workqueue(&system_wq);
 		t_expect(t, !lives(shared.id));
 	}
-	lazy_tlb_refcount = false;
+	lazy_tlb_refcount = before;
 }
 
 KTEST(lazy_tlb, other_vcpus_in_both_schemes, KT_STRESS)
