@@ -135,15 +135,36 @@ struct held_locks *held_locks_current(void);
 unsigned held_locks_force_release(unsigned keep);
 void lock_release_fn_set(enum lock_kind kind, void (*release)(void *lock));
 
-/* Statistics of one class since lockstat was last cleared. Times in TSC ticks. */
+/*
+ * Statistics of one class since lockstat was last cleared, of one actor or of all. Times in TSC
+ * ticks, or in what lock_stat_clock counts.
+ */
 struct lock_stat {
 	u64 acquired, contended;
 	u64 wait, wait_max;
 	u64 hold, hold_max;
 };
 
+/* Threads whose statistics are kept apart, by name; 0 is all the others. */
+#define LOCK_ACTORS 8u
+
+/*
+ * lock_stat_actor - the number of the actor called @name, a new one if there is none; 0: no room.
+ *
+ * It goes into thread_base.lock_actor before the thread starts. Names last until lock_stat_clear().
+ */
+unsigned lock_stat_actor(const char *name);
+/* NULL: there is no actor @actor. 0: "others". */
+const char *lock_stat_actor_name(unsigned actor);
+
+/* Of all actors together, or of one. */
 void lock_stat_read(enum lock_class class, struct lock_stat *out);
+void lock_stat_read_actor(unsigned actor, enum lock_class class, struct lock_stat *out);
 void lock_stat_clear(void);
+
+/* The time now; set by who runs threads in a time of their own. NULL: the TSC. */
+extern u64 (*lock_stat_clock)(void);
+u64 lock_stat_now(void);
 /* Adds one wait of @ticks to @class: for locks that wait by themselves. */
 void lock_stat_waited(enum lock_class class, u64 ticks);
 

@@ -1,7 +1,7 @@
 /*
- * lock_stat.c - waiting and holding per lock class.
+ * lock_stat.c - waiting and holding per lock class and actor.
  *
- * Idea: sums and maxima per class in TSC ticks, added with plain atomic instructions and without a
+ * Idea: sums and maxima per class and actor, added with plain atomic instructions and without a
  *       schedule point: the counters are nobody's shared state but their own. While statistics are
  *       off nothing is read or written.
  */
@@ -9,9 +9,47 @@
 
 #include <string.h>
 #include "kernel/core/events.h"
+#include "kernel/core/thread_base.h"
 #include "kernel/x86/cpu.h"
 
-static struct lock_stat stats[LC_NR];
+static struct lock_stat stats[LOCK_ACTORS][LC_NR];
+static char actor_name[LOCK_ACTORS][24] = {"others"};
+static unsigned nr_actors = 1;
+
+u64 (*lock_stat_clock)(void);
+
+u64 lock_stat_now(void)
+{
+	return lock_stat_clock ? lock_stat_clock() : rdtsc();
+}
+
+/* ---- actors ---- */
+
+unsigned lock_stat_actor(const char *name)
+{
+	for (unsigned i = 1; i < nr_actors; i++) {
+		if (!strncmp(actor_name[i], name, sizeof(actor_name[i]) - 1))
+			return i;
+	}
+	if (nr_actors == LOCK_ACTORS)
+		return 0;
+	strlcpy(actor_name[nr_actors], name, sizeof(actor_name[0]));
+	return nr_actors++;
+}
+
+const char *lock_stat_actor_name(unsigned actor)
+{
+	return actor < nr_actors ? actor_name[actor] : NULL;
+}
+
+static struct lock_stat *stat_here(enum lock_class class)
+{
+	const struct thread_base *thread = current_base();
+
+	return &stats[thread && !in_irq() ? thread->lock_actor : 0][class];
+}
+
+/* ---- counting ---- */
 
 static void add(u64 *sum, u64 n)
 {
@@ -29,34 +67,55 @@ static void raise_max(u64 *most, u64 n)
 
 u64 lock_stat_count(enum lock_class class)
 {
-	add(&stats[class].acquired, 1);
-	return rdtsc();
+	add(&stat_here(class)->acquired, 1);
+	return lock_stat_now();
 }
 
 void lock_stat_held(const struct held_lock *gone)
 {
-	u64 ticks = rdtsc() - gone->since;
+	u64 ticks = lock_stat_now() - gone->since;
+	struct lock_stat *s = stat_here(gone->class);
 
-	add(&stats[gone->class].hold, ticks);
-	raise_max(&stats[gone->class].hold_max, ticks);
+	add(&s->hold, ticks);
+	raise_max(&s->hold_max, ticks);
 }
 
 void lock_stat_waited(enum lock_class class, u64 ticks)
 {
+	struct lock_stat *s = stat_here(class);
+
 	event_count(EV_LOCK_WAIT, 1);
 	if (!static_key_enabled(&lockstat_key))
 		return;
-	add(&stats[class].contended, 1);
-	add(&stats[class].wait, ticks);
-	raise_max(&stats[class].wait_max, ticks);
+	add(&s->contended, 1);
+	add(&s->wait, ticks);
+	raise_max(&s->wait_max, ticks);
+}
+
+/* ---- reading ---- */
+
+void lock_stat_read_actor(unsigned actor, enum lock_class class, struct lock_stat *out)
+{
+	*out = stats[actor][class];
 }
 
 void lock_stat_read(enum lock_class class, struct lock_stat *out)
 {
-	*out = stats[class];
+	*out = stats[0][class];
+	for (unsigned i = 1; i < nr_actors; i++) {
+		const struct lock_stat *s = &stats[i][class];
+
+		out->acquired += s->acquired;
+		out->contended += s->contended;
+		out->wait += s->wait;
+		out->hold += s->hold;
+		out->wait_max = max(out->wait_max, s->wait_max);
+		out->hold_max = max(out->hold_max, s->hold_max);
+	}
 }
 
 void lock_stat_clear(void)
 {
 	memset(stats, 0, sizeof(stats));
+	nr_actors = 1;
 }

@@ -35,12 +35,12 @@ static void lock_point(enum point_kind kind, const spinlock_t *lock, void *ip)
 
 static void wait_and_take(spinlock_t *lock)
 {
-	u64 start = rdtsc();
+	u64 start = lock_stat_now();
 
 	do {
 		spin_wait_until(lock, !spin_is_locked(lock));
 	} while (spin_test_and_set(lock));
-	lock_stat_waited(lock->class, rdtsc() - start);
+	lock_stat_waited(lock->class, lock_stat_now() - start);
 }
 
 static void note_owner(spinlock_t *lock, void *ip)

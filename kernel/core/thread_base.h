@@ -31,6 +31,7 @@ struct thread_base {
 	u32 flags;		/* [O] TF_* */
 	u32 fpu_depth;		/* [O] fpu_begin() minus fpu_end() */
 	u32 rcu_nesting;	/* [O] */
+	u8 lock_actor;		/* [I] whose lock statistics it counts into (lock_order.h) */
 	struct fault_nth nth;	/* [O] */
 	struct recovery *recovery; /* [O] innermost oops_catch() */
 	struct _reent *

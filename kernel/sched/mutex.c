@@ -122,9 +122,9 @@ static noinline int mutex_take_checked(struct mutex *m, u32 state, void *ip)
 
 	lock_order_check(m->class, m, LK_MUTEX, 0, ip);
 	if (atomic_long_cmpxchg(&m->owner, 0, (long)current) != 0) {
-		start = rdtsc();
+		start = lock_stat_now();
 		err = mutex_lock_slow(m, state);
-		lock_stat_waited(m->class, rdtsc() - start);
+		lock_stat_waited(m->class, lock_stat_now() - start);
 		if (err)
 			return err;
 	}

@@ -90,7 +90,12 @@ NO_LOCK_ANALYSIS void percpu_down_write(struct percpu_rw_semaphore *sem)
 	down_write(&sem->rw_sem);
 	WRITE_ONCE(sem->writer, 1);
 	synchronize_rcu();
-	wait_event(&sem->all_left, nobody_reads(sem));
+	if (!nobody_reads(sem)) {
+		u64 start = lock_stat_now();
+
+		wait_event(&sem->all_left, nobody_reads(sem));
+		lock_stat_waited(sem->rw_sem.class, lock_stat_now() - start);
+	}
 	smp_mb(); /* what the readers did is seen by what follows */
 }
 

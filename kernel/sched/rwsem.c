@@ -180,9 +180,9 @@ static noinline int rwsem_down_checked(struct rw_semaphore *sem, bool write, u32
 
 	lock_order_check(class, sem, kind, 0, ip);
 	if (!rwsem_enter(sem, write)) {
-		start = rdtsc();
+		start = lock_stat_now();
 		err = rwsem_down_slow(sem, write, state);
-		lock_stat_waited(class, rdtsc() - start);
+		lock_stat_waited(class, lock_stat_now() - start);
 		if (err)
 			return err;
 	}

@@ -124,28 +124,77 @@ static const char *lock_words(unsigned i)
 	return i == 0 ? "clear" : NULL;
 }
 
-static int cmd_locks(int argc, char **argv)
+static void lock_stat_read_all(unsigned actor, enum lock_class class, struct lock_stat *s)
+{
+	(void)actor;
+	lock_stat_read(class, s);
+}
+
+static void record_lock(const char *who, enum lock_class class, const struct lock_stat *s)
+{
+	struct record r;
+	const char *text;
+
+	record_begin(&r, "lock");
+	record_str(&r, "actor", who[0] ? who : "all");
+	record_str(&r, "class", lock_class_name[class]);
+	record_u64(&r, "acquired", s->acquired);
+	record_u64(&r, "contended", s->contended);
+	record_u64(&r, "wait", s->wait);
+	record_u64(&r, "wait_max", s->wait_max);
+	record_u64(&r, "hold", s->hold);
+	record_u64(&r, "hold_max", s->hold_max);
+	text = record_end(&r);
+	out_line(text ? text : "# a record did not fit and was left out");
+}
+
+static void print_locks(const char *who, unsigned actor,
+			void (*read)(unsigned, enum lock_class, struct lock_stat *))
 {
 	struct lock_stat s;
 
+	out("%s%s\n", who[0] ? "actor " : "all", who);
+	out("  %-12s %8s %8s %11s %8s %11s %8s\n", "class", "taken", "waited", "wait", "max",
+	    "hold", "max");
+	for (unsigned class = 0; class < LC_NR; class ++) {
+		read(actor, class, &s);
+		if (!s.acquired && !s.contended)
+			continue;
+		out("  %-12s %8lu %8lu %11lu %8lu %11lu %8lu\n", lock_class_name[class], s.acquired,
+		    s.contended, s.wait, s.wait_max, s.hold, s.hold_max);
+	}
+}
+
+static void record_locks(const char *who, unsigned actor,
+			 void (*read)(unsigned, enum lock_class, struct lock_stat *))
+{
+	struct lock_stat s;
+
+	for (unsigned class = 0; class < LC_NR; class ++) {
+		read(actor, class, &s);
+		if (s.acquired || s.contended)
+			record_lock(who, class, &s);
+	}
+}
+
+static int cmd_locks(int argc, char **argv)
+{
 	if (argc > 2 || (argc == 2 && strcmp(argv[1], "clear")))
 		return shell_error("locks", "\"%s\": accepted is clear", argv[argc - 1]);
 	if (argc == 2) {
 		lock_stat_clear();
 		return SHELL_OK;
 	}
-	out("  %-14s %10s %10s %12s %12s\n", "class", "acquired", "contended", "max wait",
-	    "max hold");
-	for (unsigned class = 0; class < LC_NR; class++) {
-		lock_stat_read(class, &s);
-		if (s.acquired || s.contended)
-			out("  %-14s %10lu %10lu %12lu %12lu\n", lock_class_name[class], s.acquired,
-			    s.contended, s.wait_max, s.hold_max);
-	}
+	print_locks("", 0, lock_stat_read_all);
+	for (unsigned i = 1; lock_stat_actor_name(i); i++)
+		print_locks(lock_stat_actor_name(i), i, lock_stat_read_actor);
+	record_locks("", 0, lock_stat_read_all);
+	for (unsigned i = 1; lock_stat_actor_name(i); i++)
+		record_locks(lock_stat_actor_name(i), i, lock_stat_read_actor);
 	if (!static_key_enabled(&lockstat_key))
 		out("not counting: `set lockstat on`\n");
 	return SHELL_OK;
 }
 
-SHELL_CMD_WORDS(locks, "locks [clear]: lock classes: taken, waited for, held longest",
-		cmd_locks, lock_words);
+SHELL_CMD_WORDS(locks, "locks [clear]: lock classes: taken, waited for, held longest", cmd_locks,
+		lock_words);

@@ -17,40 +17,41 @@
 
 #define SWAPPED "fork vmas=3 pages=2 swap=1 site=F13 k=1 "
 #define KILLED	"fork vmas=3 pages=2 swap=1 kill=1 "
-#define MAPPED	"fork vmas=3 pages=1 file=3 touching=on clean=on site=F13 k=1 "
-#define PLAIN	"fork vmas=3 pages=1 site=F13 k=1 rounds=8 "
+#define PAIR	"fork vmas=2 pages=1 file=2 touching=on clean=on site=F13 k=1 "
+#define PLAIN	"fork vmas=3 pages=1 site=F13 k=1 "
 
 const struct lab_bug lab_bugs[] = {
-	{"swapoff-marker", "swapoff walks into the marker (2025-08)", LV_MARKER,
+	{"swapoff-marker", "swapoff walks into the marker (2025-08)", LV_MARKER, "bounded:1",
 	 SWAPPED "sem=zero_marker_flagged walkers=swapoff,swapoff.stable=0",
 	 SWAPPED "sem=zero_marker_flagged walkers=swapoff"},
 	{"swapoff-killed", "the same after a SIGKILL in the middle of the copy", LV_MARKER,
-	 KILLED "sem=zero_marker_flagged walkers=swapoff,swapoff.stable=0",
+	 "bounded:1", KILLED "sem=zero_marker_flagged walkers=swapoff,swapoff.stable=0",
 	 KILLED "sem=zero_marker_flagged walkers=swapoff"},
 	{"uprobe-neighbour", "a probe's neighbour lookup meets the marker (2024-12)", LV_MARKER,
-	 MAPPED "sem=zero_marker_flagged+sem_for_copy walkers=uprobe,uprobe.stable=0",
-	 MAPPED "sem=zero_marker_flagged+sem_for_copy walkers=uprobe"},
+	 "bounded:2", PAIR "sem=zero_marker_flagged+sem_for_copy walkers=uprobe,uprobe.stable=0",
+	 PAIR "sem=zero_marker_flagged+sem_for_copy walkers=uprobe"},
 	{"sem-narrow", "dup_mmap_sem for the copy only, against until it is gone", LV_MARKER,
-	 MAPPED "sem=zero_marker walkers=uprobe,uprobe.stable=0",
-	 MAPPED "sem=zero_marker_sem walkers=uprobe,uprobe.stable=0"},
+	 "bounded:2", PAIR "sem=zero_marker walkers=uprobe,uprobe.stable=0",
+	 PAIR "sem=zero_marker_sem walkers=uprobe,uprobe.stable=0"},
 	{"sem-second-pin", "dup_mmap_sem is let go while another walker keeps the child", LV_MARKER,
-	 MAPPED "sem=zero_marker_sem walkers=uprobe,uprobe.stable=0,fault",
-	 MAPPED "sem=zero_marker_flagged walkers=uprobe,fault"},
+	 "bounded:2", PAIR "sem=zero_marker_sem walkers=uprobe,uprobe.stable=0,fault",
+	 PAIR "sem=zero_marker_flagged walkers=uprobe,fault"},
 	{"maps-foreign", "a reader that goes on by address finds the parent's VMAs", LV_FOREIGN,
-	 PLAIN "sem=zero_marker walkers=maps,maps.iterate=0",
+	 "bounded:1", PLAIN "sem=zero_marker walkers=maps,maps.iterate=0",
 	 PLAIN "sem=full_teardown_both_locks walkers=maps"},
-	{"fault-foreign", "a lookup without lock finds the parent's VMA", LV_FOREIGN,
+	{"fault-foreign", "a lookup without lock finds the parent's VMA", LV_FOREIGN, "bounded:1",
 	 PLAIN "sem=zero_marker walkers=fault,fault.owner=0",
 	 PLAIN "sem=zero_marker walkers=fault"},
-	{"numa-null", "NUMA balancing's scan of an mm without VMAs (2024-10)", LV_NULL,
-	 PLAIN "sem=full_teardown_both_locks walkers=numa,numa.empty=0",
-	 PLAIN "sem=full_teardown_both_locks walkers=numa"},
-	{"migrate-null", "migrate_pages of an mm without VMAs (2024-11)", LV_NULL,
+	{"numa-null", "NUMA balancing's scan of an mm without VMAs (2024-10)", LV_NULL, "bounded:1",
+	 PLAIN "rounds=4 sem=full_teardown_both_locks walkers=numa,numa.empty=0",
+	 PLAIN "rounds=4 sem=full_teardown_both_locks walkers=numa"},
+	{"migrate-null", "migrate_pages of an mm without VMAs (2024-11)", LV_NULL, "bounded:1",
 	 PLAIN "sem=full_teardown_both_locks walkers=migrate,migrate.empty=0",
 	 PLAIN "sem=full_teardown_both_locks walkers=migrate"},
 	{"pin-late", "swapoff retries while an ageing walk keeps what is dead", LV_LATE,
-	 SWAPPED "rounds=8 linger=20 sem=prune_tail_flagged walkers=pin,pin.count=0,swapoff",
-	 SWAPPED "rounds=8 linger=20 sem=prune_tail_flagged walkers=pin,swapoff"},
+	 "bounded:1",
+	 SWAPPED "rounds=4 linger=20 sem=prune_tail_flagged walkers=pin,pin.count=0,swapoff",
+	 SWAPPED "rounds=4 linger=20 sem=prune_tail_flagged walkers=pin,swapoff"},
 };
 const unsigned nr_lab_bugs = ARRAY_SIZE(lab_bugs);
 
@@ -141,7 +142,7 @@ static int cmd_bugs(int argc, char **argv)
 		nr++;
 		out("%s: %s\n", bug->name, bug->what);
 		wrong += !one(bug, true, "random:10000");
-		wrong += !one(bug, true, "bounded:2");
+		wrong += !one(bug, true, bug->bounded);
 		wrong += !one(bug, false, "random:1000");
 		wrong += !one(bug, false, "bounded:1");
 	}

@@ -12,6 +12,7 @@ struct lab_bug {
 	const char *name;
 	const char *what;
 	enum lab_verdict verdict; /* of the old form */
+	const char *bounded;	  /* the bounded search that finds it */
 	const char *old_words;	  /* of `scenario`, without strategy= */
 	const char *fixed_words;
 };

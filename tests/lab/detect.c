@@ -231,6 +231,7 @@ void detect_enter(void)
 	oops_hook_before = oops_hook;
 	oops_hook = take_fault;
 	mm_observer = &observer;
+	lock_stat_clock = lockstep_clock;
 	irq_handler_set(VEC_WATCHDOG, watchdog);
 	apic_hold(true);
 	apic_timer_arm(WATCHDOG_NS, VEC_WATCHDOG);
@@ -241,6 +242,7 @@ void detect_leave(void)
 	apic_timer_stop();
 	apic_hold(false);
 	irq_handler_set(VEC_WATCHDOG, NULL);
+	lock_stat_clock = NULL;
 	mm_observer = NULL;
 	oops_hook = oops_hook_before;
 	bug_hook = bug_hook_before;

@@ -90,6 +90,9 @@ void lockstep_world_init(unsigned nr, char *idle_stacks, size_t size_each);
 
 extern const struct sched_ops lockstep_ops;
 
+/* Of the running entity: virtual time under vtime, else steps of the run so far. */
+u64 lockstep_clock(void);
+
 /* The preempt hook of lockstep: a yield is a point without an operation. */
 void lockstep_preempt(void);
 

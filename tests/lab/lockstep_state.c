@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "kernel/x86/cpu.h"
+
 #define ENDLESS 20000000 /* points: what comes before and after the actors takes far fewer */
 
 struct lockstep ls;
@@ -120,4 +122,14 @@ u64 lockstep_vtime(void)
 	for (unsigned i = 0; i < ls.w.nr_vcpus; i++)
 		t = max(t, ls.w.vcpu[i].vtime);
 	return t;
+}
+
+/* Virtual time where it is measured, else steps. */
+u64 lockstep_clock(void)
+{
+	if (!ls.run)
+		return 0;
+	if (!ls.run->measure || ls.running == LS_NONE)
+		return ls.run->points;
+	return ls.w.vcpu[ls.w.thread[ls.running].vcpu].vtime + rdtsc() - ls.since;
 }

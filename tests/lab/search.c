@@ -79,6 +79,7 @@ int lab_actor(const char *name, unsigned cpu, void (*fn)(void *arg), void *arg)
 		kthread_free(t);
 		return -EINVAL;
 	}
+	t->base.lock_actor = (u8)lock_stat_actor(name);
 	lockstep_role(t, LS_ACTOR);
 	se.actor[se.nr_actors++] = t;
 	thread_start(t);

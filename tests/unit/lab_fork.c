@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kernel/base/err.h"
+#include "kernel/core/lock_order.h"
 #include "mm/semantics.h"
 #include "tests/ktest.h"
 #include "tests/lab/bugs.h"
@@ -145,4 +146,44 @@ KTEST(lab_fork, fixed_ones_are_not, KT_UNIT)
 		if (shows(bug) || lab_verdicts[res.verdict].bad)
 			t_note(t, "%s: %s", bug->name, res.summary.first.why);
 	}
+}
+
+/* ---- who waits for which lock ---- */
+
+static unsigned actor_called(const char *name)
+{
+	for (unsigned i = 1; lock_stat_actor_name(i); i++) {
+		if (!strcmp(lock_stat_actor_name(i), name))
+			return i;
+	}
+	return 0;
+}
+
+/* Statistics are kept by actor, in steps; with those of all others they are the whole. */
+KTEST(lab_fork, locks_are_counted_by_actor, KT_UNIT)
+{
+	bool were_on = static_key_enabled(&lockstat_key);
+	struct lock_stat forker, walker, others, all;
+
+	lockstat_set(true);
+	lock_stat_clear();
+	search(t, " site=F13 k=1 sem=full_teardown_both_locks strategy=random:40");
+	lockstat_set(were_on);
+	t_assert(t, actor_called("forker") && actor_called("swapoff"));
+	lock_stat_read_actor(actor_called("forker"), LC_DUP_MMAP, &forker);
+	t_expect_eq(t, forker.acquired, res.summary.runs);
+	t_expect_eq(t, forker.contended, 0);
+	t_expect_ge(t, forker.hold_max * res.summary.runs, forker.hold);
+
+	lock_stat_read_actor(actor_called("forker"), LC_MMAP, &forker);
+	lock_stat_read_actor(actor_called("swapoff"), LC_MMAP, &walker);
+	lock_stat_read_actor(0, LC_MMAP, &others);
+	lock_stat_read(LC_MMAP, &all);
+	t_expect_gt(t, walker.contended, 0);
+	t_expect_ge(t, walker.wait, walker.wait_max);
+	t_expect_gt(t, walker.wait_max, 0);
+	t_expect_eq(t, forker.acquired + walker.acquired + others.acquired, all.acquired);
+	t_expect_eq(t, forker.hold + walker.hold + others.hold, all.hold);
+	lock_stat_clear();
+	t_expect(t, !lock_stat_actor_name(1));
 }
