@@ -62,6 +62,7 @@ struct mm_struct {
 	unsigned long accounted_vm;   /* [M] and, of any kind, charged to the commit limit */
 	unsigned long rlimit_as;      /* [M] most that total_vm may become, in pages */
 	unsigned long rlimit_data;    /* [M] and data_vm */
+	atomic_long_t nr_reaped;      /* [A] entries that others dropped (oom_reap.h) */
 	int map_count;		      /* [M] VMAs */
 	unsigned long start_brk;      /* [I] the heap is [start_brk, brk) */
 	unsigned long brk;	      /* [M] */

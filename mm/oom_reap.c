@@ -26,7 +26,8 @@ static bool reap_pass(struct mm_struct *mm, bool yield)
 	set_bit(MMF_UNSTABLE, &mm->flags);
 	while ((rw.vma = sem->reap_next(&rw)) != NULL) {
 		if (may_reap(rw.vma))
-			zap_page_range_single(rw.vma, rw.start, rw.end);
+			atomic_long_add((long)zap_page_range_single(rw.vma, rw.start, rw.end),
+					&mm->nr_reaped);
 		if (yield && rwsem_is_contended(&mm->mmap_lock))
 			return false;
 	}

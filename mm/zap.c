@@ -294,22 +294,26 @@ static __always_inline void zap_range(struct zap_walk *zap, struct pte_walk *wal
 		settle_counts(zap, mm);
 }
 
-void zap_vma_range(struct mmu_gather *tlb, struct vm_area_struct *vma, unsigned long start,
-		   unsigned long end)
+unsigned long zap_vma_range(struct mmu_gather *tlb, struct vm_area_struct *vma,
+			    unsigned long start, unsigned long end)
 {
 	struct zap_walk zap = {.tlb = tlb};
 	struct pte_walk walk = {.mt = tlb->mt, .fn = zap_pte_range, .arg = &zap};
 
 	zap_range(&zap, &walk, vma->vm_mm, start, end);
+	return zap.nr_entries;
 }
 
-void zap_page_range_single(struct vm_area_struct *vma, unsigned long start, unsigned long end)
+unsigned long zap_page_range_single(struct vm_area_struct *vma, unsigned long start,
+				    unsigned long end)
 {
 	struct mmu_gather tlb;
+	unsigned long nr;
 
 	tlb_gather_mmu(&tlb, &vma->vm_mm->tables, false);
-	zap_vma_range(&tlb, vma, start, end);
+	nr = zap_vma_range(&tlb, vma, start, end);
 	tlb_finish_mmu(&tlb);
+	return nr;
 }
 
 void unmap_vmas(struct mmu_gather *tlb, struct unmap_desc *desc)

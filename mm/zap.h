@@ -85,11 +85,13 @@ void unmap_region(struct unmap_desc *desc);
  *
  * Locks:    @vma read-locked, or mmap_lock in either mode
  * Context:  may sleep and flush; what is gathered is freed by the owner of @tlb
+ * Returns:  entries dropped
  */
-void zap_vma_range(struct mmu_gather *tlb, struct vm_area_struct *vma, unsigned long start,
-		   unsigned long end);
+unsigned long zap_vma_range(struct mmu_gather *tlb, struct vm_area_struct *vma,
+			    unsigned long start, unsigned long end);
 
 /* The same with a gather of its own: flushed and freed on return. */
-void zap_page_range_single(struct vm_area_struct *vma, unsigned long start, unsigned long end);
+unsigned long zap_page_range_single(struct vm_area_struct *vma, unsigned long start,
+				    unsigned long end);
 
 #endif

@@ -58,8 +58,14 @@ int __must_check oom_set_score_adj(u32 pid, int adj);
 
 /* ---- the reaper ---- */
 
-/* @tsk, a victim: the reaper comes to its oom_mm, in time. Once per mm. */
-void queue_oom_reaper(struct task_struct *tsk);
+/*
+ * queue_oom_reaper - @tsk is a victim: the reaper comes to its oom_mm, in time. Once per mm.
+ *
+ * @frozen: all its threads stood when it was chosen
+ */
+void queue_oom_reaper(struct task_struct *tsk, bool frozen);
+/* What it does then: the tries for the lock, and MMF_OOM_SKIP. The caller holds mm_count. */
+void oom_reap_victim(struct mm_struct *mm);
 /* The thread: 0, or -ENOMEM. */
 int __must_check oom_reaper_start(void);
 /* Victims whose memory is gone are forgotten before their time. May sleep. */

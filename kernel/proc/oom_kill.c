@@ -144,12 +144,14 @@ static void kill_process(struct task_struct *tsk)
 {
 	struct sharers s = {.mm = grab_process_mm(tsk, false), .victim = tsk->signal};
 
+	bool frozen = process_is_frozen(tsk->signal);
+
 	if (!s.mm)
 		return; /* it has ended meanwhile */
 	task_kill_group(tsk->signal, SIGKILL);
 	mark_oom_victim(tsk, s.mm);
 	for_each_task(kill_sharer, &s);
-	queue_oom_reaper(tsk);
+	queue_oom_reaper(tsk, frozen);
 	mmdrop(s.mm);
 }
 
@@ -183,7 +185,7 @@ static bool end_myself(void)
 	    !(fatal_signal_pending(current) || tsk->exiting) || !mm_is_dying(mm))
 		return false;
 	mark_oom_victim(tsk, mm);
-	queue_oom_reaper(tsk);
+	queue_oom_reaper(tsk, false);
 	return true;
 }
 

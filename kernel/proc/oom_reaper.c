@@ -68,13 +68,7 @@ static u32 call_reaper(void)
 
 /* ---- coming in ---- */
 
-/* Every thread stands, so none of them will free anything before it is thawed. */
-static bool cannot_run(struct task_struct *tsk)
-{
-	return READ_ONCE(tsk->signal->freezing) && process_is_frozen(tsk->signal);
-}
-
-void queue_oom_reaper(struct task_struct *tsk)
+void queue_oom_reaper(struct task_struct *tsk, bool frozen)
 {
 	struct mm_struct *mm = tsk->signal->oom_mm;
 	u64 delay_ns;
@@ -85,7 +79,7 @@ void queue_oom_reaper(struct task_struct *tsk)
 		set_bit(MMF_OOM_SKIP, &mm->flags); /* or others would wait for ever */
 		return;
 	}
-	delay_ns = mm->sem->hooks.reap_delay(cannot_run(tsk)) * NSEC_PER_MSEC;
+	delay_ns = mm->sem->hooks.reap_delay(frozen) * NSEC_PER_MSEC;
 	get_task_struct(tsk);
 	tsk->oom_due_ns = wait_deadline(delay_ns);
 	spin_lock(&reaper.lock);
@@ -136,22 +130,19 @@ void oom_reaper_forget(void)
 }
 SETTLE_STEP(oom_reaper, 10, oom_reaper_forget);
 
-static void reap_task(struct task_struct *tsk)
+void oom_reap_victim(struct mm_struct *mm)
 {
-	struct mm_struct *mm = tsk->signal->oom_mm;
-	bool done = is_done(tsk);
-	long before = get_mm_counter(mm, MM_ANONPAGES) + get_mm_counter(mm, MM_FILEPAGES);
-	long after = before;
+	bool done = test_bit(MMF_OOM_SKIP, &mm->flags);
+	long before = atomic_long_read(&mm->nr_reaped);
 
 	for (unsigned i = 0; i < TRIES && !done; i++) {
 		if (i)
 			sleep_ns(READ_ONCE(retry_ms) * NSEC_PER_MSEC);
 		done = oom_reap_try(mm);
-		after = get_mm_counter(mm, MM_ANONPAGES) + get_mm_counter(mm, MM_FILEPAGES);
 	}
 	/* Whatever came of it: somebody else may be chosen. */
 	set_bit(MMF_OOM_SKIP, &mm->flags);
-	oom_note_reaped(done, before - after);
+	oom_note_reaped(done, atomic_long_read(&mm->nr_reaped) - before);
 }
 
 /* Until it is called, or one is @due. @heard: the calls it has looked after. */
@@ -182,7 +173,7 @@ static void reaper_main(void *arg __maybe_unused)
 			rest(heard, now, due);
 			continue;
 		}
-		reap_task(tsk);
+		oom_reap_victim(tsk->signal->oom_mm);
 		put_task_struct(tsk);
 	}
 }

@@ -1,5 +1,8 @@
 /*
  * reap_delay_unless_frozen.c - proposed 2025: no delay for a victim that could not use it.
+ *
+ * As it was meant: frozen when it was chosen. (As it was written the test came after the chosen
+ * thread had been thawed, and never held.) But who is thawed by then needs the delay.
  */
 #include "mm/semantics.h"
 
