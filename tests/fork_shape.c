@@ -300,7 +300,8 @@ int fork_stage_end(struct fork_stage *stage)
 
 	while (stage->nr_pinned)
 		unpin_user_page(pinned_page(stage, --stage->nr_pinned));
-	mmput(stage->mm);
+	if (stage->mm)
+		mmput(stage->mm);
 	if (stage->other)
 		mmput(stage->other);
 	if (stage->file)

@@ -76,7 +76,7 @@ struct fork_stage {
  * Returns:  0; or -errno with nothing left: -ENOMEM, -ENOSPC (rules)
  */
 int __must_check fork_stage_build(const struct fork_shape *shape, struct fork_stage *stage);
-/* All of it goes. 0, or what swapoff said. */
+/* All of it goes; so does the parent, unless stage->mm is NULL. 0, or what swapoff said. */
 int __must_check fork_stage_end(struct fork_stage *stage);
 
 /* Address of VMA @i of a parent of @shape; each is followed by a free page. */

@@ -28,6 +28,8 @@
  * Returns:  0, or -ENOMEM
  */
 int __must_check oom_world_init(void);
+/* The end of it, when nobody is ending. May sleep. */
+void oom_world_end(void);
 
 /*
  * out_of_memory - choose a process and end it, unless one is ending, or memory came back.
@@ -68,6 +70,7 @@ void queue_oom_reaper(struct task_struct *tsk, bool frozen);
 void oom_reap_victim(struct mm_struct *mm);
 /* The thread: 0, or -ENOMEM. */
 int __must_check oom_reaper_start(void);
+void oom_reaper_stop(void);
 /* Victims whose memory is gone are forgotten before their time. May sleep. */
 void oom_reaper_forget(void);
 

@@ -243,6 +243,13 @@ int oom_world_init(void)
 	return oom_reaper_start();
 }
 
+void oom_world_end(void)
+{
+	oom_reaper_forget();
+	reclaim_set_oom(NULL);
+	oom_reaper_stop();
+}
+
 /* ---- news ---- */
 
 void exit_oom_victim(struct task_struct *tsk)

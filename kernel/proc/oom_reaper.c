@@ -27,7 +27,7 @@ static struct {
 	struct task_struct *list;    /* [L] victims, by oom_next; each with a reference */
 	u32 nr_calls;		     /* [A] ever: a change wakes the thread */
 	u32 rests_at;		     /* [A] the calls it had heard when it found nothing to do */
-	u32 running;		     /* [A] there is a thread */
+	struct thread *thread;	     /* [A] NULL: nobody reaps */
 	struct wait_queue_head work; /*     the thread waits */
 	struct wait_queue_head idle; /*     who waits until it rests */
 } reaper = {
@@ -75,7 +75,7 @@ void queue_oom_reaper(struct task_struct *tsk, bool frozen)
 
 	if (test_and_set_bit(MMF_OOM_REAP_QUEUED, &mm->flags))
 		return;
-	if (!READ_ONCE(reaper.running)) {
+	if (!READ_ONCE(reaper.thread)) {
 		set_bit(MMF_OOM_SKIP, &mm->flags); /* or others would wait for ever */
 		return;
 	}
@@ -122,7 +122,7 @@ void oom_reaper_forget(void)
 		if (tsk)
 			put_task_struct(tsk);
 	} while (tsk);
-	if (some_left || !READ_ONCE(reaper.running))
+	if (some_left || !READ_ONCE(reaper.thread))
 		return;
 	/* It may wait for the time of one that is gone. */
 	nr = call_reaper();
@@ -145,23 +145,27 @@ void oom_reap_victim(struct mm_struct *mm)
 	oom_note_reaped(done, atomic_long_read(&mm->nr_reaped) - before);
 }
 
+static bool is_called(u32 heard)
+{
+	return READ_ONCE(reaper.nr_calls) != heard || kthread_should_stop();
+}
+
 /* Until it is called, or one is @due. @heard: the calls it has looked after. */
 static void rest(u32 heard, u64 now, u64 due)
 {
 	if (due != TIME_NEVER) {
-		(void)wait_event_timeout(&reaper.work, READ_ONCE(reaper.nr_calls) != heard,
-					 due - now);
+		(void)wait_event_timeout(&reaper.work, is_called(heard), due - now);
 		return;
 	}
 	WRITE_ONCE(reaper.rests_at, heard);
 	wake_up_all(&reaper.idle);
-	wait_event(&reaper.work, READ_ONCE(reaper.nr_calls) != heard);
+	wait_event(&reaper.work, is_called(heard));
 }
 
 static void reaper_main(void *arg __maybe_unused)
 {
 	current->base.flags |= TF_RECLAIM;
-	for (;;) {
+	while (!kthread_should_stop()) {
 		u32 heard = READ_ONCE(reaper.nr_calls);
 		u64 now = sched_ops->now(), due;
 		struct task_struct *tsk;
@@ -184,7 +188,14 @@ int oom_reaper_start(void)
 
 	if (!t)
 		return -ENOMEM;
-	thread_detach(t);
-	WRITE_ONCE(reaper.running, 1);
+	WRITE_ONCE(reaper.thread, t);
 	return 0;
+}
+
+void oom_reaper_stop(void)
+{
+	struct thread *t = reaper.thread;
+
+	WRITE_ONCE(reaper.thread, NULL);
+	kthread_stop(t);
 }

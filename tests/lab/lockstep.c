@@ -537,7 +537,7 @@ void lockstep_role(struct thread *t, enum ls_role role)
 static void reset_vtime(void)
 {
 	for (unsigned i = 0; i < ls.w.nr_vcpus; i++)
-		ls.w.vcpu[i].vtime = ls.w.vcpu[i].irq_at = 0;
+		ls.w.vcpu[i].vtime = ls.w.vcpu[i].irq_at = ls.w.vcpu[i].waited = 0;
 	for (unsigned i = 0; i < ls.w.nr_threads; i++)
 		ls.w.thread[i].ready_at = 0;
 }

@@ -163,4 +163,7 @@ bool lockstep_entity_is_actor(u16 entity);
 /* Virtual time of the vCPU that is furthest, in instructions since the actors began (vtime). */
 u64 lockstep_vtime(void);
 
+/* Of the running thread's vCPU: its time, and how much of it it waited for others (vtime). */
+u64 lockstep_my_vtime(u64 *waited);
+
 #endif

@@ -324,6 +324,7 @@ static u16 carry_out(const struct offers *o, unsigned pick)
 	struct ls_thread *t = &ls.w.thread[via];
 	struct ls_vcpu *v = &ls.w.vcpu[t->vcpu];
 
+	v->waited += c->vtime - v->vtime;
 	v->vtime = c->vtime;
 	t->irq_first = c->irq;
 	t->leave_to = c->entity == via ? LS_NONE : c->entity;

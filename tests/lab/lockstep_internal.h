@@ -38,6 +38,7 @@ struct ls_vcpu {
 	u64 deadline_ns;
 	u8 depths; /* what its depths allowed when choices were collected last */
 	u64 vtime;
+	u64 waited; /* of it: until somebody else let it go on */
 	u64 irq_at; /* virtual time at which the first pending interrupt arrives */
 };
 

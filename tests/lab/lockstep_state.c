@@ -7,6 +7,7 @@
 #include "tests/lab/lockstep_internal.h"
 
 #include <string.h>
+#include "kernel/x86/cpu.h"
 
 #include "kernel/x86/cpu.h"
 
@@ -113,6 +114,14 @@ unsigned lockstep_nr_entities(void)
 bool lockstep_entity_is_actor(u16 entity)
 {
 	return entity < ls.w.nr_threads && ls.w.thread[entity].role == LS_ACTOR;
+}
+
+u64 lockstep_my_vtime(u64 *waited)
+{
+	const struct ls_vcpu *v = &ls.w.vcpu[ls.w.thread[ls.running].vcpu];
+
+	*waited = v->waited;
+	return v->vtime + (ls.run->measure ? rdtsc() - ls.since : 0);
 }
 
 u64 lockstep_vtime(void)
