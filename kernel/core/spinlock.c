@@ -38,8 +38,11 @@ static void wait_and_take(spinlock_t *lock)
 	u64 start = lock_stat_now();
 
 	do {
+		*(volatile u8 *)&lock->waited = 1;
 		spin_wait_until(lock, !spin_is_locked(lock));
 	} while (spin_test_and_set(lock));
+	/* The others fail to take it and say again that they wait. */
+	*(volatile u8 *)&lock->waited = 0;
 	lock_stat_waited(lock->class, lock_stat_now() - start);
 }
 

@@ -24,7 +24,7 @@
 typedef struct CAPABILITY("spinlock") spinlock {
 	u32 locked;
 	u8 class;
-	u8 unused;
+	u8 waited; /* somebody began to wait: a hint for who holds it */
 	u16 epoch; /* of owner and ip; older ones are void */
 	u32 owner; /* id of the thread that holds it, while checks are on */
 	u32 ip;	   /* low half of the address where it was taken */
@@ -163,6 +163,12 @@ static __always_inline void spin_lock_handover(spinlock_t *lock, struct thread_b
 static inline bool spin_is_locked(const spinlock_t *lock)
 {
 	return *(const volatile u32 *)&lock->locked != 0;
+}
+
+/* Does anybody wait for @lock, which the caller holds? A hint. */
+static inline bool spin_needbreak(const spinlock_t *lock)
+{
+	return *(const volatile u8 *)&lock->waited;
 }
 
 /* Makes an oops able to release spinlocks; once, at boot. */
