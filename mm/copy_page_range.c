@@ -7,7 +7,7 @@
  *       addition to the reference count. What is counted is counted once per VMA.
  * Order: count the mapping, take write from the parent, store in the child. So whoever finds the
  *        child's entry finds it counted, and who finds the page exclusive finds one entry.
- * Locks: the child's table, then the parent's (nested).
+ * Locks: the child's table, then the parent's (nested); others are let in between bursts.
  */
 #include "mm/copy_page_range.h"
 
@@ -37,11 +37,14 @@ struct copy_walk {
 	unsigned long first_addr; /* and its address */
 	bool may_be_pinned;	  /* pages of the parent */
 	struct page *spare;	  /* for the copy of a pinned page; or NULL */
-	swp_entry_t full;	  /* its count takes no more without memory; .val 0: a spare is */
+	swp_entry_t full;	  /* its count takes no more without memory; .val 0: none */
+	bool wants_spare;	  /* the copy of a pinned page is next */
+	spinlock_t *src_ptl;	  /* both tables' */
+	spinlock_t *dst_ptl;
 	long nr_anon;		  /* entries of anonymous pages */
 	long nr_file;		  /* entries of pages of files */
 	long nr_swap;		  /* swap entries */
-	unsigned long nr_entries;
+	long nr_others;		  /* markers, frames that are not counted */
 };
 
 /* ---- entries ---- */
@@ -78,16 +81,23 @@ static __always_inline void copy_one(pte_t *src, pte_t *dst, u64 value, struct p
 	pte_store(dst, value & ~COPY_DROPS, watched);
 }
 
-#define RUN_STEP 8
+#define RUN_STEP 16
 
-/* One of a run: @n entries from where the run's step begins. */
-#define copy_step_one(n)                                                                           \
-	do {                                                                                       \
-		if (*(volatile u64 *)&src[n].pte != expect + (n)*PAGE_SIZE)                        \
-			return i + (n);                                                            \
-		copy_one(src + (n), dst + (n), expect + (n)*PAGE_SIZE, page + (n), writable,       \
-			 watched);                                                                 \
-	} while (0)
+/*
+ * One of a run; @child: what is stored there. False: it is not what @expect says. It is looked at
+ * once, and the hardware may set accessed and dirty all the same: a plain read will do.
+ */
+static __always_inline bool copy_step(pte_t *src, pte_t *dst, u64 expect, u64 child,
+				      struct page *page, bool writable, bool watched)
+{
+	if (src->pte != expect)
+		return false;
+	dup_rmap(page, writable, watched);
+	if (writable)
+		take_write(src, watched);
+	pte_store(dst, child, watched);
+	return true;
+}
 
 /*
  * @nr entries at most that equal @expect but for the frame, one frame after the other. Returns how
@@ -96,30 +106,29 @@ static __always_inline void copy_one(pte_t *src, pte_t *dst, u64 value, struct p
 static __always_inline unsigned copy_alike(pte_t *src, pte_t *dst, unsigned nr, u64 expect,
 					   struct page *page, bool writable, bool watched)
 {
-	unsigned i = 0;
+	u64 child = expect & ~COPY_DROPS;
+	unsigned done = 0;
 
-	for (; i + RUN_STEP <= nr; i += RUN_STEP) {
-		copy_step_one(0);
-		copy_step_one(1);
-		copy_step_one(2);
-		copy_step_one(3);
-		copy_step_one(4);
-		copy_step_one(5);
-		copy_step_one(6);
-		copy_step_one(7);
+	while (nr - done >= RUN_STEP) {
+#pragma GCC unroll 16
+		for (unsigned i = 0; i < RUN_STEP; i++) {
+			if (!copy_step(src + i, dst + i, expect + i * PAGE_SIZE,
+				       child + i * PAGE_SIZE, page + i, writable, watched))
+				return done + i;
+		}
 		expect += RUN_STEP * PAGE_SIZE;
+		child += RUN_STEP * PAGE_SIZE;
 		src += RUN_STEP;
 		dst += RUN_STEP;
 		page += RUN_STEP;
+		done += RUN_STEP;
 	}
-	for (; i < nr; i++) {
-		copy_step_one(0);
-		expect += PAGE_SIZE;
-		src++;
-		dst++;
-		page++;
+	for (unsigned i = 0; done < nr; i++, done++) {
+		if (!copy_step(src + i, dst + i, expect + i * PAGE_SIZE, child + i * PAGE_SIZE,
+			       page + i, writable, watched))
+			break;
 	}
-	return i;
+	return done;
 }
 
 static __always_inline void get_page_nr(struct page *head, unsigned nr, bool watched)
@@ -176,32 +185,50 @@ static noinline void copy_file(struct copy_walk *c, pte_t *dst, u64 value, struc
 	c->nr_file++;
 }
 
-/*
- * A swap entry: count, mmlist, then the child's entry, so that whoever finds the slot in use finds
- * the child. Neither side is the only one that names it any more. False: no room for the count.
- */
-static noinline bool copy_swap_entry(struct copy_walk *c, pte_t *src, pte_t *dst, pte_t pte,
-				     bool watched)
+/* How many entries from @src on name one slot after the other, beginning with @entry? */
+static __always_inline unsigned swap_run(const pte_t *src, const pte_t *end, swp_entry_t entry)
 {
-	if (!pte_is_marker(pte)) {
-		const struct sem_hooks *sem = &c->mm->sem->hooks;
-		swp_entry_t entry = pte_to_swp_entry(pte);
+	u64 expect = entry.val;
+	const pte_t *at = src;
 
-		if (swap_duplicate(entry)) {
-			c->full = entry;
-			return false;
-		}
-		if (!sem->publish || sem->publish(PUB_MMLIST))
-			mmlist_add_child(c->mm, c->oldmm);
-		if (pte_swp_exclusive(pte)) {
-			pte = pte_swp_clear_exclusive(pte);
-			pte_store(src, pte.pte, watched);
-		}
-		c->nr_swap++;
+	do {
+		at++;
+		expect += SWP_OFFSET_ONE;
+	} while (at < end && (READ_ONCE_NOPOINT(at->pte) & ~SWP_EXCLUSIVE) == expect);
+	return at - src;
+}
+
+/* Neither side is the only one that names the slot any more. */
+static __always_inline void copy_swap_one(pte_t *src, pte_t *dst, swp_entry_t entry, bool watched)
+{
+	if (pte_swp_exclusive(__pte(READ_ONCE_NOPOINT(src->pte))))
+		pte_store(src, entry.val, watched);
+	pte_store(dst, entry.val, watched);
+}
+
+/*
+ * Swap entries: count, mmlist, then the child's entries, so that whoever finds a slot in use finds
+ * the child. Returns how many; 0: no room for the count of the first.
+ */
+static noinline unsigned copy_swap_run(struct copy_walk *c, pte_t *src, pte_t *end, pte_t *dst,
+				       bool watched)
+{
+	const struct sem_hooks *sem = &c->mm->sem->hooks;
+	swp_entry_t entry = pte_to_swp_entry(__pte(READ_ONCE_NOPOINT(src->pte)));
+	unsigned nr = swap_duplicate_nr(entry, swap_run(src, end, entry));
+
+	if (!nr) {
+		c->full = entry;
+		return 0;
 	}
-	pte_store(dst, pte.pte, watched);
-	c->nr_entries++;
-	return true;
+	if (!sem->publish || sem->publish(PUB_MMLIST))
+		mmlist_add_child(c->mm, c->oldmm);
+	for (unsigned i = 0; i < nr; i++) {
+		copy_swap_one(src + i, dst + i, entry, watched);
+		entry.val += SWP_OFFSET_ONE;
+	}
+	c->nr_swap += nr;
+	return nr;
 }
 
 /* Is @page its owner's alone, and do others write to it past the tables? */
@@ -217,8 +244,10 @@ static bool copy_pinned(struct copy_walk *c, pte_t *dst, struct page *page)
 	unsigned long addr = c->first_addr + (dst - c->first) * PAGE_SIZE;
 	u64 prot = c->vma->vm_page_prot.prot | _PAGE_DIRTY;
 
-	if (!c->spare)
+	if (!c->spare) {
+		c->wants_spare = true;
 		return false;
+	}
 	memcpy(page_address(c->spare), page_address(page), PAGE_SIZE);
 	event_count(EV_COPY_PAGE, 1);
 	folio_add_new_anon_rmap(c->spare, c->vma, addr, 1);
@@ -233,20 +262,21 @@ static __always_inline unsigned copy_uncounted(struct copy_walk *c, pte_t *src, 
 {
 	if (!value)
 		return skip_none(src, end) - src;
-	if (is_swap_pte(__pte(value)))
-		return copy_swap_entry(c, src, dst, __pte(value), watched);
+	if (is_swap_pte(__pte(value)) && !pte_is_marker(__pte(value)))
+		return copy_swap_run(c, src, end, dst, watched);
 	pte_store(dst, value & ~COPY_DROPS, watched);
-	c->nr_entries++;
+	c->nr_others++;
 	return 1;
 }
 
-/* Returns @end, or where c->full, or a page that may be pinned, stopped it. */
-static __always_inline pte_t *copy_entries(struct copy_walk *c, pte_t *src, pte_t *end,
-					   pte_t *dst, bool watched)
+/*
+ * The entries up to @stop, and as many of @end's as a run goes beyond; *@nr_counted of them map
+ * counted frames. Returns where it ended; before @stop: memory is wanted.
+ */
+static __always_inline pte_t *copy_burst(struct copy_walk *c, pte_t *src, pte_t *stop, pte_t *end,
+					 pte_t *dst, long *nr_counted, bool watched)
 {
-	long nr_counted = 0, nr_file = c->nr_file;
-
-	while (src < end) {
+	do {
 		u64 value = *(volatile u64 *)&src->pte;
 		struct page *page;
 		unsigned nr = 1;
@@ -265,7 +295,9 @@ static __always_inline pte_t *copy_entries(struct copy_walk *c, pte_t *src, pte_
 				break;
 		} else if (likely(page->state == FK_ANON)) {
 			get_page_nr(page, 1, watched);
-			copy_one(src, dst, value, page, value & _PAGE_RW, watched);
+			copy_one(src++, dst++, value, page, value & _PAGE_RW, watched);
+			++*nr_counted;
+			continue;
 		} else if (page->kind == FK_FILE) {
 			copy_file(c, dst, value, page, watched);
 		} else {
@@ -274,11 +306,32 @@ static __always_inline pte_t *copy_entries(struct copy_walk *c, pte_t *src, pte_
 		}
 		src += nr;
 		dst += nr;
-		nr_counted += nr;
-	}
-	c->nr_anon += nr_counted - (c->nr_file - nr_file);
-	c->nr_entries += nr_counted;
+		*nr_counted += nr;
+	} while (src < stop);
 	return src;
+}
+
+/* Entries between two looks at who waits for the locks; a run of a folio counts as one. */
+#define COPY_BURST 32
+
+static __always_inline bool others_wait(const struct copy_walk *c)
+{
+	return resched_needed() || spin_needbreak(c->src_ptl) || spin_needbreak(c->dst_ptl);
+}
+
+/* Returns @end, or where memory is wanted or others are let in. */
+static __always_inline pte_t *copy_entries(struct copy_walk *c, pte_t *src, pte_t *end, pte_t *dst,
+					   bool watched)
+{
+	long nr_counted = 0, nr_file = c->nr_file;
+	pte_t *stop, *at = src;
+
+	do {
+		stop = end - at > COPY_BURST ? at + COPY_BURST : end;
+		at = copy_burst(c, at, stop, end, dst + (at - src), &nr_counted, watched);
+	} while (at >= stop && at < end && !others_wait(c));
+	c->nr_anon += nr_counted - (c->nr_file - nr_file);
+	return at;
 }
 
 /* Each with registers of its own. The watched form also looks for pinned pages. */
@@ -322,28 +375,30 @@ static spinlock_t *ptl_of(struct mm_tables *mt, pte_t *pte)
 	return mt->split_ptl ? &phys_to_page(direct_to_phys(pte))->ptl : &mt->page_table_lock;
 }
 
-/* What a stop was for is got, with no lock held. 0 or -ENOMEM. */
+/* What a stop was for, unless it was for others, is got with no lock held. 0 or -ENOMEM. */
 static int get_memory(struct copy_walk *c)
 {
 	if (c->full.val)
 		return FAULT_SITE_CALL(F19, add_swap_count_continuation(c->full, GFP_KERNEL));
+	if (!c->wants_spare)
+		return 0;
 	c->spare = FAULT_SITE_CALL(F20, alloc_page(GFP_KERNEL | GFP_FOR(FK_ANON)));
 	return c->spare ? 0 : -ENOMEM;
 }
 
 /* Both locked; neither table goes. */
-static pte_t *copy_locked(struct copy_walk *c, spinlock_t *src_ptl, pte_t *src, pte_t *end,
-			  spinlock_t *dst_ptl, pte_t *dst) NO_LOCK_ANALYSIS
+static pte_t *copy_locked(struct copy_walk *c, pte_t *src, pte_t *end, pte_t *dst) NO_LOCK_ANALYSIS
 {
-	spin_lock(dst_ptl);
-	spin_lock_nested(src_ptl);
+	spin_lock(c->dst_ptl);
+	spin_lock_nested(c->src_ptl);
 	c->full = (swp_entry_t){0};
+	c->wants_spare = false;
 	if (static_branch_unlikely(&lock_slow_key) || c->may_be_pinned)
 		src = copy_watched(c, src, end, dst);
 	else
 		src = copy_bare(c, src, end, dst);
-	spin_unlock(src_ptl);
-	spin_unlock(dst_ptl);
+	spin_unlock(c->src_ptl);
+	spin_unlock(c->dst_ptl);
 	return src;
 }
 
@@ -351,15 +406,15 @@ static int copy_pte_range(struct pte_walk *walk, pte_t *src, unsigned long addr,
 {
 	struct copy_walk *c = walk->arg;
 	pte_t *last = src + ((end - addr) >> PAGE_SHIFT), *at;
-	spinlock_t *src_ptl = ptl_of(walk->mt, src), *dst_ptl;
-	pte_t *dst = dst_pte(&c->mm->tables, addr, &dst_ptl);
+	pte_t *dst = dst_pte(&c->mm->tables, addr, &c->dst_ptl);
 
 	if (!dst)
 		return -ENOMEM;
+	c->src_ptl = ptl_of(walk->mt, src);
 	c->first = dst;
 	c->first_addr = addr;
 	for (;;) {
-		at = copy_locked(c, src_ptl, src, last, dst_ptl, dst);
+		at = copy_locked(c, src, last, dst);
 		if (at == last)
 			return 0;
 		if (get_memory(c))
@@ -369,27 +424,41 @@ static int copy_pte_range(struct pte_walk *walk, pte_t *src, unsigned long addr,
 	}
 }
 
+/* What was counted goes to the child. */
+static void settle_counts(const struct copy_walk *c)
+{
+	if (c->nr_anon)
+		add_mm_counter(c->mm, MM_ANONPAGES, c->nr_anon);
+	if (c->nr_file)
+		add_mm_counter(c->mm, MM_FILEPAGES, c->nr_file);
+	if (c->nr_swap)
+		add_mm_counter(c->mm, MM_SWAPENTS, c->nr_swap);
+	event_count(EV_PTE, 2 * (c->nr_anon + c->nr_file + c->nr_swap + c->nr_others));
+}
+
+/* What a table's copy sets before it looks at it is left out. */
+static __always_inline void copy_walk_init(struct copy_walk *c, struct vm_area_struct *dst,
+					   struct vm_area_struct *src)
+{
+	c->mm = dst->vm_mm;
+	c->oldmm = src->vm_mm;
+	c->vma = dst;
+	c->may_be_pinned = test_bit(MMF_HAS_PINNED, &src->vm_mm->flags);
+	c->spare = NULL;
+	c->nr_anon = c->nr_file = c->nr_swap = c->nr_others = 0;
+}
+
 int copy_page_range(struct vm_area_struct *dst, struct vm_area_struct *src)
 {
-	struct copy_walk c = {
-		.mm = dst->vm_mm,
-		.oldmm = src->vm_mm,
-		.vma = dst,
-		.may_be_pinned = test_bit(MMF_HAS_PINNED, &src->vm_mm->flags),
-	};
+	struct copy_walk c;
 	struct pte_walk walk = {
 		.mt = &src->vm_mm->tables, .fn = copy_pte_range, .arg = &c, .unlocked = true};
-	int err = walk_pte_tables(&walk, src->vm_start, src->vm_end);
+	int err;
 
+	copy_walk_init(&c, dst, src);
+	err = walk_pte_tables(&walk, src->vm_start, src->vm_end);
 	if (c.spare)
 		put_page(c.spare);
-	if (c.nr_anon)
-		add_mm_counter(dst->vm_mm, MM_ANONPAGES, c.nr_anon);
-	if (c.nr_file)
-		add_mm_counter(dst->vm_mm, MM_FILEPAGES, c.nr_file);
-	if (c.nr_swap)
-		add_mm_counter(dst->vm_mm, MM_SWAPENTS, c.nr_swap);
-	if (c.nr_entries)
-		event_count(EV_PTE, 2 * c.nr_entries);
+	settle_counts(&c);
 	return err;
 }

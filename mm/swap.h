@@ -10,7 +10,7 @@
  *       and its place in the cache are one thing, and cannot disagree.
  *
  *	add_to_swap            count 0, cached          the page is still mapped
- *	swap_duplicate         count + 1                before the PTE that names it is stored
+ *	swap_duplicate_nr      count + 1                before the PTE that names it is stored
  *	swap_free_nr           count - 1                after the PTE was taken out
  *	delete_from_swap_cache count, not cached        0: the slot is free
  *
@@ -105,12 +105,15 @@ unsigned __must_check swap_writepages(struct page **pages, unsigned nr);
 /* ---- counts ---- */
 
 /*
- * swap_duplicate - one PTE more names @entry.
+ * swap_duplicate_nr - one PTE more names each of @nr consecutive slots from @entry on.
  *
- * Locks:    something that keeps the slot: a PTE lock and a PTE that names it, or the folio lock
- * Returns:  0; -ENOMEM: the count needs an extension page. Drop spinlocks, call
- *           add_swap_count_continuation(), begin again
+ * Locks:    something that keeps the slots: a PTE lock and PTEs that name them, or the folio lock
+ * Returns:  how many were counted, from the first on. Not all: the next one's count needs an
+ *           extension page. Drop spinlocks, call add_swap_count_continuation(), begin again with it
  */
+unsigned __must_check swap_duplicate_nr(swp_entry_t entry, unsigned nr);
+
+/* The same for one: 0 or -ENOMEM. */
 int __must_check swap_duplicate(swp_entry_t entry);
 
 /* Room for a large count of @entry, whose slot is in use: 0, -ENOMEM. Context: as @gfp. */

@@ -44,29 +44,63 @@ unsigned long slot_count(const struct swap_cluster *c, unsigned long offset)
 
 /* ---- one more ---- */
 
-int swap_duplicate(swp_entry_t entry)
+/* A count that is large, or becomes so. False: no room for it. */
+static noinline bool slot_get_more(struct swap_cluster *c, unsigned long offset, u64 *word)
 {
-	struct swap_info_struct *si = swap_info_of(entry);
-	unsigned long offset = swp_offset(entry);
-	struct swap_cluster *c = slot_cluster(si, offset);
-	u64 *word = slot_word(c, offset), count;
-	int err = 0;
+	u64 count = *word & SLOT_COUNT_MASK;
 
-	spin_lock(&c->lock);
-	ASSERT(*word);
-	count = *word & SLOT_COUNT_MASK;
-	if (likely(count < swap_count_max))
-		slot_set(word, *word + 1);
-	else if (!c->more)
-		err = -ENOMEM;
-	else if (count == SLOT_COUNT_MORE)
+	if (!c->more)
+		return false;
+	if (count == SLOT_COUNT_MORE) {
 		++*more_word(c, offset);
-	else {
+	} else {
 		*more_word(c, offset) = count + 1;
 		slot_set(word, *word | SLOT_COUNT_MORE);
 	}
-	spin_unlock(&c->lock);
-	return err;
+	return true;
+}
+
+/* As many of @nr slots from @offset on as one cluster has and counts. Locks: the cluster's. */
+static __always_inline unsigned cluster_get(struct swap_cluster *c, unsigned long offset,
+					    unsigned nr)
+{
+	u64 max = swap_count_max;
+	unsigned i;
+
+	for (i = 0; i < nr; i++) {
+		u64 *word = slot_word(c, offset + i);
+
+		ASSERT(*word);
+		if (likely((*word & SLOT_COUNT_MASK) < max))
+			slot_set(word, *word + 1);
+		else if (!slot_get_more(c, offset + i, word))
+			break;
+	}
+	return i;
+}
+
+unsigned swap_duplicate_nr(swp_entry_t entry, unsigned nr)
+{
+	struct swap_info_struct *si = swap_info_of(entry);
+	unsigned long offset = swp_offset(entry);
+	unsigned done = 0, want, got;
+
+	do {
+		struct swap_cluster *c = slot_cluster(si, offset + done);
+
+		want = min((unsigned long)nr - done,
+			   SWAP_CLUSTER - ((offset + done) & (SWAP_CLUSTER - 1)));
+		spin_lock(&c->lock);
+		got = cluster_get(c, offset + done, want);
+		spin_unlock(&c->lock);
+		done += got;
+	} while (done < nr && got == want);
+	return done;
+}
+
+int swap_duplicate(swp_entry_t entry)
+{
+	return swap_duplicate_nr(entry, 1) ? 0 : -ENOMEM;
 }
 
 int add_swap_count_continuation(swp_entry_t entry, gfp_t gfp)

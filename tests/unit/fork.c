@@ -243,6 +243,45 @@ KTEST(fork, pinned_pages_are_copied_early, KT_UNIT)
 	mmput(mm);
 }
 
+/* Locks of tables taken by a copy of @mm, while it seems or not that somebody waits for its one. */
+static u64 locks_of_fork(struct ktest *t, struct mm_struct *mm, bool wanted)
+{
+	spinlock_t *ptl = &virt_to_page(pte_walk(&mm->tables, USER_BASE))->ptl;
+	bool counted = static_key_enabled(&lockstat_key);
+	struct lock_stat before, after;
+	struct mm_struct *child;
+
+	ptl->waited = wanted;
+	lockstat_set(true);
+	lock_stat_read(LC_PTL, &before);
+	child = dup_mm(mm);
+	lock_stat_read(LC_PTL, &after);
+	lockstat_set(counted);
+	ptl->waited = false;
+	t_assert(t, !IS_ERR(child));
+	t_expect_sane(t, child);
+	t_expect_eq(t, get_mm_counter(child, MM_ANONPAGES), 512);
+	mmput(child);
+	return after.acquired - before.acquired;
+}
+
+/* Both tables are let go after each 32 entries, if somebody waits. */
+KTEST(fork, lets_others_at_the_tables, KT_UNIT)
+{
+	struct mm_struct *mm = mm_alloc();
+	u64 alone, beside;
+
+	t_assert(t, mm != NULL);
+	t_assert_eq(t, user_mmap(mm, USER_BASE, 512, RW), 0);
+	mm_use(mm);
+	t_expect_eq(t, user_touch(USER_BASE, 512, 7), 0);
+	mm_unuse(mm);
+	alone = locks_of_fork(t, mm, false);
+	beside = locks_of_fork(t, mm, true);
+	t_expect_ge(t, beside, alone + 2 * (512 / 32 - 1));
+	mmput(mm);
+}
+
 /* Children of children: every one of them finds the pages of all before it. */
 KTEST(fork, generations, KT_UNIT)
 {
