@@ -216,6 +216,79 @@ BENCH(file_sync, "page", SWEEP)
 	file_end(&m);
 }
 
+/* ---- fork and exit ---- */
+
+/*
+ * A child of @m's space: made, or ended, in the measured region. All pages are mapped, and
+ * @anon of them are private copies.
+ */
+static void fork_file(struct bench *b, struct mapped *m, unsigned long anon, bool exit)
+{
+	struct mm_struct *child;
+	int err = user_touch(BASE, anon, 2);
+	u64 value;
+
+	for (unsigned long i = 0; i < bench_x(b); i++)
+		err |= get_user(&value, BASE + i * PAGE_SIZE);
+	if (!exit)
+		bench_start(b);
+	child = dup_mm(m->mm);
+	if (!exit)
+		bench_stop(b, bench_x(b));
+	if (err || IS_ERR(child)) {
+		bench_fail(b, "no memory for pages or for a child");
+		return;
+	}
+	if (exit)
+		bench_start(b);
+	mmput(child);
+	if (exit)
+		bench_stop(b, bench_x(b));
+}
+
+/* Nothing is copied: what is not there a fault finds again in the file. */
+BENCH(fork_pte_shared_file, "pte", SWEEP)
+{
+	struct mapped m;
+
+	if (!file_begin(b, &m, MAP_SHARED, true))
+		return;
+	fork_file(b, &m, 0, false);
+	file_end(&m);
+}
+
+/* Nor here, */
+BENCH(fork_pte_private_file, "pte", SWEEP)
+{
+	struct mapped m;
+
+	if (!file_begin(b, &m, MAP_PRIVATE, true))
+		return;
+	fork_file(b, &m, 0, false);
+	file_end(&m);
+}
+
+/* but with one page of its own the VMA is copied whole. */
+BENCH(fork_pte_private_file_copied, "pte", SWEEP)
+{
+	struct mapped m;
+
+	if (!file_begin(b, &m, MAP_PRIVATE, true))
+		return;
+	fork_file(b, &m, 1, false);
+	file_end(&m);
+}
+
+BENCH(exit_pte_private_file_copied, "pte", SWEEP)
+{
+	struct mapped m;
+
+	if (!file_begin(b, &m, MAP_PRIVATE, true))
+		return;
+	fork_file(b, &m, 1, true);
+	file_end(&m);
+}
+
 /* ---- the map of a file's pages, against the tree of VMAs as it would be used ---- */
 
 #define INDEXES BENCH_SWEEP("entries", 64, 512, 4096)

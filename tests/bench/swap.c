@@ -143,6 +143,48 @@ BENCH(swap_zap_single, "entry", SWEEP)
 	swap_end(b, &s);
 }
 
+/* ---- fork and exit ---- */
+
+/* Each slot gets one name more; those of the parent are nobody's alone any more. */
+BENCH(fork_pte_swapped, "entry", SWEEP)
+{
+	unsigned long nr = bench_x(b);
+	struct mm_struct *child;
+	struct swap_bench s;
+
+	if (!swap_begin(b, &s, nr, 1, ROOM * nr))
+		return;
+	all_out(b, &s, nr);
+	bench_start(b);
+	child = dup_mm(s.mm);
+	bench_stop(b, nr);
+	if (IS_ERR(child))
+		bench_fail(b, "no memory for a child");
+	else
+		mmput(child);
+	swap_end(b, &s);
+}
+
+BENCH(exit_pte_swapped, "entry", SWEEP)
+{
+	unsigned long nr = bench_x(b);
+	struct mm_struct *child;
+	struct swap_bench s;
+
+	if (!swap_begin(b, &s, nr, 1, ROOM * nr))
+		return;
+	all_out(b, &s, nr);
+	child = dup_mm(s.mm);
+	if (IS_ERR(child)) {
+		bench_fail(b, "no memory for a child");
+	} else {
+		bench_start(b);
+		mmput(child);
+		bench_stop(b, nr);
+	}
+	swap_end(b, &s);
+}
+
 /* ---- swapoff ---- */
 
 static void swapoff_measured(struct bench *b, struct swap_bench *s, unsigned long nr)
