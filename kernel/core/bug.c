@@ -10,6 +10,7 @@
 #include "kernel/core/backtrace.h"
 #include "kernel/core/format.h"
 #include "kernel/core/log.h"
+#include "kernel/core/trail.h"
 #include "kernel/core/oops.h"
 #include "kernel/core/panic.h"
 #include "kernel/core/refcount.h"
@@ -54,6 +55,7 @@ void bug_fail(const char *file, int line, const char *fmt, ...)
 	va_start(ap, fmt);
 	format_va(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	trail_note();
 	fail(&bug);
 }
 
@@ -66,6 +68,7 @@ void bug_fail_at(enum bug_kind kind, void *ip, const char *fmt, ...)
 	va_start(ap, fmt);
 	format_va(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	trail_note();
 	fail(&bug);
 }
 
@@ -89,6 +92,7 @@ void warn_report(const char *file, int line, const char *fmt, ...)
 	va_start(ap, fmt);
 	format_va(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	trail_note();
 	if (bug_hook && bug_hook(&bug))
 		return;
 	__atomic_fetch_add(&warnings, 1, __ATOMIC_RELAXED);

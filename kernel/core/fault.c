@@ -8,6 +8,7 @@
 
 #include "kernel/core/backtrace.h"
 #include "kernel/core/clock.h"
+#include "kernel/core/trail.h"
 #include "kernel/core/log.h"
 #include "kernel/core/preempt.h"
 #include "kernel/core/thread_base.h"
@@ -71,8 +72,10 @@ bool fault_should_fail_slow(struct fault_site *site, size_t size)
 		fail = fault_decide(&site->attr, site->name, size, filter_passed);
 	}
 	decide_end(flags);
-	if (fail)
+	if (fail) {
+		trail_note();
 		tell(site, occurrence);
+	}
 	return fail;
 }
 

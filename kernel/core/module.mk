@@ -7,6 +7,7 @@ OBJS += kernel/core/console.o
 OBJS += kernel/core/events.o
 OBJS += kernel/core/fault.o
 OBJS += kernel/core/fault_decide.o
+OBJS += kernel/core/trail.o
 OBJS += kernel/core/format.o
 OBJS += kernel/core/fpu.o
 OBJS += kernel/core/kv.o

@@ -7,7 +7,9 @@
 
 #include <string.h>
 
+#include "kernel/core/backtrace.h"
 #include "kernel/core/fault.h"
+#include "kernel/core/trail.h"
 #include "kernel/core/kv.h"
 #include "kernel/shell/out.h"
 
@@ -44,6 +46,13 @@ static int show_all(void)
 	for_each_registered(delay_site, d)
 		out("  %-24s %15lu %8lu  %s\n", d->name, d->delay_ns, d->passed, d->what);
 	return SHELL_OK;
+}
+
+static void show_failed_call(const void *ip)
+{
+	char text[64];
+
+	out("failed %016lx %s\n", (unsigned long)ip, caller_text(ip, text, sizeof(text)));
 }
 
 static int set_fault(struct fault_site *site, struct kv *kv)
@@ -90,6 +99,10 @@ static int cmd_sites(int argc, char **argv)
 		fault_reset();
 		return SHELL_OK;
 	}
+	if (!strcmp(argv[1], "failed") && argc == 2) {
+		trail_each(show_failed_call);
+		return SHELL_OK;
+	}
 	fault = fault_site_find(argv[1]);
 	delay = delay_site_find(argv[1]);
 	if (!fault && !delay)
@@ -112,11 +125,12 @@ static const char *site_names(unsigned i)
 		if (i-- == 0)
 			return d->name;
 	}
-	return i == 0 ? "off" : NULL;
+	return i == 0 ? "off" : i == 1 ? "failed" : NULL;
 }
 
 SHELL_CMD_WORDS(sites,
-		"sites [NAME [k=v...] | off]: fault and delay sites; arm one; disarm all\n"
+		"sites [NAME [k=v...] | off | failed]: fault and delay sites; arm; disarm all;\n"
+		"  calls in which something was failed or found broken\n"
 		"  faults: probability=PERCENT interval= times= space= verbose=0..2\n"
 		"          task_filter=on|off at=OCCURRENCE seed=\n"
 		"  delays: delay_ns=",
