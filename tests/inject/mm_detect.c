@@ -245,6 +245,49 @@ KTEST(detect, object_freed_to_another_cache, KT_UNIT)
 	t_expect_eq(t, kmem_cache_destroy(&cache), 0);
 }
 
+static void free_to(void *unknown)
+{
+	kmem_cache_free(unknown, unknown);
+}
+
+KTEST(detect, object_of_a_plain_cache_freed_wrongly, KT_UNIT)
+{
+	bool checked = static_key_enabled(&checks_key);
+	struct kmem_cache unknown;
+	void *obj;
+
+	t_assert_eq(t, kmem_cache_create(&cache, "detect", 90, 8, NULL, 0), 0);
+	checks_set(true);
+	obj = kmem_cache_alloc(&cache, GFP_KERNEL);
+	t_assert(t, obj);
+	expect_report(t, free_object, (char *)obj + 8, "not the start of an object");
+	unknown = cache;
+	expect_report(t, free_to, &unknown, "which does not exist");
+	kmem_cache_free(&cache, obj);
+	expect_report(t, free_object, obj, "double free");
+	checks_set(checked);
+	t_expect_eq(t, kmem_cache_destroy(&cache), 0);
+}
+
+KTEST(detect, free_of_what_is_no_object, KT_UNIT)
+{
+	char *obj;
+
+	t_assert_eq(t, kmem_cache_create(&cache, "detect", 90, 8, NULL, SLAB_GUARDED), 0);
+	obj = kmem_cache_alloc(&cache, GFP_KERNEL);
+	t_assert(t, obj);
+	expect_report(t, free_object, obj + 16, "which is no object");
+	kmem_cache_free(&cache, obj);
+	t_expect_eq(t, kmem_cache_destroy(&cache), 0);
+
+	t_assert_eq(t, kmem_cache_create(&cache, "detect", 90, 8, NULL, SLAB_WINDOWED), 0);
+	obj = kmem_cache_alloc(&cache, GFP_KERNEL);
+	t_assert(t, obj);
+	expect_report(t, free_object, obj + PAGE_SIZE, "which is no object");
+	kmem_cache_free(&cache, obj);
+	t_expect_eq(t, kmem_cache_destroy(&cache), 0);
+}
+
 /* ---- tables ---- */
 
 static struct mm_tables space;
@@ -277,6 +320,34 @@ KTEST(detect, free_of_tables_in_use, KT_UNIT)
 	expect_report(t, free_directory, NULL, "freeing a directory");
 	space_end(&space, SPACE_BASE, SPACE_BASE + PMD_SIZE);
 	checks_set(checked);
+}
+
+static void map_frame_again(void *page)
+{
+	(void)!tables_map_range(&space, SPACE_BASE, page_to_pfn(page), 1, PAGE_SHARED);
+}
+
+static void map_page_again(void *page)
+{
+	struct page *pages[] = {page};
+
+	(void)!tables_map_pages(&space, SPACE_BASE, pages, 1, PAGE_SHARED);
+}
+
+KTEST(detect, mapping_over_an_entry, KT_UNIT)
+{
+	bool checked = static_key_enabled(&checks_key);
+	struct page *page = alloc_page(GFP_KERNEL);
+
+	t_assert(t, page);
+	checks_set(true);
+	t_assert_eq(t, tables_init(&space), 0);
+	t_expect_eq(t, space_map(&space, SPACE_BASE, 1, PAGE_SIZE), 0);
+	expect_report(t, map_frame_again, page, "mapping over entry");
+	expect_report(t, map_page_again, page, "mapping over entry");
+	space_end(&space, SPACE_BASE, SPACE_BASE + PMD_SIZE);
+	checks_set(checked);
+	free_page(page);
 }
 
 KTEST(detect, gather_that_frees_before_it_flushes, KT_UNIT)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kernel/core/bug.h"
+#include "kernel/core/lock_internal.h"
 #include "kernel/core/oops.h"
 #include "kernel/core/spinlock.h"
 #include "kernel/core/thread_base.h"
@@ -133,6 +134,31 @@ static void sleep_with_irqs_off(void *arg)
 	might_sleep();
 }
 
+static void sleeping_lock_with_irqs_off(void *arg)
+{
+	local_irq_disable();
+	lock_order_acquire(LC_TEST_SLEEP_A, &lock_b, LK_MUTEX, 0,
+			   (char *)sleeping_lock_with_irqs_off + 1);
+}
+
+/* The record has lost it: what is left is the owner that the lock itself knows. */
+static void lock_twice_unrecorded(void *arg)
+{
+	static struct thread_base nobody;
+
+	take_a();
+	held_locks_hand_over(&lock_a, current_base(), &nobody);
+	take_a();
+}
+
+/* As if another thread had locked it. */
+static void unlock_anothers(void *arg)
+{
+	take_a();
+	lock_a.owner++;
+	drop_a();
+}
+
 static void sleeping_lock_under_spinlock(void *arg)
 {
 	take_a();
@@ -158,6 +184,18 @@ KTEST(core_locks, double_lock_is_told, KT_UNIT)
 		      "take_a+");
 }
 
+KTEST(core_locks, double_lock_is_told_by_the_lock_itself, KT_UNIT)
+{
+	expect_report(t, lock_twice_unrecorded, BUG_LOCK_DOUBLE, "double lock: TEST_SPIN_A",
+		      "take_a+", "take_a+");
+}
+
+KTEST(core_locks, anothers_lock_is_told, KT_UNIT)
+{
+	expect_report(t, unlock_anothers, BUG_LOCK_OWNER, "unlock by another thread: TEST_SPIN_A",
+		      "drop_a+", "take_a+");
+}
+
 KTEST(core_locks, double_unlock_is_told, KT_UNIT)
 {
 	expect_report(t, unlock_twice, BUG_LOCK_DOUBLE, "double unlock: TEST_SPIN_A",
@@ -175,6 +213,8 @@ KTEST(core_locks, sleeping_in_atomic_is_told, KT_UNIT)
 		      "sleep_under_lock+", "take_a+");
 	expect_report(t, sleep_with_irqs_off, BUG_LOCK_SLEEP, "sleeping in atomic",
 		      "sleep_with_irqs_off+", "irq depth 1");
+	expect_report(t, sleeping_lock_with_irqs_off, BUG_LOCK_SLEEP, "sleeping in atomic",
+		      "sleeping_lock_with_irqs_off+", "irq depth 1");
 	expect_report(t, sleeping_lock_under_spinlock, BUG_LOCK_ORDER, "lock order: MMAP",
 		      "sleeping_lock_under_spinlock+", "take_a+");
 }
