@@ -328,3 +328,21 @@ KTEST(lower_sweep, inserts_stores_and_erasures, KT_UNIT)
 	sweep_all_over(t, 0, erase_here);
 	tree_end();
 }
+
+/* A hole in the middle of an entry; what is left behind it gets another value. */
+static int cut_here(void)
+{
+	MA_STATE(mas, &tree, at, at + 99);
+
+	return mas_store_rest_gfp(&mas, NULL, xa_mk_value(9), GFP_KERNEL);
+}
+
+KTEST(lower_sweep, cuts_that_leave_a_rest, KT_UNIT)
+{
+	tree_make_with(t, MT_FLAGS_LOCK_EXTERN);
+	sweep_all_over(t, 1000, cut_here);
+	t_expect_eq(t, mtree_load(&tree, 100 * 8192), xa_mk_value(100));
+	t_expect_eq(t, mtree_load(&tree, 100 * 8192 + 1050), NULL);
+	t_expect_eq(t, mtree_load(&tree, 100 * 8192 + 2000), xa_mk_value(9));
+	tree_end();
+}
