@@ -147,7 +147,7 @@ static int cmd_scenario(int argc, char **argv)
 
 SHELL_CMD(scenario,
 	  "scenario KIND k=v...: search schedules of one scenario for a bad one\n"
-	  "  kinds: exit, fork, locks, oom, walk\n"
+	  "  kinds: dying, exit, fork, locks, oom, walk\n"
 	  "  words of all: strategy= seed= cpus= world= steps= expect=\n"
 	  "  strategies: random:N, pct:D:N, vtime,\n"
 	  "              bounded:P (all with at most P preemptions and delays)\n"
