@@ -11,6 +11,7 @@ OBJS += kernel/shell/cmd_sites.o
 OBJS += kernel/shell/cmd_swap.o
 OBJS += kernel/shell/cmd_system.o
 OBJS += kernel/shell/cmd_tree.o
+OBJS += kernel/shell/cmd_walker.o
 OBJS += kernel/shell/cmd_walkers.o
 OBJS += kernel/shell/env.o
 OBJS += kernel/shell/line_edit.o

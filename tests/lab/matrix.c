@@ -147,10 +147,10 @@ static void print_table(void)
 	print_legend();
 }
 
-/* Cells that are not as literature has them, and why. */
+/* Cells that are not as literature has them, and why. Of one not reached nothing can be said. */
 static void print_differences(void)
 {
-	unsigned nr_told = 0, nr_same = 0;
+	unsigned nr_told = 0, nr_same = 0, nr_unreached = 0;
 
 	for (unsigned i = 0; i < nr_rows; i++) {
 		for (unsigned j = 0; j < nr_columns; j++) {
@@ -159,15 +159,16 @@ static void print_differences(void)
 			char letter = table[i][j].letter;
 
 			nr_told += e != NULL;
-			if (!e || strchr(e->letters, letter)) {
-				nr_same += e != NULL;
+			nr_unreached += e && letter == '?';
+			nr_same += e && strchr(e->letters, letter);
+			if (!e || letter == '?' || strchr(e->letters, letter))
 				continue;
-			}
 			out("  %s x %s: %c, 19.2 says %s: %s\n", row[i]->name, column[j].title,
 			    letter, e->letters, e->why ? e->why : "not explained");
 		}
 	}
-	out("%u of %u cells that 19.2 tells of are as it says\n", nr_same, nr_told);
+	out("%u of the %u cells that 19.2 tells of are as it says, %u were not reached\n", nr_same,
+	    nr_told, nr_unreached);
 }
 
 /* ---- the command ---- */

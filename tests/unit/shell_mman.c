@@ -193,3 +193,19 @@ KTEST(shell_mman, bad_words_get_one_line_and_change_nothing, KT_UNIT)
 	mm_picture_free(before);
 	end(t);
 }
+
+/* One walk by hand; what is no word of it does nothing. */
+KTEST(shell_mman, walker_walks_and_refuses, KT_UNIT)
+{
+	begin(t);
+	expect_ok(t, "walker maps pid=%u", "VMAs 1");
+	expect_ok(t, "walker numa pid=%u", "locked 1");
+	expect_ok(t, "walker pin pid=%u pin.count=0", "locked 1");
+	t_expect_eq(t, run("walker numa bad=%u"), SHELL_FAIL);
+	t_expect_eq(t, run("walker nobody pid=%u"), SHELL_FAIL);
+	t_expect_eq(t, run("walker numa pid=%u maps.iterate=0"), SHELL_FAIL);
+	t_expect_eq(t, run("walker uprobe"), SHELL_FAIL);
+	t_expect_eq(t, run("walker sibling"), SHELL_FAIL);
+	t_expect_eq(t, run("walker swapoff"), SHELL_FAIL);
+	end(t);
+}

@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "kernel/base/err.h"
+#include "kernel/core/fault.h"
 #include "kernel/core/user.h"
 #include "kernel/sched/work.h"
 #include "mm/gup.h"
@@ -320,6 +321,53 @@ KTEST(walkers, rmap_unmap_reaches_parent_and_child, KT_UNIT)
 	mmput(mm);
 	mmput(child);
 	t_swapoff(t, bdev);
+}
+
+/* Reclaim without memory leaves pages where they are. Not a sweep: what fails has no effect. */
+KTEST(walkers, rmap_unmap_loses_nothing_without_memory, KT_UNIT)
+{
+	struct block_device *bdev = t_swapon(t, 64);
+	u64 failed = 0;
+	bool fired = true;
+
+	while (fired) {
+		struct mm_struct *mm = filled(t), *child = dup_mm(mm);
+		struct walk w = {.budget = 200};
+
+		t_assert(t, !IS_ERR(child));
+		fault_nth_arm(failed);
+		t_expect_ge(t, run(t, "rmap_unmap", &w), 0);
+		fired = fault_nth_fired();
+		fault_nth_disarm();
+		failed += fired;
+		t_expect_sane(t, child);
+		expect_filled(t, mm);
+		expect_filled(t, child);
+		mmput(child);
+		mmput(mm);
+	}
+	t_note(t, "%lu allocations failed in turn", failed);
+	t_swapoff(t, bdev);
+}
+
+/* These need no memory: with every allocation failing they do what they do. */
+KTEST(walkers, numa_pin_and_maps_need_no_memory, KT_UNIT)
+{
+	static const char *const names[] = {"numa", "pin", "maps"};
+	struct mm_struct *mm = filled(t);
+	struct walk w = {.mm = mm};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+		long done;
+
+		fault_nth_arm(0);
+		done = run(t, names[i], &w);
+		t_expect(t, !fault_nth_fired());
+		fault_nth_disarm();
+		t_expect_gt(t, done, 0);
+		expect_filled(t, mm);
+	}
+	mmput(mm);
 }
 
 KTEST(walkers, rmap_clean_takes_write_away, KT_UNIT)
