@@ -82,6 +82,9 @@ void exit_mmap(struct mm_struct *mm) NO_LOCK_ANALYSIS
 		desc.tree_reset = desc.first->vm_end;
 		tlb_gather_mmu(&tlb, &mm->tables, true);
 		unmap_vmas(&tlb, &desc);
+		/* Behind the flag somebody else may be chosen: let the memory be there by then. */
+		if (test_bit(MMF_OOM_VICTIM, &mm->flags))
+			tlb_flush_mmu(&tlb);
 	}
 	set_bit(MMF_OOM_SKIP, &mm->flags);
 	if (!write_only) {

@@ -44,6 +44,7 @@ static struct fork_shape shape;
 static u64 nr_threads, nr_reapers, nr_mrelease, nr_linger;
 static const struct walker *walkers[WALKERS_MAX];
 static unsigned nr_walkers, mutant;
+static bool split_ptl;
 struct exit_figures exit_figures;
 
 /* ---- the world ---- */
@@ -248,11 +249,13 @@ static void parse(struct scenario *sc, struct kv *kv)
 	nr_threads = nr_mrelease = nr_linger = 0;
 	nr_reapers = 1;
 	mutant = MUT_NONE;
+	split_ptl = true;
 	kv_u64(kv, "threads", 0, THREADS_MAX, &nr_threads);
 	kv_u64(kv, "reapers", 0, EXIT_REAPERS_MAX, &nr_reapers);
 	kv_u64(kv, "mrelease", 0, EXIT_REAPERS_MAX, &nr_mrelease);
 	kv_u64(kv, "linger", 0, 1000, &nr_linger);
 	kv_choice(kv, "mutant", mutant_names, &mutant);
+	kv_bool(kv, "split", &split_ptl);
 	fork_shape_parse(&shape, kv);
 	if (shape.site || shape.kill != SHAPE_NO || shape.pinned)
 		kv_fail(kv, "site, kill, pinned: are about a fork");
@@ -298,9 +301,11 @@ static int make_others(unsigned *cpu)
 static int setup(void)
 {
 	unsigned cpu = 0;
-	int err = fork_stage_build(&shape, &stage);
+	int err;
 
 	init_waitqueue_head(&gate);
+	tables_split_ptl = split_ptl; /* the world's own */
+	err = fork_stage_build(&shape, &stage);
 	if (!err)
 		err = make_process(&cpu);
 	if (!err)
@@ -360,7 +365,7 @@ static const struct scenario_kind exit_kind = {
 	.usage = "vmas= pages= swap= file= shared= touching= clean= sem=   as for fork\n"
 		 "  threads=0..3   of the process, which use its memory until they are killed\n"
 		 "  reapers=N mrelease=N   who free it, 4 at most   walkers=NAME,... linger=N\n"
-		 "  mutant=no-lock|no-flag",
+		 "  split=off      one lock for all PTE tables   mutant=no-lock|no-flag",
 	.parse = parse,
 	.setup = setup,
 	.check = check,
