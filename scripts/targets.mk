@@ -114,6 +114,14 @@ sweep: all
 	$(Q)MMLIFE_BUILD=$(B) scripts/mmlife run --smp 1 --timeout 7200 \
 		'test fork_sweep.* scale=1000'
 
+## make oom-test    200 mixes of hogs on 64M, on 1 and on 4 CPUs: they end, and nobody else
+.PHONY: oom-test
+oom-test: all
+	$(Q)for cpus in 1 4; do \
+		$(LAUNCH) run --smp $$cpus --mem 64M --timeout 3000 \
+			'test stress.hogs* scale=100' ledger || exit; \
+	done
+
 # The tree's own goals, by the names they have there.
 MAPLE := fuzz maple-long maple-mutants maple-coverage maple-gate
 .PHONY: $(MAPLE) maple-kernel

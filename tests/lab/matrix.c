@@ -211,9 +211,12 @@ static void choose(const char *rows, const char *columns)
 
 static int cmd_matrix(int argc, char **argv)
 {
-	const char *rows = take_glob(&argc, argv, "rows=");
-	const char *columns = take_glob(&argc, argv, "columns=");
+	const char *rows, *columns;
 
+	if (argc > 1 && !strcmp(argv[1], "exit"))
+		return matrix_exit(argc - 1, argv + 1);
+	rows = take_glob(&argc, argv, "rows=");
+	columns = take_glob(&argc, argv, "columns=");
 	for (int i = 1; i < argc; i++) {
 		if (!strncmp(argv[i], "sem=", 4) || !strncmp(argv[i], "walkers=", 8))
 			return shell_error("matrix",
@@ -242,5 +245,6 @@ SHELL_CMD(matrix,
 	  "matrix [rows=GLOB] [columns=GLOB] [k=v...]: rule sets for failed forks\n"
 	  "  against walkers, each as it was before its fixes (-old) and as it is.\n"
 	  "  Words as for `scenario fork`; default: a small parent for each walker,\n"
-	  "  site=F13 k=1, random:1000 and bounded:1. A bad cell has its replay line.",
+	  "  site=F13 k=1, random:1000 and bounded:1. A bad cell has its replay line.\n"
+	  "matrix exit [runs=100]: rules for a dying one against those who meet it",
 	  cmd_matrix);

@@ -71,4 +71,7 @@ struct matrix_expect {
 /* What is said of @sem against the column @title; NULL: nothing. */
 const struct matrix_expect *matrix_expected(const char *sem, const char *title);
 
+/* `matrix exit`: the other table. As a shell command's function. */
+int matrix_exit(int argc, char **argv);
+
 #endif

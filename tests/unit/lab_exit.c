@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tests/ktest.h"
+#include "tests/lab/exit_figures.h"
 #include "tests/lab/lab.h"
 #include "tests/lab/world.h"
 
@@ -92,6 +93,22 @@ KTEST(lab_exit, a_reaper_that_does_not_say_what_it_does, KT_UNIT)
 {
 	expect_found(t, "exit vmas=1 pages=1 threads=1 mutant=no-flag strategy=random:500",
 		     LV_CORRUPT);
+}
+
+/* What a table of contention is made of holds together. */
+KTEST(lab_exit, figures_add_up, KT_UNIT)
+{
+	const struct exit_figures *f = &exit_figures;
+
+	expect_sound(t, "exit vmas=2 pages=8 reapers=2 sem=reap_reverse strategy=vtime");
+	t_expect_eq(t, f->nr_reapers, 2);
+	t_expect_eq(t, f->pages, 16);
+	t_expect_le(t, f->pages_reaped, f->pages);
+	t_expect_lt(t, f->zap.begin, f->zap.end);
+	t_expect_le(t, f->zap.waited, f->zap.end - f->zap.begin);
+	t_expect_le(t, f->zap.end, f->lock.begin);
+	t_expect_lt(t, f->lock.end, f->done);
+	t_expect_le(t, f->overlap, f->zap.end - f->zap.begin);
 }
 
 /* ---- who waits for a lock that the victim has ---- */
