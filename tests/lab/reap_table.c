@@ -148,6 +148,6 @@ static int cmd_reap(int argc, char **argv)
 }
 
 SHELL_CMD(reap,
-	  "reap [size=16M]: exit and reapers at the same memory, in virtual time\n"
+	  "reap [size=16M]: an exit beside reapers, in virtual time\n"
 	  "  by order, number of reapers, and a lock per table or per address space",
 	  cmd_reap);
