@@ -162,9 +162,11 @@ unsigned long change_protection(struct mmu_gather *tlb, struct vm_area_struct *v
 	return 0;
 }
 
-void zap_page_range_single(struct vm_area_struct *vma, unsigned long start, unsigned long end)
+unsigned long zap_page_range_single(struct vm_area_struct *vma, unsigned long start,
+				    unsigned long end)
 {
 	ASSERT(start >= vma->vm_start && end <= vma->vm_end && start < end);
+	return 0;
 }
 
 unsigned long reclaim_range(struct vm_area_struct *vma, unsigned long start, unsigned long end,
@@ -176,12 +178,13 @@ unsigned long reclaim_range(struct vm_area_struct *vma, unsigned long start, uns
 
 static unsigned long unmapped_pages;
 
-void zap_vma_range(struct mmu_gather *tlb, struct vm_area_struct *vma, unsigned long start,
-		   unsigned long end)
+unsigned long zap_vma_range(struct mmu_gather *tlb, struct vm_area_struct *vma,
+			    unsigned long start, unsigned long end)
 {
 	ASSERT(start >= vma->vm_start && end <= vma->vm_end && start < end);
 	ASSERT_EQ(vma->vm_lock_seq, vma->vm_mm->mm_lock_seq);
 	unmapped_pages += (end - start) >> PAGE_SHIFT;
+	return (end - start) >> PAGE_SHIFT;
 }
 
 void free_pgtables(struct mmu_gather *tlb, struct unmap_desc *desc)
