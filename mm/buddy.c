@@ -26,7 +26,7 @@ void buddy_init(struct zone *z)
 
 static void block_add(struct zone *z, struct page *page, unsigned order) REQUIRES(z->lock)
 {
-	page->state = BUDDY_STATE(order);
+	WRITE_ONCE_NOPOINT(page->state, BUDDY_STATE(order));
 	list_add(&page->lru, &z->free[order]);
 	z->nonempty |= 1u << order;
 }
@@ -34,7 +34,7 @@ static void block_add(struct zone *z, struct page *page, unsigned order) REQUIRE
 static void block_del(struct zone *z, struct page *page) REQUIRES(z->lock)
 {
 	list_unlink(&page->lru);
-	page->state = FK_FREE;
+	WRITE_ONCE_NOPOINT(page->state, FK_FREE);
 }
 
 /* Merging stays inside a chunk of 2^MAX_ORDER frames, whose struct pages are all written. */
@@ -44,7 +44,8 @@ static __always_inline void block_merge_in(struct zone *z, unsigned long pfn, un
 	while (order < MAX_ORDER) {
 		struct page *half = pfn_to_page(pfn ^ (1ul << order));
 
-		if (half->state != BUDDY_STATE(order))
+		/* It may be anybody's, who changes it: into a block only under the lock. */
+		if (READ_ONCE_NOPOINT(half->state) != BUDDY_STATE(order))
 			break;
 		block_del(z, half);
 		pfn &= ~(1ul << order);

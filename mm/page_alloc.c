@@ -187,7 +187,7 @@ static noinline void folio_prepare(struct page *head, gfp_t gfp, unsigned order)
 		tail->flags = 0;
 		tail->_refcount.counter = 0;
 		tail->_mapcount.counter = 0;
-		tail->state_aux = GFP_KIND(gfp) | order << 8 | i << 16;
+		WRITE_ONCE_NOPOINT(tail->state_aux, GFP_KIND(gfp) | order << 8 | i << 16);
 	}
 	if (gfp & __GFP_ZERO) {
 		for (unsigned long i = 0; i < nr; i++)
@@ -200,7 +200,7 @@ static __always_inline void frame_prepare(struct page *page, gfp_t gfp, unsigned
 	page->flags = 0;
 	page->_refcount.counter = 1;
 	page->_mapcount.counter = 0;
-	page->state_aux = GFP_KIND(gfp) | order << 8;
+	WRITE_ONCE_NOPOINT(page->state_aux, GFP_KIND(gfp) | order << 8);
 }
 
 u64 frames_refused __host_data;
@@ -275,11 +275,11 @@ static noinline void free_block(struct page *head)
 	/* Tail frames are marked in a folio only, and then all of them: a power of 2 less one. */
 	if (tail->state != FK_FREE) {
 		for (; tail < end && tail < head + 8; tail++)
-			tail->state = FK_FREE;
+			WRITE_ONCE_NOPOINT(tail->state, FK_FREE);
 		for (; tail < end; tail += 8) {
 #pragma GCC unroll 8
 			for (unsigned i = 0; i < 8; i++)
-				tail[i].state = FK_FREE;
+				WRITE_ONCE_NOPOINT(tail[i].state, FK_FREE);
 		}
 	}
 	spin_lock(&zone.lock);
@@ -330,7 +330,7 @@ static noinline void free_dead_page_slow(struct page *head)
 	if (fl->count == fl->high)
 		list_spill(fl, fl->batch);
 	fl->live[head->kind]--;
-	head->state = FK_FREE;
+	WRITE_ONCE_NOPOINT(head->state, FK_FREE);
 	fl->slot[fl->count++] = head;
 	preempt_enable();
 }
@@ -354,7 +354,7 @@ static __always_inline void free_frame(struct page *head)
 		return;
 	}
 	fl->live[state]--;
-	head->state = FK_FREE;
+	WRITE_ONCE_NOPOINT(head->state, FK_FREE);
 	fl->slot[n] = head;
 	fl->count = n + 1;
 	preempt_enable();

@@ -139,7 +139,7 @@ static __always_inline void release_frames(struct page_release *rel, struct page
 		} else if (unlikely(page->aux & LRU_PLACE_ON)) {
 			release_off_other_list(page);
 		}
-		page->state_aux = FK_FREE;
+		WRITE_ONCE_NOPOINT(page->state_aux, (u64)FK_FREE);
 		if (likely(page == run.end)) {
 			run.end++;
 		} else if (page + 1 == run.start) {
