@@ -10,16 +10,15 @@
 #include "kernel/base/err.h"
 #include "kernel/core/user.h"
 #include "mm/anon_vma.h"
-#include "mm/mm_check.h"
 #include "mm/mman.h"
 #include "mm/mman_internal.h"
 #include "mm/mmap_lock.h"
 #include "mm/vma_lock.h"
 #include "mm/zap.h"
 #include "tests/lab/case.h"
+#include "tests/lab/walk_space.h"
 
-#define ADDR 0x40000000ul
-#define RW   (PROT_READ | PROT_WRITE)
+#define ADDR WALK_ADDR
 
 enum { MUNMAP_NO_LOCK, MUNMAP_FREE_AT_ONCE };
 enum { MPROTECT_NO_FLUSH };
@@ -139,26 +138,12 @@ static void user(void *arg)
 
 static int setup(void (*changer)(void *arg), bool touched)
 {
-	unsigned long at;
-	int err = 0;
-
 	changed = 0;
-	mm = mm_alloc();
-	if (!mm)
+	mm = walk_space(1);
+	if (!mm || (touched && walk_touch(mm, 7)))
 		return -ENOMEM;
-	at = vm_mmap(mm, ADDR, PAGE_SIZE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED);
-	if (at != ADDR)
-		return -ENOMEM;
-	mm_use(mm);
-	if (touched)
-		err = put_user((u64)7, ADDR);
-	mm_unuse(mm);
-	lab_name(mm, sizeof(*mm), "mm");
-	lab_name((void *)ADDR, PAGE_SIZE, "page");
 	lab_name(&changed, sizeof(changed), "changed");
-	if (!err)
-		err = lab_actor("changer", 0, changer, NULL);
-	return err ? err : lab_actor("user", 1, user, NULL);
+	return walk_actors("changer", changer, "user", user);
 }
 
 static int munmap_setup(unsigned actors)
@@ -177,9 +162,7 @@ static int mprotect_setup(unsigned actors)
 static void check(unsigned actors)
 {
 	(void)actors;
-	mmap_write_lock(mm);
-	lab_assert(mm_check(mm) == 0);
-	mmap_write_unlock(mm);
+	walk_space_check(mm);
 	mmput(mm);
 }
 

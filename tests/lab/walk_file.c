@@ -15,7 +15,6 @@
 #include "mm/filemap.h"
 #include "mm/folio_lock.h"
 #include "mm/i_mmap.h"
-#include "mm/mm_check.h"
 #include "mm/mman.h"
 #include "mm/mmap_lock.h"
 #include "mm/page_alloc.h"
@@ -23,8 +22,9 @@
 #include "mm/tables_internal.h"
 #include "mm/tlb.h"
 #include "tests/lab/case.h"
+#include "tests/lab/walk_space.h"
 
-#define ADDR	0x40000000ul
+#define ADDR	WALK_ADDR
 #define RW	(PROT_READ | PROT_WRITE)
 #define CONTENT 7ul /* of the file's one page */
 
@@ -253,29 +253,16 @@ static void writer(void *arg)
 static int setup(void (*changer)(void *arg), void (*use)(void *arg), unsigned long prot,
 		 unsigned long type)
 {
-	u64 content = CONTENT;
-	unsigned long at;
-	int err;
-
 	changed = 0;
 	zapped = false;
 	stored = CONTENT;
-	mm = mm_alloc();
-	file = file_create("cut", PAGE_SIZE);
-	if (!mm || IS_ERR(file))
+	file = walk_file("cut", CONTENT);
+	mm = walk_space_of(file, prot, type);
+	if (!mm)
 		return -ENOMEM;
-	if (file_write(file, &content, sizeof(content), 0) != sizeof(content) || file_sync(file))
-		return -ENOMEM;
-	at = vm_mmap_file(mm, ADDR, PAGE_SIZE, prot, type | MAP_FIXED, file, 0);
-	if (at != ADDR)
-		return -ENOMEM;
-	lab_name(mm, sizeof(*mm), "mm");
-	lab_name(file, sizeof(*file), "file");
-	lab_name((void *)ADDR, PAGE_SIZE, "page");
 	lab_name(&changed, sizeof(changed), "changed");
 	lab_name(&stored, sizeof(stored), "stored");
-	err = lab_actor("changer", 0, changer, NULL);
-	return err ? err : lab_actor("user", 1, use, NULL);
+	return walk_actors("changer", changer, "user", use);
 }
 
 static int truncate_setup(unsigned actors)
@@ -310,11 +297,7 @@ static int writeback_setup(unsigned actors)
 	int err = setup(storer, writer, RW, MAP_SHARED);
 
 	(void)actors;
-	mm_use(mm);
-	if (!err)
-		err = put_user(CONTENT, ADDR);
-	mm_unuse(mm);
-	return err;
+	return err ? err : walk_touch(mm, CONTENT);
 }
 
 static int zap_setup(unsigned actors)
@@ -328,9 +311,7 @@ static int zap_setup(unsigned actors)
 static void check(unsigned actors)
 {
 	(void)actors;
-	mmap_write_lock(mm);
-	lab_assert(mm_check(mm) == 0);
-	mmap_write_unlock(mm);
+	walk_space_check(mm);
 	lab_assert(filemap_check(&file->f_mapping) == 0);
 	mmput(mm);
 	fput(file);

@@ -13,7 +13,6 @@
 #include "mm/block_ram.h"
 #include "mm/folio_lock.h"
 #include "mm/lru.h"
-#include "mm/mm_check.h"
 #include "mm/mman.h"
 #include "mm/mmap_lock.h"
 #include "mm/page_alloc.h"
@@ -23,8 +22,9 @@
 #include "mm/tables_internal.h"
 #include "mm/tlb.h"
 #include "tests/lab/case.h"
+#include "tests/lab/walk_space.h"
 
-#define ADDR	0x40000000ul
+#define ADDR WALK_ADDR
 #define RW	(PROT_READ | PROT_WRITE)
 #define CONTENT 7ul
 
@@ -241,27 +241,13 @@ static void protector(void *arg)
 
 static int setup(void (*reclaim)(void *arg), void (*other)(void *arg))
 {
-	unsigned long at;
-	int err;
-
 	stored = CONTENT;
-	mm = mm_alloc();
 	bdev = block_ram_create(0, SWAP_MIN_SLOTS);
-	if (!mm || IS_ERR(bdev) || swapon(bdev) < 0)
+	mm = walk_space(1);
+	if (!mm || IS_ERR(bdev) || swapon(bdev) < 0 || walk_touch(mm, CONTENT))
 		return -ENOMEM;
-	at = vm_mmap(mm, ADDR, PAGE_SIZE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED);
-	if (at != ADDR)
-		return -ENOMEM;
-	mm_use(mm);
-	err = put_user(CONTENT, ADDR);
-	mm_unuse(mm);
-	if (err)
-		return err;
-	lab_name(mm, sizeof(*mm), "mm");
-	lab_name((void *)ADDR, PAGE_SIZE, "page");
 	lab_name(&stored, sizeof(stored), "stored");
-	err = lab_actor("reclaimer", 0, reclaim, NULL);
-	return err ? err : lab_actor("other", 1, other, NULL);
+	return walk_actors("reclaimer", reclaim, "other", other);
 }
 
 static int use_setup(unsigned actors)
@@ -285,9 +271,7 @@ static int protect_setup(unsigned actors)
 static void check(unsigned actors)
 {
 	(void)actors;
-	mmap_write_lock(mm);
-	lab_assert(mm_check(mm) == 0);
-	mmap_write_unlock(mm);
+	walk_space_check(mm);
 	lab_assert(swap_check() == 0);
 	lab_assert(lru_check() == 0);
 	mmput(mm);

@@ -10,15 +10,15 @@
 #include "mm/filemap.h"
 #include "mm/folio_lock.h"
 #include "mm/lru.h"
-#include "mm/mm_check.h"
 #include "mm/mman.h"
 #include "mm/mmap_lock.h"
 #include "mm/page_alloc.h"
 #include "mm/rmap.h"
 #include "mm/shrink.h"
 #include "tests/lab/case.h"
+#include "tests/lab/walk_space.h"
 
-#define ADDR 0x40000000ul
+#define ADDR WALK_ADDR
 #define RW   (PROT_READ | PROT_WRITE)
 
 enum { STORE_FIRST };
@@ -71,26 +71,14 @@ static void writer(void *arg)
 
 static int setup(unsigned actors)
 {
-	int err;
-
 	(void)actors;
 	stored = 7;
-	mm = mm_alloc();
-	file = file_create("kept", PAGE_SIZE);
-	if (!mm || IS_ERR(file))
+	file = walk_file("kept", 0);
+	mm = walk_space_of(file, RW, MAP_SHARED);
+	if (!mm || walk_touch(mm, stored))
 		return -ENOMEM;
-	if (vm_mmap_file(mm, ADDR, PAGE_SIZE, RW, MAP_SHARED | MAP_FIXED, file, 0) != ADDR)
-		return -ENOMEM;
-	mm_use(mm);
-	err = put_user(stored, ADDR);
-	mm_unuse(mm);
-	lab_name(mm, sizeof(*mm), "mm");
-	lab_name(file, sizeof(*file), "file");
-	lab_name((void *)ADDR, PAGE_SIZE, "page");
 	lab_name(&stored, sizeof(stored), "stored");
-	if (!err)
-		err = lab_actor("reclaimer", 0, reclaimer, NULL);
-	return err ? err : lab_actor("writer", 1, writer, NULL);
+	return walk_actors("reclaimer", reclaimer, "writer", writer);
 }
 
 static void check(unsigned actors)
@@ -100,9 +88,7 @@ static void check(unsigned actors)
 	(void)actors;
 	lab_assert(file_read(file, &value, sizeof(value), 0) == sizeof(value));
 	lab_assert(value == stored);
-	mmap_write_lock(mm);
-	lab_assert(mm_check(mm) == 0);
-	mmap_write_unlock(mm);
+	walk_space_check(mm);
 	lab_assert(filemap_check(&file->f_mapping) == 0);
 	lab_assert(lru_check() == 0);
 	mmput(mm);

@@ -2,8 +2,8 @@
  * walk_swap.c - a page on a swap device that one actor uses, drops or exits with, while another
  * turns the device off.
  *
- * Owns: the cases `swapoff-fault`, `swapoff-dontneed`, `swapoff-exit`, and `swapin-dontneed` where
- *       nothing is turned off; their wrong forms.
+ * Owns: the cases `swapoff-fault`, `swapoff-dontneed`, `swapoff-munmap`, `swapoff-exit`, and
+ *       `swapin-dontneed` where nothing is turned off; their wrong forms.
  * Idea: the walk is the real swapoff(). A mutant brings the page back by hand, with one step left
  *       out. In `swapoff-fault` a third actor sends another page out, to a device that may be on
  *       its way out itself.
@@ -15,29 +15,29 @@
 #include "kernel/sched/thread.h"
 #include "mm/block_ram.h"
 #include "mm/folio_lock.h"
-#include "mm/mm_check.h"
 #include "mm/mman.h"
 #include "mm/mmap_lock.h"
 #include "mm/page_alloc.h"
 #include "mm/rmap.h"
 #include "tests/lab/case.h"
+#include "tests/lab/walk_space.h"
 #include "tests/mm_swap.h"
 #include "tests/mm_user.h"
 
-#define ADDR  0x40000000ul
+#define ADDR  WALK_ADDR
 #define OTHER (ADDR + PAGE_SIZE)
-#define RW    (PROT_READ | PROT_WRITE)
 #define WORD  0x5ca1ab1e0ddba11ul
 #define SLOTS 16u
 
 /* The same for all cases; one that a case cannot show is not in its list. */
-enum { MUT_NO_RECHECK, MUT_COUNT_TWICE, MUT_NO_PIN, MUT_GIVEN_AWAY };
+enum { MUT_NO_RECHECK, MUT_COUNT_TWICE, MUT_NO_PIN, MUT_GIVEN_AWAY, MUT_LET_GO };
 enum { REACH_OFF_BROUGHT, REACH_OTHER_FIRST };
 
 static struct mm_struct *mm __lab_world;
 static struct block_device *bdev __lab_world;
 static u64 off __lab_world;	  /* the device is */
 static u64 user_done __lab_world; /* the user has had the page before swapoff was over */
+static u64 nobodys __lab_world;
 /* Which of MUT_ the @i-th of the case's list is. */
 static const int *mutant_of;
 
@@ -52,20 +52,13 @@ static int the_mutant(void)
 
 /* ---- wrong ways back ---- */
 
-/* The entry of ADDR, locked. */
-static pte_t *lock_entry(spinlock_t **ptl) NO_LOCK_ANALYSIS
-{
-	return pte_offset_map_lock(&mm->tables, pmd_walk(&mm->tables, ADDR), ADDR, ptl);
-}
-
 /* Put @page there, whatever is there if @blindly. False: something else was there. */
-static bool install(struct page *page, pte_t seen, bool blindly) NO_LOCK_ANALYSIS
+static bool install(struct vm_area_struct *vma, struct page *page, pte_t seen, bool blindly)
+	NO_LOCK_ANALYSIS
 {
-	struct vm_area_struct *vma = vma_lookup(mm, ADDR);
 	spinlock_t *ptl;
-	pte_t *pte = lock_entry(&ptl);
+	pte_t *pte = pte_offset_map_lock(&mm->tables, pmd_walk(&mm->tables, ADDR), ADDR, &ptl);
 	bool same = READ_ONCE(pte->pte) == seen.pte;
-
 	if (same || blindly) {
 		if (the_mutant() != MUT_GIVEN_AWAY)
 			get_page(page);
@@ -78,19 +71,12 @@ static bool install(struct page *page, pte_t seen, bool blindly) NO_LOCK_ANALYSI
 	return same || blindly;
 }
 
-/* What swapoff does for ADDR, with a mistake. mmap_lock held for read. */
-static void unuse_wrongly(int mutant)
+/* @page, which is locked, goes where @seen was, with a mistake. */
+static void put_back_wrongly(int mutant, struct vm_area_struct *vma, struct page *page, pte_t seen)
 {
-	pte_t seen = __pte(user_pte(mm, ADDR));
-	struct page *page;
-	bool installed;
+	bool blindly = mutant == MUT_NO_RECHECK || mutant == MUT_LET_GO;
+	bool installed = install(vma, page, seen, blindly);
 
-	if (!is_swap_pte(seen))
-		return;
-	page = read_swap_cache(pte_to_swp_entry(seen));
-	if (IS_ERR(page))
-		return;
-	installed = install(page, seen, mutant == MUT_NO_RECHECK);
 	if (installed)
 		swap_free(pte_to_swp_entry(seen));
 	if (installed && mutant == MUT_COUNT_TWICE)
@@ -101,6 +87,30 @@ static void unuse_wrongly(int mutant)
 		put_page(page);
 }
 
+/*
+ * What swapoff does for ADDR, with a mistake. mmap_lock is held for read, and let go: if MUT_LET_GO
+ * before the page is read, and the VMA is any then.
+ */
+static void unuse_wrongly(int mutant) NO_LOCK_ANALYSIS
+{
+	struct vm_area_struct *vma = vma_lookup(mm, ADDR);
+	pte_t seen = __pte(user_pte(mm, ADDR));
+	bool let_go = mutant == MUT_LET_GO;
+	struct page *page;
+
+	if (let_go)
+		mmap_read_unlock(mm);
+	if (vma && is_swap_pte(seen)) {
+		page = read_swap_cache(pte_to_swp_entry(seen));
+		if (let_go)
+			vma = find_vma(mm, ADDR);
+		if (!IS_ERR(page))
+			put_back_wrongly(mutant, vma, page, seen);
+	}
+	if (!let_go)
+		mmap_read_unlock(mm);
+}
+
 static void swapoff_wrongly(int mutant)
 {
 	if (mutant != MUT_NO_PIN && !mmget_not_zero(mm))
@@ -108,7 +118,6 @@ static void swapoff_wrongly(int mutant)
 	mmap_read_lock(mm);
 	/* Whoever has pinned it finds it whole. */
 	unuse_wrongly(mutant);
-	mmap_read_unlock(mm);
 	if (mutant != MUT_NO_PIN)
 		mmput(mm);
 }
@@ -127,14 +136,17 @@ static void turner(void *arg)
 	lab_reach(READ_ONCE(user_done) ? REACH_OTHER_FIRST : REACH_OFF_BROUGHT);
 }
 
-/* As many steps as swapoff takes until it looks at entries. */
+/*
+ * As many steps as swapoff takes until it looks at entries. At a word that nobody else touches, so
+ * that a bounded search does not try to preempt each of them.
+ */
 static void linger(void)
 {
 	for (unsigned i = 0; i < 40; i++)
-		lab_assert(READ_ONCE(off) <= 1);
+		lab_assert(READ_ONCE(nobodys) == 0);
 }
 
-/* Reads what was there, writes, reads that. */
+/* Reads what was there, and writes. */
 static void user(void *arg)
 {
 	u64 value = 0;
@@ -146,8 +158,6 @@ static void user(void *arg)
 	lab_assert(value == WORD);
 	WRITE_ONCE(user_done, 1);
 	lab_assert(put_user(WORD + 1, ADDR) == 0);
-	lab_assert(get_user(&value, ADDR) == 0);
-	lab_assert(value == WORD + 1);
 	mm_unuse(mm);
 }
 
@@ -160,16 +170,10 @@ static void sender(void *arg)
 
 static void dropper(void *arg)
 {
-	u64 value = 1;
-
 	(void)arg;
 	linger();
 	lab_assert(vm_madvise(mm, ADDR, PAGE_SIZE, MADV_DONTNEED) == 0);
 	WRITE_ONCE(user_done, 1);
-	mm_use(mm);
-	lab_assert(get_user(&value, ADDR) == 0);
-	lab_assert(value == 0);
-	mm_unuse(mm);
 }
 
 /* Reads what was there, or zeros if it was dropped before. */
@@ -181,7 +185,6 @@ static void reader(void *arg)
 	if (the_mutant() >= 0) {
 		mmap_read_lock(mm);
 		unuse_wrongly(the_mutant());
-		mmap_read_unlock(mm);
 		return;
 	}
 	mm_use(mm);
@@ -189,6 +192,14 @@ static void reader(void *arg)
 	lab_assert(value == WORD || value == 0);
 	lab_reach(value == WORD ? REACH_OFF_BROUGHT : REACH_OTHER_FIRST);
 	mm_unuse(mm);
+}
+
+static void unmapper(void *arg)
+{
+	(void)arg;
+	linger();
+	lab_assert(vm_munmap(mm, ADDR, PAGE_SIZE) == 0);
+	WRITE_ONCE(user_done, 1);
 }
 
 static void drop_only(void *arg)
@@ -214,18 +225,14 @@ static int make_space(void)
 
 	off = user_done = 0;
 	bdev = block_ram_create(0, SLOTS);
-	mm = mm_alloc();
-	if (IS_ERR(bdev) || !mm || swapon(bdev) < 0 || user_mmap(mm, ADDR, 2, RW))
+	mm = walk_space(2);
+	if (IS_ERR(bdev) || !mm || swapon(bdev) < 0 || walk_touch(mm, WORD))
 		return -ENOMEM;
 	mm_use(mm);
-	err = put_user(WORD, ADDR);
-	if (!err)
-		err = put_user(~WORD, OTHER);
+	err = put_user(~WORD, OTHER);
 	mm_unuse(mm);
 	if (!err && user_swap_out(mm, ADDR, 1) != 1)
 		err = -EIO;
-	lab_name(mm, sizeof(*mm), "mm");
-	lab_name((void *)ADDR, PAGE_SIZE, "page");
 	lab_name(pte_walk(&mm->tables, ADDR), 8, "pte");
 	return err;
 }
@@ -235,9 +242,7 @@ static int setup(const char *name, void (*fn)(void *arg), bool with_sender)
 	int err = make_space();
 
 	if (!err)
-		err = lab_actor("swapoff", 0, turner, NULL);
-	if (!err)
-		err = lab_actor(name, 1, fn, NULL);
+		err = walk_actors("swapoff", turner, name, fn);
 	if (!err && with_sender)
 		err = lab_actor("sender", 2, sender, NULL);
 	return err;
@@ -252,18 +257,46 @@ static void check_device(void)
 
 static void check_space(void)
 {
-	mmap_write_lock(mm);
-	lab_assert(mm_check(mm) == 0);
-	mmap_write_unlock(mm);
+	walk_space_check(mm);
 	mmput(mm);
 }
 
-static void check(unsigned actors)
+/* What an access to ADDR gives in the end: @err, or @word. */
+static void expect_at_end(int err, u64 word)
 {
-	(void)actors;
+	u64 value = 0;
+
+	mm_use(mm);
+	lab_assert(get_user(&value, ADDR) == err);
+	lab_assert(value == word);
+	mm_unuse(mm);
+}
+
+static void check(int err, u64 word)
+{
 	lab_assert(off);
+	walk_space_check(mm);
+	expect_at_end(err, word);
 	check_space();
 	check_device();
+}
+
+static void check_fault(unsigned actors)
+{
+	(void)actors;
+	check(0, WORD + 1);
+}
+
+static void check_dontneed(unsigned actors)
+{
+	(void)actors;
+	check(0, 0);
+}
+
+static void check_munmap(unsigned actors)
+{
+	(void)actors;
+	check(-EFAULT, 0);
 }
 
 static void check_exit(unsigned actors)
@@ -309,7 +342,7 @@ static const struct lab_case case_swapoff_fault = {
 	.reach = reach,
 	.mutants = fault_mutants,
 	.setup = fault_setup,
-	.check = check,
+	.check = check_fault,
 };
 LAB_CASE(case_swapoff_fault);
 
@@ -337,9 +370,40 @@ static const struct lab_case case_swapoff_dontneed = {
 	.reach = reach,
 	.mutants = drop_mutants,
 	.setup = drop_setup,
-	.check = check,
+	.check = check_dontneed,
 };
 LAB_CASE(case_swapoff_dontneed);
+
+static const int munmap_mutants_are[] = {MUT_LET_GO, MUT_COUNT_TWICE, -1};
+static const struct lab_mutant munmap_mutants[] = {
+	{"let-go", "lets the mmap_lock go before the read, and goes on as before", LV_CORRUPT},
+	{"count-twice", "takes two off the slot's count", LV_CORRUPT},
+	{NULL, NULL, LV_SAFE},
+};
+
+static int munmap_setup(unsigned actors)
+{
+	int err = setup("unmapper", unmapper, false);
+
+	(void)actors;
+	mutant_of = munmap_mutants_are;
+	/* The other page becomes a VMA of its own, so that all of this one's goes, but no table. */
+	return err ? err : vm_mprotect(mm, OTHER, PAGE_SIZE, PROT_READ);
+}
+
+static const struct lab_case case_swapoff_munmap = {
+	.name = "swapoff-munmap",
+	.kind = "walk",
+	.what = "unmaps a page while swapoff brings it back",
+	.actors = 2,
+	.actors_min = 2,
+	.actors_max = 2,
+	.reach = reach,
+	.mutants = munmap_mutants,
+	.setup = munmap_setup,
+	.check = check_munmap,
+};
+LAB_CASE(case_swapoff_munmap);
 
 static const int exit_mutants_are[] = {MUT_NO_PIN, -1};
 static const struct lab_mutant exit_mutants[] = {
@@ -381,9 +445,7 @@ static int swapin_setup(unsigned actors)
 
 	(void)actors;
 	mutant_of = swapin_mutants_are;
-	if (!err)
-		err = lab_actor("reader", 0, reader, NULL);
-	return err ? err : lab_actor("dropper", 1, drop_only, NULL);
+	return err ? err : walk_actors("reader", reader, "dropper", drop_only);
 }
 
 static const struct lab_case case_swapin_dontneed = {
