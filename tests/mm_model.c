@@ -39,6 +39,11 @@ static unsigned long addr_of(const struct mm_model *m, unsigned i)
 	return m->base + PMD_SIZE - 4 * PAGE_SIZE + half * STRIDE + in * PAGE_SIZE;
 }
 
+unsigned long mm_model_addr(const struct mm_model *m, unsigned i)
+{
+	return addr_of(m, i);
+}
+
 static unsigned below(struct mm_model *m, unsigned bound)
 {
 	return rng_below(&m->rng, bound);

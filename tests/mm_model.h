@@ -61,6 +61,8 @@ int __must_check mm_model_begin(struct mm_model *m, u64 seed, unsigned nr_mms);
 int __must_check mm_model_join(struct mm_model *m, u64 seed, struct mm_struct *mm,
 			       unsigned long base);
 void mm_model_use(struct mm_model *m);
+/* Where page @i of the window lies. */
+unsigned long mm_model_addr(const struct mm_model *m, unsigned i);
 /* One random operation on the space in use. */
 void mm_model_step(struct mm_model *m);
 /* Use another of them. */

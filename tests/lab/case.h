@@ -28,6 +28,9 @@ struct lab_case {
 	unsigned actors_min, actors_max;
 	bool wrong; /* there is no correct form: for tests of the lab itself */
 	bool slow;  /* too long for the tests of the lab itself: has a test of its own */
+	bool programs; /* program=N is a word of the scenario: case_program(). Random only. */
+	/* The bounded search that ends in a few minutes: preemptions, actors. 0: 2, and @actors. */
+	unsigned bound, bound_actors;
 	const char *const *reach;	  /* NULL-terminated */
 	const struct lab_mutant *mutants; /* ends with a NULL name; may be NULL */
 	int (*setup)(unsigned actors);	  /* in the world; makes its actors with case_actors() */
@@ -57,6 +60,9 @@ static inline bool lab_case_shows(enum lab_verdict got, enum lab_verdict expect)
 
 /* Is the mutant at @index of the case's list switched on? */
 bool case_mutant(unsigned index);
+
+/* program=N of the scenario, for cases that have several; 1 if it was not given. */
+u64 case_program(void);
 
 /*
  * @actors threads named @name and a digit (a letter from 10 on), each on a vCPU of its own, running

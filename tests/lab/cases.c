@@ -10,10 +10,16 @@
 static const struct lab_case *the_case;
 static unsigned the_mutant = ~0u; /* index, ~0: none */
 static unsigned nr_actors;
+static u64 the_program;
 
 bool case_mutant(unsigned index)
 {
 	return the_mutant == index;
+}
+
+u64 case_program(void)
+{
+	return the_program;
 }
 
 int case_actors(const char *name, unsigned actors, void (*fn)(void *index))
@@ -94,6 +100,9 @@ static void cases_parse(struct scenario *sc, struct kv *kv)
 	actors = the_case->actors;
 	kv_u64(kv, "actors", the_case->actors_min, the_case->actors_max, &actors);
 	nr_actors = (unsigned)actors;
+	the_program = 1;
+	if (the_case->programs)
+		kv_u64(kv, "program", 1, UINT32_MAX, &the_program);
 	if (sc->cpus == 0)
 		sc->cpus = nr_actors + 1 > MAX_VCPUS ? MAX_VCPUS : nr_actors + 1;
 	else if (sc->cpus < nr_actors)
@@ -128,4 +137,4 @@ static const char *const *cases_reach(void)
 	SCENARIO_KIND(kind_##kind_name)
 
 CASES_KIND(locks, "case=NAME mutant=NAME actors=N");
-CASES_KIND(walk, "case=NAME mutant=NAME");
+CASES_KIND(walk, "case=NAME mutant=NAME actors=N program=N");

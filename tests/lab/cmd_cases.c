@@ -10,8 +10,11 @@ static void print_case(const struct lab_case *c, const char *mutant, const char 
 		       enum lab_verdict expect)
 {
 	out("{\"mmlife\":1,\"type\":\"case\",\"kind\":\"%s\",\"case\":\"%s\",\"mutant\":\"%s\","
-	    "\"what\":\"%s\",\"actors\":%u,\"expect\":\"%s\"}\n",
-	    lab_case_kind(c), c->name, mutant, what, c->actors, lab_verdicts[expect].name);
+	    "\"what\":\"%s\",\"actors\":%u,\"bound\":%u,\"bound_actors\":%u,\"programs\":%s,"
+	    "\"expect\":\"%s\"}\n",
+	    lab_case_kind(c), c->name, mutant, what, c->actors, c->bound ? c->bound : 2,
+	    c->bound_actors ? c->bound_actors : c->actors, c->programs ? "true" : "false",
+	    lab_verdicts[expect].name);
 }
 
 static int cmd_cases(int argc, char **argv)

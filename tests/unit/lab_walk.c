@@ -64,6 +64,20 @@ KTEST(lab_walk, random_accepts_what_is_correct, KT_STRESS)
 	}
 }
 
+KTEST(lab_walk, other_programs_are_correct_too, KT_STRESS)
+{
+	const struct lab_case *c = registry_find(lab_case, "model-swap");
+	u64 first = t_seed(t) & 0xffff;
+	char strategy[48];
+
+	for (u64 program = 2; program < 2 + t_scale(t, 4); program++) {
+		snprintf(strategy, sizeof(strategy), "random:5 program=%lu",
+			 (unsigned long)(first + program));
+		search(t, c, "none", strategy);
+		expect_verdict(t, c, "none", LV_SAFE);
+	}
+}
+
 KTEST(lab_walk, slow_ones_are_correct_too, KT_STRESS)
 {
 	const struct lab_case *c;
