@@ -390,6 +390,47 @@ KTEST(walkers, rmap_clean_takes_write_away, KT_UNIT)
 	fput(file);
 }
 
+/* What is stored has its place already; a page that cannot be written stays dirty. */
+KTEST(walkers, rmap_clean_loses_nothing_on_errors, KT_UNIT)
+{
+	struct file *file = t_file(t, "cleaned", 2, 7);
+	struct mm_struct *mm = mm_alloc();
+	struct walk w = {.file = file};
+	u64 failed = 0;
+	bool fired = true;
+
+	t_assert(t, mm);
+	t_assert_eq(t, file_mmap(mm, USER_BASE, 2, RW, MAP_SHARED, file, 0), 0);
+	while (fired) {
+		mm_use(mm);
+		t_expect_eq(t, put_user(20 + failed, ADDR(0)), 0);
+		mm_unuse(mm);
+		fault_nth_arm(failed);
+		t_expect_eq(t, run(t, "rmap_clean", &w) < 0, fault_nth_fired());
+		fired = fault_nth_fired();
+		fault_nth_disarm();
+		t_expect_eq(t, run(t, "rmap_clean", &w), 0);
+		t_expect_eq(t, file_word(file, 0), 20 + failed);
+		t_expect_sane(t, mm);
+		failed += fired;
+	}
+	t_expect_ge(t, failed, 1);
+	mmput(mm);
+	fput(file);
+}
+
+KTEST(walkers, sibling_survives_every_enomem, KT_SWEEP)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct walk w = {.mm = mm, .addr = USER_BASE, .step = PAGE_SIZE, .nr = 3};
+
+	t_assert(t, mm);
+	t_assert_eq(t, user_mmap(mm, USER_BASE, 3, RW), 0);
+	fault_sweep(t, run(t, "sibling", &w) == 3 ? 0 : -ENOMEM, t_expect_sane(t, mm));
+	t_expect_eq(t, get_mm_counter(mm, MM_ANONPAGES), 3);
+	mmput(mm);
+}
+
 KTEST(walkers, sibling_is_a_thread_of_the_owner, KT_UNIT)
 {
 	struct mm_struct *mm = filled(t);
