@@ -165,6 +165,24 @@ static bool vma_knows_anon(struct vm_area_struct *vma, const struct anon_vma *an
 	return false;
 }
 
+#define LOOKS 4
+
+/*
+ * Is there a reference for each entry that maps @page, and @more? Others may map and unmap it
+ * meanwhile, a reference before a mapping and a mapping before its reference: what is wrong stays so
+ * however often one looks.
+ */
+static bool has_references(struct page *page, int more)
+{
+	for (unsigned i = 0; i < LOOKS; i++) {
+		int before = page_mapcount(page), refs = page_count(page);
+
+		if (before >= 1 && refs >= min(before, page_mapcount(page)) + more)
+			return true;
+	}
+	return false;
+}
+
 static void check_anon_page(struct check *c, struct page *page, pte_t pte, unsigned long addr)
 {
 	struct page *head = page_head(page);
@@ -180,7 +198,7 @@ static void check_anon_page(struct check *c, struct page *page, pte_t pte, unsig
 	if (page_pgoff(page) != linear_page_index(c->vma, addr))
 		wrong(c, "%#lx: its page has offset %#lx, rmap looks at %#lx", addr,
 		      page_pgoff(page), linear_page_index(c->vma, addr));
-	if (page_mapcount(page) < 1 || page_count(page) < page_mapcount(page))
+	if (!has_references(page, 0))
 		wrong(c, "%#lx: its page counts %d mappings, %d references", addr,
 		      page_mapcount(page), page_count(page));
 	if (pte_write(pte) && (!PageAnonExclusive(page) || page_mapcount(page) != 1))
@@ -215,7 +233,7 @@ static void check_file_page(struct check *c, struct page *page, pte_t pte, unsig
 	else if (page->index != linear_page_index(c->vma, addr))
 		wrong(c, "%#lx: page %#lx of its file, page %#lx belongs here", addr, page->index,
 		      linear_page_index(c->vma, addr));
-	if (page_mapcount(page) < 1 || page_count(page) <= page_mapcount(page))
+	if (!has_references(page, 1)) /* the page cache's */
 		wrong(c, "%#lx: its page counts %d mappings, %d references", addr,
 		      page_mapcount(page), page_count(page));
 	if (!page_flag_test(page, PG_uptodate))
