@@ -33,6 +33,7 @@
 #include "kernel/x86/kmap.h"
 #include "kernel/x86/machine.h"
 #include "kernel/x86/smp.h"
+#include "mm/semantics.h"
 #include "mm/tlb.h"
 #include "mm/world.h"
 
@@ -81,7 +82,8 @@ static unsigned boot_choice(const char *name, const char *const *choices)
 		i++;
 	if (!word || choices[i])
 		return word ? i : 0;
-	machine_refuse("boot line: slab= accepts plain, redzone, window; poison= off, on");
+	machine_refuse("boot line: slab= accepts plain, redzone, window; poison= and "
+		       "rename_semantics= off, on");
 }
 
 static void memory_init(void)
@@ -95,6 +97,8 @@ static void memory_init(void)
 	};
 	struct frame_range range[FRAME_RANGES_MAX];
 
+	if (boot_choice("rename_semantics", off_on))
+		sem_rename_all();
 	if (mm_world_init(range, free_ranges(range), &config, boot_choice("slab", layouts)))
 		machine_refuse("the memory map cannot be used");
 }

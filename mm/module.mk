@@ -67,6 +67,7 @@ OBJS += mm/rmap.o
 OBJS += mm/rmap_file.o
 OBJS += mm/linux_presets.o
 OBJS += mm/semantics.o
+OBJS += mm/semantics_rename.o
 OBJS += mm/shrink.o
 OBJS += mm/shrink_lists.o
 OBJS += mm/slab.o

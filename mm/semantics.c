@@ -86,7 +86,7 @@ static const struct semantics *default_of(enum sem_axis axis)
 {
 	const char *name = axis_default[axis];
 
-	return name ? find(name) : NULL;
+	return name ? find(sem_renamed(name)) : NULL;
 }
 
 /*

@@ -172,6 +172,15 @@ const struct sem_set *__must_check sem_set_of(const struct sem_choice *choice);
 const struct sem_set *sem_current(void);
 void sem_install(const struct sem_set *set);
 
+/*
+ * sem_rename_all - from now on every rule set is called something else (boot: rename_semantics=on).
+ *
+ * Context: boot, after registry_init(), before anybody looks one up and before tables are sealed
+ */
+void sem_rename_all(void);
+/* What the rule set that was written as @name is called now. */
+const char *sem_renamed(const char *name);
+
 /* "zero_marker+exit_read_then_write" into @text. */
 void sem_set_name(const struct sem_set *set, char *text, size_t len);
 

@@ -12,7 +12,7 @@ Q ?= $(if $(V),,@)
 # Groups of scripts/deps by goal; a goal that is not listed needs the compiler and its company.
 DEPS_NONE    := clean help print-kcflags
 DEPS_run     := run bench test race-test bench-test quiet-test kernel-test guest-test stress lab \
-	maple-kernel mutants
+	maple-kernel mutants stranger
 DEPS_host    := test host-test host-programs fuzz maple-long maple-mutants maple-gate
 DEPS_cover   := maple-coverage
 DEPS_check   := check headers tidy thread-safety format
@@ -83,6 +83,10 @@ test:
 ##                  MUTANTS="--some 5" or names
 mutants: all
 	$(Q)tests/mutants/run --build $(B) $(MUTANTS)
+
+## make stranger    README's example of a new semantics, to the letter: it has a row in the matrix
+stranger: all
+	$(Q)tests/stranger --build $(B)
 
 # Every test of the kernel on several machines, and what a user sees (tests/boots.txt).
 kernel-test: all
@@ -195,5 +199,6 @@ clean:
 help:
 	@sed -n 's/^## //p' scripts/targets.mk tests/host/host.mk | sed 's|$$(B)|$(B)|g'
 
+.PHONY: stranger
 .PHONY: run bench model test mutants race-test bench-test quiet-test stress kernel-test guest-test \
 	lab check layers style headers tidy thread-safety format clean help

@@ -186,7 +186,7 @@ static const char *closed_by(const struct semantics *sem, const struct matrix_co
 
 	if (base && reaches(base, c, strategy, argc, argv, why, len))
 		return "its own rule";
-	snprintf(narrow, sizeof(narrow), "%s+sem_for_copy", sem->name);
+	snprintf(narrow, sizeof(narrow), "%s+%s", sem->name, sem_renamed("sem_for_copy"));
 	if (sem->axis == SEM_FORK && reaches(narrow, c, strategy, argc, argv, why, len))
 		return "dup_mmap_sem";
 	return NULL;
