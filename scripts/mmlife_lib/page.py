@@ -32,7 +32,7 @@ figure{margin:0}figcaption{font-size:.85rem;color:var(--dim)}svg{width:100%;heig
 .dot{stroke-width:1}.dot.s0{fill:var(--c0)}.dot.s1{fill:var(--c1)}.dot.s2{fill:var(--c2)}
 .dot.s3{fill:var(--c3)}.dot.s4{fill:var(--c4)}.dot.s5{fill:var(--c5)}
 td.good{background:color-mix(in srgb,var(--good) 22%,transparent)}
-td.bad{background:color-mix(in srgb,var(--bad) 28%,transparent)}
+td a{color:inherit}td.bad{background:color-mix(in srgb,var(--bad) 28%,transparent)}
 td.soft{background:color-mix(in srgb,var(--warn) 25%,transparent)}
 """
 

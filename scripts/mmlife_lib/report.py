@@ -11,7 +11,7 @@ from .errors import UsageError
 from .page import Html
 
 # Letters of verdicts by what they mean for the reader; others are unsafe.
-GOOD = (".",)
+GOOD = (".", "/")
 SOFT = ("?", "w", "e", "l", "r")
 ENV_ROWS = (("version", "version"), ("build", "build"), ("clock", "clock"),
             ("accelerator", "accel"), ("processors", "cpus"), ("memory, MiB", "mem_mib"),
@@ -91,11 +91,32 @@ def matrix(cells):
             rows.append(cell["semantics"])
         if cell["walker"] not in columns:
             columns.append(cell["walker"])
-        content[cell["semantics"], cell["walker"]] = cell["letter"]
-    body = [[name] + [(content.get((name, c), ""),
-                       _letter_style(content[name, c]) if (name, c) in content else "")
-                      for c in columns] for name in rows]
+        content[cell["semantics"], cell["walker"]] = cell
+    body = [[name] + [_heat(content.get((name, c))) for c in columns] for name in rows]
     return page.table(["semantics"] + columns, body)
+
+
+def _anchor(cell):
+    return page.text(f"{cell['semantics']}-x-{cell['walker']}")
+
+
+def _heat(cell):
+    """A letter, coloured; a link to its replay line if there is one."""
+    if cell is None:
+        return ""
+    letter = cell["letter"]
+    if cell.get("replay"):
+        letter = Html(f'<a href="#{_anchor(cell)}">{page.text(letter)}</a>')
+    return letter, _letter_style(cell["letter"])
+
+
+def replays(cells):
+    """The line that repeats each bad cell, where the heat table leads to."""
+    rows = [f'<p id="{_anchor(c)}"><b>{page.text(c["semantics"])} x {page.text(c["walker"])}</b>:'
+            f' {page.text(c.get("verdict", ""))}, found in schedule'
+            f' {page.text(c.get("found_in", "?"))}</p><pre>{page.text(c["replay"])}</pre>'
+            for c in cells if c.get("replay")]
+    return Html("\n".join(rows))
 
 
 def _is_cell(record):
@@ -121,7 +142,8 @@ def _field(value):
 
 def verdicts(logs):
     cells = [r for log in logs for r in log.of_type("cell")]
-    parts = [matrix([c for c in cells if _is_cell(c)])] if any(map(_is_cell, cells)) else []
+    shown = [c for c in cells if _is_cell(c)]
+    parts = [matrix(shown), replays(shown)] if shown else []
     for title, found in (("Cells", cells),
                          ("Verdicts", [r for log in logs for r in log.of_type("verdict")])):
         if found:
@@ -129,9 +151,34 @@ def verdicts(logs):
     return "\n".join(parts)
 
 
+def _question_rows(found):
+    """Tables of one question's rows: a new one where the columns change."""
+    parts, rows, keys = [], [], None
+    for record in found:
+        mine = [k for k in record if k not in ("mmlife", "type", "env", "number", "row")]
+        if mine != keys and rows:
+            parts.append(page.table(keys, rows))
+            rows = []
+        keys = mine
+        rows.append([_field(record[key]) for key in keys])
+    return parts + ([page.table(keys, rows)] if rows else [])
+
+
 def questions(logs):
-    found = [r for log in logs for r in log.of_type("question")]
-    return plain_table(found) if found else ""
+    """Question, method, result tables and caveat, in order of number."""
+    found = [r for log in logs for r in log.of_type("question") if isinstance(r.get("number"), int)]
+    parts = []
+    for number in sorted({r["number"] for r in found}):
+        mine = [r for r in found if r["number"] == number]
+        frame = next((r for r in mine if "question" in r), {})
+        parts.append(Html(f'<h3 id="q{number}">{number}. '
+                          f'{page.text(frame.get("question", ""))}</h3>'))
+        parts.append(Html(f'<p class="dim">{page.text(frame.get("method", ""))}'
+                          f' Clock: {page.text(frame.get("clock", "?"))}.</p>'))
+        parts += _question_rows([r for r in mine if "row" in r])
+        parts += [Html(f"<p>{page.text(r['answer'])}</p>") for r in mine if "answer" in r]
+        parts.append(Html(f'<p><b>Caveat.</b> {page.text(frame.get("caveat", ""))}</p>'))
+    return "\n".join(parts)
 
 
 def ledger(logs):

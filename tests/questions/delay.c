@@ -83,7 +83,8 @@ QUESTION(12, "How long must the delay be for robust lists?",
 	 "takes: the loaded machine, on which two seconds pass and the victim has not run, is a "
 	 "victim thawed later than that. So the delay must outlast the thaw, whatever that is.")
 {
-	Q_COLUMNS("reap_, the victim", "searches", "stranded", "other bad", "schedules", "found in");
+	Q_COLUMNS("reap_, the victim", "searches", "stranded", "other bad", "schedules",
+		  "found in");
 	if (rows_of_delay("reap_immediate") || rows_of_delay("reap_delay_2s") ||
 	    rows_of_delay("reap_delay_unless_frozen"))
 		return -1;

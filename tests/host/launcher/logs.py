@@ -59,7 +59,11 @@ def full(slope=5.0):
                record("cell", semantics="zero_marker", walker="uprobe", letter="."),
                record("cell", semantics="full_teardown", walker="swapoff", letter="?"),
                record("verdict", scenario="fork", verdict="safe", schedules=1000),
-               record("question", n=1, question="Which walkers?", answer="two"),
+               record("question", number=2, question="Which walkers?", method="by counting",
+                      caveat="two only", clock="insn"),
+               record("question", number=2, row=0, rules="zero_marker", walkers=2),
+               record("question", number=2, row=1, walker="swapoff", schedules=7),
+               record("question", number=2, answer="all of them"),
                record("ledger", kinds={"frame": 12, "vma": 0}), env("tcg-tsc", cpus=2),
                bench("switch", 210.5, "tcg-tsc", "tick", "switch", n=5, min=200.0, max=400.0),
                verdict="fail")

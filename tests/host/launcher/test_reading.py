@@ -146,7 +146,9 @@ class Report(ReadingTest):
         text = self.render(logs.full())
         page = Page(text)
         self.assertEqual(page.open, [])
-        self.assertEqual(page.references, [])
+        # Links lead from the heat table to replay lines of the page, nowhere else.
+        self.assertEqual(page.references, ["#zero_marker-x-swapoff"])
+        self.assertIn('id="zero_marker-x-swapoff"', text)
         self.assertNotIn("http", text)
         self.assertNotIn("url(", text)
         self.assertNotIn("@import", text)
@@ -154,7 +156,8 @@ class Report(ReadingTest):
         words = " ".join(page.words)
         for wanted in ("abc123", "1 passed", "1 failed", "1 skipped", "slab.free",
                        'expected <a> & "b"', "zero_marker", "uprobe", "replay 1 <x>",
-                       "0.999900", "Which walkers?", "frame 12",
+                       "0.999900", "Which walkers?", "by counting", "two only", "all of them",
+                       "schedules", "frame 12",
                        "scripts/mmlife run --clock insn --accel tcg --smp 1 --mem 256M"
                        " 'bench switch' 'bench zap'"):
             self.assertIn(wanted, words)
@@ -163,7 +166,7 @@ class Report(ReadingTest):
         self.assertEqual(page.tags.count("svg"), 3)
         self.assertEqual(text.count('class="dot'), 3)
         self.assertEqual(text.count('class="fit"'), 1)
-        self.assertIn('<td class="bad">M</td>', text)
+        self.assertIn('<td class="bad"><a href="#zero_marker-x-swapoff">M</a></td>', text)
         self.assertIn('<td class="good">.</td>', text)
         self.assertIn('<td class="soft">?</td>', text)
 
