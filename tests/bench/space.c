@@ -5,28 +5,12 @@
  * 513 instructions. Everything is measured from outside, as a program would see it.
  */
 #include "kernel/core/user.h"
-#include "kernel/sched/rcu.h"
 #include "mm/fault.h"
-#include "mm/mman.h"
 #include "mm/page_alloc.h"
 #include "mm/vma.h"
-#include "tests/bench.h"
-#include "tests/mm_user.h"
+#include "tests/bench/space_frame.h"
 
-#define BASE  USER_BASE
-#define RW    (PROT_READ | PROT_WRITE)
 #define SWEEP BENCH_SWEEP("pages", 512, 2048, 8192)
-
-static struct mm_struct *space_begin(struct bench *b, unsigned long nr)
-{
-	struct mm_struct *mm = mm_alloc();
-
-	if (!mm || user_mmap(mm, BASE, nr, RW))
-		bench_fail(b, "no memory for an address space");
-	if (mm)
-		mm_use(mm);
-	return mm;
-}
 
 /* Touched as in SWEEP, all tables there. */
 static struct mm_struct *space_touched(struct bench *b, unsigned long nr)
@@ -36,13 +20,6 @@ static struct mm_struct *space_touched(struct bench *b, unsigned long nr)
 	if (mm && user_touch(BASE, nr, 1))
 		bench_fail(b, "no memory for %lu pages", nr);
 	return mm;
-}
-
-static void space_end(struct mm_struct *mm)
-{
-	mm_unuse(mm);
-	mmput(mm);
-	rcu_barrier();
 }
 
 static void touch_measured(struct bench *b, unsigned long nr)
@@ -283,75 +260,87 @@ static int map_vmas(struct mm_struct *mm, unsigned long nr)
 	return err;
 }
 
+static unsigned long max_map_count;
+
 static struct mm_struct *vmas_begin(struct bench *b)
 {
 	struct mm_struct *mm = mm_alloc();
 
 	if (!mm)
 		bench_fail(b, "no memory");
+	max_map_count = sysctl_max_map_count;
 	sysctl_max_map_count = 1ul << 20;
 	return mm;
 }
 
-static unsigned long max_map_count;
+static void vmas_end(struct bench *b, struct mm_struct *mm, int err)
+{
+	if (err)
+		bench_fail(b, "a call failed: %d", err);
+	if (mm)
+		mmput(mm);
+	sysctl_max_map_count = max_map_count;
+	rcu_barrier();
+}
 
 BENCH(space_vma_map, "vma", VMAS)
 {
-	struct mm_struct *mm;
+	struct mm_struct *mm = vmas_begin(b);
+	int err = 0;
 
-	max_map_count = sysctl_max_map_count;
-	mm = vmas_begin(b);
 	if (mm) {
 		bench_start(b);
-		if (map_vmas(mm, bench_x(b)))
-			bench_fail(b, "mmap failed");
+		err = map_vmas(mm, bench_x(b));
 		bench_stop(b, bench_x(b));
-		mmput(mm);
 	}
-	sysctl_max_map_count = max_map_count;
-	rcu_barrier();
+	vmas_end(b, mm, err);
 }
 
 /* All of them by one call. */
 BENCH(space_vma_unmap, "vma", VMAS)
 {
+	struct mm_struct *mm = vmas_begin(b);
 	unsigned long nr = bench_x(b);
-	struct mm_struct *mm;
+	int err = mm ? map_vmas(mm, nr) : 0;
 
-	max_map_count = sysctl_max_map_count;
-	mm = vmas_begin(b);
-	if (mm) {
-		if (map_vmas(mm, nr))
-			bench_fail(b, "mmap failed");
+	if (mm && !err) {
 		bench_start(b);
-		if (vm_munmap(mm, BASE, 2 * nr * PAGE_SIZE))
-			bench_fail(b, "munmap failed");
+		err = vm_munmap(mm, BASE, 2 * nr * PAGE_SIZE);
 		bench_stop(b, nr);
-		mmput(mm);
 	}
-	sysctl_max_map_count = max_map_count;
-	rcu_barrier();
+	vmas_end(b, mm, err);
 }
 
-/* Every second page of one VMA, one call each. */
-BENCH(space_vma_split, "split", BENCH_SWEEP("splits", 16, 256, 4096, 16384))
-{
-	unsigned long nr = bench_x(b);
-	struct mm_struct *mm;
-	int err = 0;
+#define SPLITS BENCH_SWEEP("splits", 16, 256, 4096, 16384)
 
-	max_map_count = sysctl_max_map_count;
-	mm = vmas_begin(b);
-	if (mm) {
-		err = user_mmap(mm, BASE, 2 * nr + 1, RW);
+/* Every second page of one VMA, one call each. */
+BENCH(space_vma_split, "split", SPLITS)
+{
+	struct mm_struct *mm = vmas_begin(b);
+	unsigned long nr = bench_x(b);
+	int err = mm ? user_mmap(mm, BASE, 2 * nr + 1, RW) : 0;
+
+	if (mm && !err) {
 		bench_start(b);
 		for (unsigned long i = 0; i < nr; i++)
 			err |= user_mmap(mm, BASE + (2 * i + 1) * PAGE_SIZE, 1, PROT_READ);
 		bench_stop(b, nr);
-		if (err)
-			bench_fail(b, "mmap failed");
-		mmput(mm);
 	}
-	sysctl_max_map_count = max_map_count;
-	rcu_barrier();
+	vmas_end(b, mm, err);
+}
+
+/* The same pages unmapped. */
+BENCH(space_vma_hole, "hole", SPLITS)
+{
+	struct mm_struct *mm = vmas_begin(b);
+	unsigned long nr = bench_x(b);
+	int err = mm ? user_mmap(mm, BASE, 2 * nr + 1, RW) : 0;
+
+	if (mm && !err) {
+		bench_start(b);
+		for (unsigned long i = 0; i < nr; i++)
+			err |= vm_munmap(mm, BASE + (2 * i + 1) * PAGE_SIZE, PAGE_SIZE);
+		bench_stop(b, nr);
+	}
+	vmas_end(b, mm, err);
 }

@@ -3,40 +3,17 @@
  *
  * The counterparts of space.c's benches, which use single frames side by side.
  */
-#include "kernel/sched/rcu.h"
 #include "mm/fault.h"
-#include "mm/mman.h"
-#include "tests/bench.h"
-#include "tests/mm_user.h"
+#include "tests/bench/space_frame.h"
 
-#define BASE   USER_BASE
-#define RW     (PROT_READ | PROT_WRITE)
 #define FOLIOS BENCH_SWEEP("pages", 512, 2048, 8192)
 #define TABLES BENCH_SWEEP("tables", 8, 64, 512)
-
-static struct mm_struct *begin(struct bench *b, unsigned long nr)
-{
-	struct mm_struct *mm = mm_alloc();
-
-	if (!mm || user_mmap(mm, BASE, nr, RW))
-		bench_fail(b, "no memory for an address space");
-	if (mm)
-		mm_use(mm);
-	return mm;
-}
-
-static void end(struct mm_struct *mm)
-{
-	mm_unuse(mm);
-	mmput(mm);
-	rcu_barrier();
-}
 
 /* ---- folios of 512 frames ---- */
 
 static struct mm_struct *folios_begin(struct bench *b)
 {
-	struct mm_struct *mm = begin(b, bench_x(b));
+	struct mm_struct *mm = space_begin(b, bench_x(b));
 	unsigned before = anon_order;
 
 	if (!mm)
@@ -46,18 +23,6 @@ static struct mm_struct *folios_begin(struct bench *b)
 		bench_fail(b, "no memory for %lu pages", bench_x(b));
 	anon_order = before;
 	return mm;
-}
-
-static void measured(struct bench *b, int (*call)(struct mm_struct *mm, unsigned long len),
-		     struct mm_struct *mm)
-{
-	int err;
-
-	bench_start(b);
-	err = call(mm, bench_x(b) * PAGE_SIZE);
-	bench_stop(b, bench_x(b));
-	if (err)
-		bench_fail(b, "failed: %d", err);
 }
 
 static int protect_read(struct mm_struct *mm, unsigned long len)
@@ -81,8 +46,8 @@ BENCH(space_mprotect_read_folio, "page", FOLIOS)
 
 	if (!mm)
 		return;
-	measured(b, protect_read, mm);
-	end(mm);
+	space_measured(b, mm, protect_read);
+	space_end(mm);
 }
 
 BENCH(space_mprotect_write_folio, "page", FOLIOS)
@@ -93,8 +58,8 @@ BENCH(space_mprotect_write_folio, "page", FOLIOS)
 		return;
 	if (protect_read(mm, bench_x(b) * PAGE_SIZE))
 		bench_fail(b, "mprotect failed");
-	measured(b, protect_write, mm);
-	end(mm);
+	space_measured(b, mm, protect_write);
+	space_end(mm);
 }
 
 BENCH(space_munmap_folio, "page", FOLIOS)
@@ -103,8 +68,8 @@ BENCH(space_munmap_folio, "page", FOLIOS)
 
 	if (!mm)
 		return;
-	measured(b, unmap, mm);
-	end(mm);
+	space_measured(b, mm, unmap);
+	space_end(mm);
 }
 
 /* ---- one page in each table ---- */
@@ -144,7 +109,7 @@ BENCH(space_table_touch, "table", TABLES)
 	bench_stop(b, bench_x(b));
 	if (err)
 		bench_fail(b, "a write failed: %d", err);
-	end(mm);
+	space_end(mm);
 }
 
 /* One page and its table, by one call. */
@@ -162,7 +127,7 @@ BENCH(space_table_munmap, "table", TABLES)
 	bench_stop(b, bench_x(b));
 	if (err)
 		bench_fail(b, "munmap failed: %d", err);
-	end(mm);
+	space_end(mm);
 }
 
 /* A table's worth of empty entries is looked at. */
@@ -180,5 +145,5 @@ BENCH(space_table_protect, "table", TABLES)
 	bench_stop(b, bench_x(b));
 	if (err)
 		bench_fail(b, "mprotect failed: %d", err);
-	end(mm);
+	space_end(mm);
 }
