@@ -100,9 +100,21 @@ static void tables_free_rcu(struct rcu_head *head)
 	}
 }
 
+struct static_key gather_key __host_data;
+void (*gather_freed_hook)(const struct mm_tables *mt, unsigned long nr_frames,
+			  unsigned long nr_tables) __host_data;
+
+static noinline void tell_freed(struct mmu_gather *tlb, unsigned long nr_frames,
+				unsigned long nr_tables)
+{
+	if (gather_freed_hook && (nr_frames || nr_tables))
+		gather_freed_hook(tlb->mt, nr_frames, nr_tables);
+}
+
 void tlb_free_gathered(struct mmu_gather *tlb)
 {
 	struct page *tables = tlb->tables;
+	unsigned long nr_frames = 0, nr_tables = tlb->nr_tables;
 	struct page_release rel;
 
 	if (tlb_need_flush(tlb))
@@ -110,6 +122,7 @@ void tlb_free_gathered(struct mmu_gather *tlb)
 	release_begin(&rel);
 	for (struct gather_batch *batch = &tlb->local; batch; batch = batch->next) {
 		release_add(&rel, batch->pages, batch->nr);
+		nr_frames += batch->nr;
 		batch->nr = 0;
 	}
 	release_end(&rel);
@@ -120,6 +133,8 @@ void tlb_free_gathered(struct mmu_gather *tlb)
 		tlb->nr_tables = 0;
 		call_rcu(&tables->rcu, tables_free_rcu);
 	}
+	if (static_branch_unlikely(&gather_key))
+		tell_freed(tlb, nr_frames, nr_tables);
 }
 
 void tlb_flush_mmu(struct mmu_gather *tlb)

@@ -13,6 +13,7 @@
 #ifndef MM_MMU_GATHER_H
 #define MM_MMU_GATHER_H
 
+#include "kernel/core/static_key.h"
 #include "mm/page.h"
 
 struct mm_tables;
@@ -42,6 +43,15 @@ struct mmu_gather {
 	struct gather_batch local;
 	struct page *local_pages[GATHER_LOCAL];
 };
+
+/*
+ * Called, while gather_key is on, when what was gathered of @mt has been freed: frames whose
+ * entries were taken out (a shared one loses a reference), tables that now wait for a grace period.
+ * Host side. Context: thread, no spinlock held.
+ */
+extern void (*gather_freed_hook)(const struct mm_tables *mt, unsigned long nr_frames,
+				 unsigned long nr_tables);
+DECLARE_STATIC_KEY(gather_key);
 
 /* Begin. @fullmm: teardown of the whole space by its last user. */
 void tlb_gather_mmu(struct mmu_gather *tlb, struct mm_tables *mt, bool fullmm);

@@ -21,6 +21,19 @@ static void show_moments(const struct fork_run *run)
 	}
 }
 
+static void show_back(const struct fork_run *run)
+{
+	if (!run->charged_frames && !run->charged_tables)
+		return;
+	out("  child: %lu frames and %lu tables charged, %lu and %lu given back\n",
+	    run->charged_frames, run->charged_tables, run->freed_frames, run->freed_tables);
+	if (!run->err)
+		return;
+	out("  parent's lock held %ld; memory back 50 %% after %ld, 90 %% %ld, 100 %% %ld\n",
+	    fork_run_hold(run), fork_run_back(run, 50), fork_run_back(run, 90),
+	    fork_run_back(run, 100));
+}
+
 static void show_allowed(unsigned allowed)
 {
 	for (unsigned i = 0; i < NR_MM_ALLOWED; i++) {
@@ -62,6 +75,7 @@ static int run_and_show(const struct fork_shape *shape, struct fork_stage *stage
 	out("fork: %s, %d of %lu VMAs copied, flags %#lx\n", run.err ? strerror(-run.err) : "done",
 	    run.map_count, shape->vmas, run.flags);
 	show_moments(&run);
+	show_back(&run);
 	show_allowed(allowed);
 	return judge(shape, &run, nr_wrong);
 }

@@ -8,11 +8,18 @@
 #include "tests/fork_shape.h"
 
 #define FORK_MOMENTS_MAX 24u
+#define FORK_BACK_MAX	 64u /* later ones count as the last */
 
 struct fork_moment {
 	enum mm_mark mark;
 	u64 clock;    /* of rdtsc_ordered() */
 	long frames;  /* in use, then */
+};
+
+/* What the child had given back of what it was charged, at a moment. */
+struct fork_back {
+	u64 clock;
+	u64 freed; /* frames and tables so far */
 };
 
 struct fork_run {
@@ -24,7 +31,19 @@ struct fork_run {
 	unsigned nr_ends;   /* last mmdrops of the child */
 	unsigned nr_moments;
 	struct fork_moment moment[FORK_MOMENTS_MAX];
+	/*
+	 * Of the child's generation: entries that map frames and tables, when its copy ended; how
+	 * many of them were given back. A frame that is shared costs it a reference.
+	 */
+	u64 charged_frames, charged_tables, freed_frames, freed_tables;
+	unsigned nr_back;
+	struct fork_back back[FORK_BACK_MAX];
 };
+
+/* Clock ticks from the failure until @percent of what was charged was back; -1: never. */
+s64 fork_run_back(const struct fork_run *run, unsigned percent);
+/* Clock ticks for which the parent's lock was held; -1: it was not taken. */
+s64 fork_run_hold(const struct fork_run *run);
 
 /* Looks at any mm but the parent at each moment of a run, before it goes on. NULL: nobody. */
 extern void (*fork_run_look)(const struct mm_struct *mm, enum mm_mark mark);

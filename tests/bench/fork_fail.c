@@ -5,7 +5,8 @@
  * Idea: the failing call is the real one, with no site armed and nothing watched: VMA k is promised
  *       more than there can be, which was allowed when it was mapped and is not when it is copied.
  * hold: until the parent is unlocked. total: until the child is gone, but for what a worker does
- * later.
+ * later. back50, back90, back100: from the failure until so many percent of the frames and tables
+ * that the child was charged were given back, by whomever; tables then wait for a grace period.
  */
 #include "kernel/base/err.h"
 #include "kernel/sched/rcu.h"
@@ -14,6 +15,7 @@
 #include "mm/dup_mmap.h"
 #include "mm/mm_marks.h"
 #include "mm/mman.h"
+#include "mm/mmu_gather.h"
 #include "mm/semantics.h"
 #include "tests/bench.h"
 #include "tests/mm_user.h"
@@ -22,6 +24,7 @@
 #define RW   (PROT_READ | PROT_WRITE)
 #define HUGE (1ul << 42)
 #define K    BENCH_CASES("k", 0, 64, 128, 192, 255)
+#define BACK_K BENCH_CASES("k", 128)
 
 /* VMA i < k; k itself, the huge one; and those behind it. */
 static unsigned long addr_of(u64 i, u64 k)
@@ -119,17 +122,74 @@ static void measure_total(struct bench *b, struct mm_struct *mm)
 	}
 }
 
-static void failing(struct bench *b, const char *sem, bool hold)
+/* ---- memory back ---- */
+
+static struct {
+	struct bench *b;
+	const struct mm_tables *tables; /* the child's; NULL: not failed yet, or enough is back */
+	u64 percent, charged, freed;
+} back;
+
+static void start_at_failure(const struct mm_struct *mm, enum mm_mark mark)
+{
+	if (mark != MARK_RECOVER)
+		return;
+	back.tables = &mm->tables;
+	back.freed = 0;
+	back.charged = (u64)(atomic_long_read_nopoint(&mm->rss_stat[MM_ANONPAGES]) +
+			     atomic_long_read_nopoint(&mm->tables.pgtables_bytes) / PAGE_SIZE);
+	bench_start(back.b);
+}
+
+static void stop_when_back(const struct mm_tables *mt, unsigned long frames, unsigned long tables)
+{
+	if (mt != back.tables)
+		return;
+	back.freed += frames + tables;
+	if (back.freed * 100 < back.charged * back.percent)
+		return;
+	bench_stop(back.b, 1);
+	back.tables = NULL;
+}
+
+static void measure_back(struct bench *b, struct mm_struct *mm, unsigned percent)
+{
+	struct mm_struct *child;
+
+	back.b = b;
+	back.percent = percent;
+	mm_marks_hook = start_at_failure;
+	gather_freed_hook = stop_when_back;
+	static_key_set(&mm_marks_key, true);
+	static_key_set(&gather_key, true);
+	child = dup_mm(mm);
+	flush_workqueue(&system_wq);
+	static_key_set(&gather_key, false);
+	static_key_set(&mm_marks_key, false);
+	gather_freed_hook = NULL;
+	if (!IS_ERR(child)) {
+		bench_fail(b, "the copy did not fail");
+		mmput(child);
+	}
+	if (back.tables)
+		bench_fail(b, "%lu of %lu came back", back.freed, back.charged);
+}
+
+enum { HOLD, TOTAL }; /* or percent */
+
+static void failing(struct bench *b, const char *sem, unsigned what)
 {
 	struct mm_struct *mm = parent(b, bench_x(b));
 
 	if (!mm)
 		return;
 	if (choose(b, sem)) {
-		if (hold)
+		if (what == HOLD)
 			measure_hold(b, mm);
-		else
+		else if (what == TOTAL)
 			measure_total(b, mm);
+		else
+			measure_back(b, mm, what);
 		flush_workqueue(&system_wq);
 	}
 	sem_install(NULL);
@@ -140,11 +200,23 @@ static void failing(struct bench *b, const char *sem, bool hold)
 #define FAILING(sem)                                                                               \
 	BENCH(fork_fail_hold_##sem, "fork", K)                                                     \
 	{                                                                                          \
-		failing(b, #sem, true);                                                            \
+		failing(b, #sem, HOLD);                                                            \
 	}                                                                                          \
 	BENCH(fork_fail_total_##sem, "fork", K)                                                    \
 	{                                                                                          \
-		failing(b, #sem, false);                                                           \
+		failing(b, #sem, TOTAL);                                                           \
+	}                                                                                          \
+	BENCH(fork_fail_back50_##sem, "fork", BACK_K)                                              \
+	{                                                                                          \
+		failing(b, #sem, 50);                                                              \
+	}                                                                                          \
+	BENCH(fork_fail_back90_##sem, "fork", BACK_K)                                              \
+	{                                                                                          \
+		failing(b, #sem, 90);                                                              \
+	}                                                                                          \
+	BENCH(fork_fail_back100_##sem, "fork", BACK_K)                                             \
+	{                                                                                          \
+		failing(b, #sem, 100);                                                             \
 	}
 
 FAILING(insert_one_by_one)

@@ -38,6 +38,13 @@ static bool is_fork_site(const struct fault_site *site)
 	       site->name[1] <= '9';
 }
 
+/* Of the child's generation, all that was charged came back, and nothing twice. */
+static void expect_all_back(struct ktest *t, const struct fork_run *run)
+{
+	t_expect_eq(t, run->freed_frames, run->charged_frames);
+	t_expect_eq(t, run->freed_tables, run->charged_tables);
+}
+
 /* One failure; false: it did not come, since the site is not passed so often. */
 static bool fail_once(struct sweep *s)
 {
@@ -45,6 +52,7 @@ static bool fail_once(struct sweep *s)
 	struct fork_run run;
 
 	t_assert_eq(t, fork_run_once(&s->shape, &s->stage, &run), 0);
+	expect_all_back(t, &run);
 	if (!run.fired) {
 		/* For a site of the recovery the copy failed all the same. */
 		t_expect_eq(t, run.err, s->shape.site->name[0] == 'R' ? -ENOMEM : 0);
