@@ -116,10 +116,11 @@ extern u64 points_passed;
  * One turn of a busy wait on @obj. The pause ends a TCG slice: without it icount with several CPUs
  * never goes on.
  */
-static __always_inline void spin_wait_turn(const volatile void *obj)
+#define spin_wait_turn(obj) spin_wait_turn_on(obj, sizeof(*(obj)))
+static __always_inline void spin_wait_turn_on(const volatile void *obj, u8 size)
 {
 	if (static_branch_unlikely(&points_key))
-		point_call(POINT_HOW(PT_WAIT, 0, MO_RELAXED), obj, 0);
+		point_call(POINT_HOW(PT_WAIT, size, MO_RELAXED), obj, 0);
 	__asm__ volatile("pause" ::: "memory");
 }
 

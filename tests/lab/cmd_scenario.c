@@ -72,6 +72,8 @@ static void print_verdict(void)
 			   : ", not complete");
 	print_costs();
 	print_vtime();
+	if (sc.kind->tell)
+		sc.kind->tell();
 	print_reach();
 	print_notes();
 	if (s->first.verdict != LV_SAFE)

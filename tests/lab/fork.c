@@ -10,9 +10,11 @@
 
 #include "kernel/base/err.h"
 #include "kernel/core/user.h"
+#include "kernel/shell/out.h"
 #include "mm/mm_check.h"
 #include "mm/mmap_lock.h"
 #include "tests/fork_shape.h"
+#include "tests/lab/fork_stall.h"
 #include "tests/lab/fork_walkers.h"
 #include "tests/lab/lab.h"
 
@@ -22,10 +24,13 @@
 
 static struct fork_shape shape;
 static u64 nr_siblings, nr_work;
+static bool stalls; /* siblings go on until the fork is over, by the clock */
+static struct fork_stall stall;
 
 /* ---- the world ---- */
 
 static struct fork_stage stage __lab_world;
+static u64 fork_done __lab_world;
 
 /* ---- actors ---- */
 
@@ -53,11 +58,39 @@ static void forker(void *arg)
 	fork_walkers_copying(true);
 	child = dup_mm(stage.mm);
 	fork_walkers_copying(false);
+	WRITE_ONCE(fork_done, 1);
 	if (fork_fault_fired())
 		lab_reach(FORK_REACH_FAULT);
 	lab_assert(IS_ERR(child) || !fork_fault_fired() || shape.kill != SHAPE_NO);
 	if (!IS_ERR(child))
 		mmput(child);
+}
+
+/* One write of a sibling, and how long it took in its own virtual time. */
+static void write_timed(unsigned long addr, u64 value)
+{
+	u64 waited, before = lockstep_my_vtime(&waited), took;
+
+	lab_assert(put_user(value, addr) == 0);
+	took = lockstep_my_vtime(&waited) - before;
+	stall.accesses++;
+	stall.sum += took;
+	stall.longest = max(stall.longest, took);
+}
+
+/* A thread of the parent that writes all the time, page after page, as long as the fork lasts. */
+static void stalled_sibling(void *arg)
+{
+	unsigned long nr = (unsigned long)arg, i = 0;
+
+	mm_use(stage.mm);
+	while (!READ_ONCE(fork_done)) {
+		write_timed(fork_shape_addr(&shape, i % shape.vmas) +
+				    (nr + i / shape.vmas) % shape.pages * PAGE_SIZE,
+			    1000 + nr);
+		i++;
+	}
+	mm_unuse(stage.mm);
 }
 
 /* A thread of the parent: it goes on writing while the copy is made. */
@@ -83,6 +116,10 @@ static void parse(struct scenario *sc, struct kv *kv)
 	nr_siblings = nr_work = 0;
 	kv_u64(kv, "work", 0, 10000, &nr_work);
 	kv_u64(kv, "threads", 0, SIBLINGS_MAX, &nr_siblings);
+	stalls = false;
+	kv_bool(kv, "stall", &stalls);
+	if (stalls && (!nr_siblings || sc->strategy.ops != &strategy_vtime))
+		kv_fail(kv, "stall=on: only with threads= and strategy=vtime");
 	fork_shape_parse(&shape, kv);
 	fork_walkers_parse(kv, &shape);
 	if (shape.hog)
@@ -105,7 +142,7 @@ static int setup(void)
 		char name[16];
 
 		snprintf(name, sizeof(name), "sibling%lu", i);
-		err = lab_actor(name, cpu++, sibling, (void *)i);
+		err = lab_actor(name, cpu++, stalls ? stalled_sibling : sibling, (void *)i);
 	}
 	if (err)
 		return err;
@@ -143,6 +180,7 @@ static const char *const *reach(void)
 
 static void begin(void)
 {
+	stall = (struct fork_stall){0};
 	fork_walkers_enter();
 	fork_fault_arm(&shape);
 }
@@ -153,11 +191,24 @@ static void end(void)
 	fork_walkers_leave();
 }
 
+static void tell(void)
+{
+	if (stalls)
+		out("  siblings wrote %lu times, the longest took %lu, all %lu instructions\n",
+		    stall.accesses, stall.longest, stall.sum);
+}
+
+struct fork_stall fork_stall_last(void)
+{
+	return stall;
+}
+
 static const struct scenario_kind fork_kind = {
 	.name = "fork",
 	.usage = FORK_SHAPE_USAGE "\n"
 				  "  walkers=NAME,NAME.CHECK=0,... (`walkers` lists them)\n"
 				  "  rounds=N linger=N of each; threads=0..4 of the parent\n"
+				  "  stall=on   threads write until the fork is over: how long\n"
 				  "  work=N     accesses of the forker before it forks",
 	.parse = parse,
 	.setup = setup,
@@ -165,5 +216,6 @@ static const struct scenario_kind fork_kind = {
 	.reach = reach,
 	.begin = begin,
 	.end = end,
+	.tell = tell,
 };
 SCENARIO_KIND(fork_kind);

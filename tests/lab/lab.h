@@ -66,6 +66,8 @@ struct scenario_kind {
 	 */
 	void (*begin)(void);
 	void (*end)(void);
+	/* After a search: what the kind has measured, for people. May be NULL. */
+	void (*tell)(void);
 };
 
 #define SCENARIO_KIND(kind_) REGISTER(scenario_kind, &kind_)

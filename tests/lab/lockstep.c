@@ -328,6 +328,7 @@ static bool lockstep_point(struct point *p)
 		t->spinning = true;
 		ls.offers_known = false;
 		t->wait_obj = (unsigned long)p->obj;
+		t->wait_bytes = max(p->size, (u8)8);
 	}
 	wait_for_turn(p);
 	race_point(p);

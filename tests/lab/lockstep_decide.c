@@ -55,7 +55,8 @@ static void release_spinners(const struct point *did)
 	for (unsigned i = 0; i < ls.w.nr_threads; i++) {
 		struct ls_thread *t = &ls.w.thread[i];
 
-		if (t->spinning && i != ls.running && t->wait_obj + 8 > low && t->wait_obj < high) {
+		if (t->spinning && i != ls.running && t->wait_obj + t->wait_bytes > low &&
+		    t->wait_obj < high) {
 			t->spinning = false;
 			ls.w.nr_spinning--;
 			ls.offers_known = false;

@@ -24,6 +24,7 @@ struct ls_thread {
 	u16 leave_to;	/* told to give its vCPU to this entity when resumed */
 	bool spinning;	/* in a busy wait: runs again after somebody touched @wait_obj */
 	unsigned long wait_obj;
+	unsigned wait_bytes;
 	u64 ready_at; /* virtual time at which it became able to run */
 };
 

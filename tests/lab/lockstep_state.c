@@ -7,7 +7,6 @@
 #include "tests/lab/lockstep_internal.h"
 
 #include <string.h>
-#include "kernel/x86/cpu.h"
 
 #include "kernel/x86/cpu.h"
 

@@ -128,7 +128,7 @@ KTEST(sched, kill_spares_an_unkillable_sleep, KT_UNIT)
 /* Spin without ever giving way, until told to stop by someone who needs this very CPU. */
 static void spin_until_set(void *arg)
 {
-	spin_wait_until(arg, READ_ONCE(*(u32 *)arg));
+	spin_wait_until((u32 *)arg, READ_ONCE(*(u32 *)arg));
 }
 
 static void set_word(void *arg)
