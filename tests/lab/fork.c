@@ -11,6 +11,7 @@
 #include "kernel/base/err.h"
 #include "kernel/core/user.h"
 #include "kernel/shell/out.h"
+#include "kernel/x86/cpu.h"
 #include "mm/mm_check.h"
 #include "mm/mmap_lock.h"
 #include "tests/fork_shape.h"
@@ -66,11 +67,15 @@ static void forker(void *arg)
 		mmput(child);
 }
 
-/* One write of a sibling, and how long it took in its own virtual time. */
+/*
+ * One write of a sibling, and how long it took in its own virtual time. By the tables: a
+ * translation from before the copy would let it write on until the parent is flushed.
+ */
 static void write_timed(unsigned long addr, u64 value)
 {
 	u64 waited, before = lockstep_my_vtime(&waited), took;
 
+	invlpg((void *)addr);
 	lab_assert(put_user(value, addr) == 0);
 	took = lockstep_my_vtime(&waited) - before;
 	stall.accesses++;
@@ -126,6 +131,9 @@ static void parse(struct scenario *sc, struct kv *kv)
 		kv_fail(kv, "hog: only for the command fork; here it would starve the others");
 	if (sc->cpus == 0)
 		sc->cpus = 1 + fork_walkers_nr() + (unsigned)nr_siblings;
+	/* Kernel threads are at home on the last one: not on a sibling's. */
+	if (sc->cpus == 1 + fork_walkers_nr() + nr_siblings)
+		sc->cpus += stalls;
 }
 
 static int setup(void)
