@@ -121,6 +121,19 @@ static const struct row rows[] = {
 	{"prune_in_place", 1, NO, "F18", 0, 0, "C", 1, 0, -ENOMEM},
 	{"prune_tail_flagged", 1, NO, "F18", 0, 0, "C", 1, UNSTABLE, -ENOMEM},
 
+	/* Of several: a pinned page of the last one cannot be copied. */
+	{"insert_one_by_one", 5, NO, "F20", 4, 0, "CCCCC", 5, 0, -ENOMEM},
+	{"zero_marker", 5, NO, "F20", 4, 0, "CCCCC", 5, 0, -ENOMEM},
+	{"zero_marker_flagged", 5, NO, "F20", 4, 0, "CCCCC", 5, UNSTABLE, -ENOMEM},
+	{"full_teardown_both_locks", 5, NO, "F20", 4, 0, "", 5, UNSTABLE | SKIP, -ENOMEM},
+	{"full_teardown_child_lock", 5, NO, "F20", 4, 0, "", 5, UNSTABLE | SKIP, -ENOMEM},
+	{"prune_tail", 5, NO, "F20", 4, 0, "CCCCC", 5, 0, -ENOMEM},
+	{"prune_in_place", 5, NO, "F20", 4, 0, "CCCCC", 5, 0, -ENOMEM},
+	{"late_publish", 5, NO, "F20", 4, 0, "CCCCC", 5, 0, -ENOMEM},
+	{"async_teardown", 5, NO, "F20", 4, 0, "", 5, UNSTABLE | SKIP, -ENOMEM},
+	{"zero_marker", 5, NO, "F20", 2, 0, "CCCMP", 3, 0, -ENOMEM},
+	{"prune_tail", 5, NO, "F20", 2, 0, "CCC..", 3, 0, -ENOMEM},
+
 	/* A parent of one VMA: the marker is the whole tree. */
 	{"zero_marker", 1, NO, "F13", 0, 0, "M", 0, 0, -ENOMEM},
 	{"prune_in_place", 1, NO, "F13", 0, 0, "", 0, 0, -ENOMEM},
@@ -164,6 +177,7 @@ static void check_row(struct ktest *t, const struct row *row)
 		.vmas = row->vmas, .pages = 2, .dontcopy = row->dontcopy, .k = NO, .kill = NO};
 	t_assert_eq(t, sem_parse(row->sem, &shape_now.sem, why, sizeof(why)), 0);
 	if (row->site) {
+		shape_now.pinned = strcmp(row->site, "F20") == 0 ? row->vmas : 0;
 		shape_now.site = fault_site_find(row->site);
 		shape_now.k = row->k;
 		shape_now.occ = row->occ;
