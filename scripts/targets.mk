@@ -12,7 +12,7 @@ Q ?= $(if $(V),,@)
 # Groups of scripts/deps by goal; a goal that is not listed needs the compiler and its company.
 DEPS_NONE    := clean help print-kcflags
 DEPS_run     := run bench test race-test bench-test quiet-test kernel-test guest-test stress lab \
-	maple-kernel mutants stranger
+	maple-kernel mutants stranger questions
 DEPS_host    := test host-test host-programs fuzz maple-long maple-mutants maple-gate
 DEPS_cover   := maple-coverage
 DEPS_check   := check headers tidy thread-safety format
@@ -49,12 +49,18 @@ run: all
 ## make bench       the main job: benches on both clocks, $(B)/results.jsonl, $(B)/report.html
 bench: all model
 	$(Q)$(LAUNCH) run --clock insn --smp 1 --timeout 900 --log $(B)/bench-insn.log 'bench *' \
-		'matrix strategy=random:100'
+		'matrix strategy=random:100' costs
 	$(Q)$(LAUNCH) run --clock tsc --smp 2 --timeout 900 --log $(B)/bench-tsc.log \
 		'bench * n=7' 'test stress.*' ledger
 	$(Q)grep -h '^{"mmlife":1,' $(B)/bench-insn.log $(B)/bench-tsc.log >$(B)/results.jsonl.new
 	$(Q)mv $(B)/results.jsonl.new $(B)/results.jsonl
 	$(Q)$(LAUNCH) report $(B)/bench-insn.log $(B)/bench-tsc.log -o $(B)/report.html
+
+## make questions   every question measured on exact instructions; $(B)/questions.html
+questions: all
+	$(Q)$(LAUNCH) run --clock insn --smp 1 --timeout 1800 --log $(B)/questions.log \
+		'question all' ledger
+	$(Q)$(LAUNCH) report $(B)/questions.log -o $(B)/questions.html
 
 # The cycle model: a plugin for QEMU, so a program of the host.
 HOSTCC ?= gcc
@@ -199,6 +205,6 @@ clean:
 help:
 	@sed -n 's/^## //p' scripts/targets.mk tests/host/host.mk | sed 's|$$(B)|$(B)|g'
 
-.PHONY: stranger
+.PHONY: stranger questions
 .PHONY: run bench model test mutants race-test bench-test quiet-test stress kernel-test guest-test \
 	lab check layers style headers tidy thread-safety format clean help

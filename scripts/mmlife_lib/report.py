@@ -181,6 +181,12 @@ def questions(logs):
     return "\n".join(parts)
 
 
+def costs(logs):
+    """The cost table that stands beside the heat table of verdicts."""
+    found = [r for log in logs for r in log.of_type("cost")]
+    return plain_table(found) if found else ""
+
+
 def ledger(logs):
     found = [r for log in logs for r in log.of_type("ledger")]
     return page.details(f"{len(found)} records", plain_table(found)) if found else ""
@@ -292,6 +298,7 @@ def render(logs):
         section("Environment", environment(logs)),
         section("Tests", tests(logs)),
         section("Verdicts", verdicts(logs)),
+        section("What failing costs", costs(logs)),
         section("Costs", benches(logs)),
         section("Questions", questions(logs)),
         section("Ledger", ledger(logs)),
