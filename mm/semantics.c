@@ -259,6 +259,7 @@ int sem_parse(const char *text, struct sem_choice *out, char *why, size_t len)
 		err = add_names(text, &choice, false, why, len);
 	if (!err && preset)
 		err = add_names(preset->members, &choice, true, why, len);
+	choice.preset = preset;
 	if (!err)
 		*out = choice;
 	return err;

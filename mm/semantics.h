@@ -137,6 +137,7 @@ struct semantics {
 	const char *base;    /* the semantics whose hooks fill what is not overridden, or NULL */
 	const char *over;    /* SEM_FORK to choose with it when none is named, or NULL */
 	const char *members; /* SEM_PRESET: "a+b+c" */
+	const char *unfixed; /* SEM_PRESET: checks that its walkers do not make, "numa.empty,..." */
 	struct sem_hooks hooks;
 };
 
@@ -150,6 +151,7 @@ struct sem_set {
 
 /* What was asked for, before it is made a set. Plain data, for host-side parsers. */
 struct sem_choice {
+	const struct semantics *preset; /* or NULL */
 	const struct semantics *chosen[SEM_AXES];
 };
 

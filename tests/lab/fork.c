@@ -213,11 +213,13 @@ struct fork_stall fork_stall_last(void)
 
 static const struct scenario_kind fork_kind = {
 	.name = "fork",
-	.usage = FORK_SHAPE_USAGE "\n"
-				  "  walkers=NAME,NAME.CHECK=0,... (`walkers` lists them)\n"
-				  "  rounds=N linger=N of each; threads=0..4 of the parent\n"
-				  "  stall=on   threads write until the fork is over: how long\n"
-				  "  work=N     accesses of the forker before it forks",
+	.usage = FORK_SHAPE_USAGE
+	"\n"
+	"  walkers=NAME,NAME.CHECK=0,... (`walkers` lists them);\n"
+	"             sem=linux-6.8: without the checks of later releases\n"
+	"  rounds=N linger=N of each; threads=0..4 of the parent\n"
+	"  stall=on   threads write until the fork is over: how long\n"
+	"  work=N     accesses of the forker before it forks",
 	.parse = parse,
 	.setup = setup,
 	.check = check,

@@ -175,6 +175,35 @@ void fork_walkers_copying(bool now)
 
 /* ---- words ---- */
 
+/* The last word about a check counts. */
+static void choose_check(struct walker_check *check, bool on)
+{
+	unsigned at = 0;
+
+	while (at < nr_switched_off && switched_off[at] != check)
+		at++;
+	if (on && at < nr_switched_off)
+		switched_off[at] = switched_off[--nr_switched_off];
+	else if (!on && at == nr_switched_off && at < CHECKS_MAX)
+		switched_off[nr_switched_off++] = check;
+}
+
+/* Of a release's rules: walkers are as they were then. */
+static void take_release(const struct semantics *preset)
+{
+	char names[128], *name, *rest = names;
+
+	if (!preset || !preset->unfixed)
+		return;
+	snprintf(names, sizeof(names), "%s", preset->unfixed);
+	while ((name = strsep(&rest, ",")) != NULL) {
+		struct walker_check *check = walker_check_find(name);
+
+		if (check)
+			choose_check(check, false);
+	}
+}
+
 static bool parse_check(struct kv *kv, char *word, char *dot)
 {
 	struct walker_check *check;
@@ -188,8 +217,8 @@ static bool parse_check(struct kv *kv, char *word, char *dot)
 	check = walker_check_find(word);
 	if (!check)
 		kv_fail(kv, "walkers=%s: no such check; `walkers` lists them", word);
-	else if (value[1] == '0' && nr_switched_off < CHECKS_MAX)
-		switched_off[nr_switched_off++] = check;
+	else
+		choose_check(check, value[1] == '1');
 	*dot = '\0';
 	return check != NULL;
 }
@@ -269,6 +298,7 @@ void fork_walkers_parse(struct kv *kv, const struct fork_shape *shape)
 	nr_linger = 0;
 	kv_u64(kv, "rounds", 1, ROUNDS_MAX, &nr_rounds);
 	kv_u64(kv, "linger", 0, ROUNDS_MAX, &nr_linger);
+	take_release(shape->sem.preset);
 	if (kv_str(kv, "walkers", &text) && text) {
 		if (snprintf(words, sizeof(words), "%s", text) >= (int)sizeof(words))
 			kv_fail(kv, "walkers: at most %zu characters", sizeof(words) - 1);

@@ -9,6 +9,7 @@
 #include "kernel/base/err.h"
 #include "kernel/core/lock_order.h"
 #include "mm/semantics.h"
+#include "mm/walkers/walker.h"
 #include "tests/ktest.h"
 #include "tests/lab/bugs.h"
 #include "tests/lab/lab.h"
@@ -113,6 +114,38 @@ KTEST(lab_fork, uprobe_waits_for_the_semaphore, KT_UNIT)
 	search_shape(t, MAPPED, ",uprobe.stable=0 sem=zero_marker_sem strategy=random:60");
 	t_expect_eq(t, res.verdict, LV_UNREACHED);
 	t_expect_eq(t, res.summary.reached[0], res.summary.runs);
+}
+
+/* Walkers are as they were in a release whose rules are named; what is said beside it counts. */
+KTEST(lab_fork, releases_have_their_walkers, KT_UNIT)
+{
+	search_shape(t, SHAPE, " site=F13 k=1 sem=linux-6.14 strategy=random:1000");
+	t_expect_eq(t, res.verdict, LV_MARKER);
+	search_shape(t, SHAPE, " site=F13 k=1 sem=linux-6.18 strategy=random:20");
+	t_expect(t, !lab_verdicts[res.verdict].bad);
+	search_shape(t, SHAPE, ",swapoff.stable=1 site=F13 k=1 sem=linux-6.14 strategy=random:20");
+	t_expect(t, !lab_verdicts[res.verdict].bad);
+}
+
+/* Every check that a release is said to lack is one. */
+KTEST(lab_fork, releases_name_checks, KT_UNIT)
+{
+	const struct semantics *sem;
+	unsigned nr = 0;
+
+	for_each_registered(semantics, sem) {
+		char names[128], *name, *rest = names;
+
+		if (!sem->unfixed)
+			continue;
+		t_expect_lt(t, strlen(sem->unfixed), sizeof(names));
+		snprintf(names, sizeof(names), "%s", sem->unfixed);
+		while ((name = strsep(&rest, ",")) != NULL) {
+			t_expect(t, walker_check_find(name) != NULL);
+			nr++;
+		}
+	}
+	t_expect_ge(t, nr, 10);
 }
 
 /* ---- every bug that has a name ---- */
