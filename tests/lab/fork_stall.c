@@ -74,11 +74,12 @@ static int cmd_stall(int argc, char **argv)
 		return shell_error("stall", "virtual time counts instructions: boot with --clock "
 					    "insn --smp 1");
 	out("writes of 2 siblings while a fork of 32 VMAs fails at VMA k: longest, mean\n%-26s"
-	    "%16s%16s%16s\n", "", "k=0", "k=16", "k=31");
+	    "%16s%16s%16s\n",
+	    "", "k=0", "k=16", "k=31");
 	for_each_registered(semantics, sem) {
 		if (sem->axis == SEM_FORK && print_row(sem) != SHELL_OK)
 			return SHELL_FAIL;
 	}
 	return SHELL_OK;
 }
-SHELL_CMD(stall, "stall: how long a failed fork stalls the parent's other threads", cmd_stall);
+SHELL_CMD(stall, "stall: how long a failed fork stops the parent's threads", cmd_stall);
