@@ -169,8 +169,8 @@ static bool vma_knows_anon(struct vm_area_struct *vma, const struct anon_vma *an
 
 /*
  * Is there a reference for each entry that maps @page, and @more? Others may map and unmap it
- * meanwhile, a reference before a mapping and a mapping before its reference: what is wrong stays so
- * however often one looks.
+ * meanwhile, a reference before a mapping and a mapping before its reference: what is wrong stays
+ * so however often one looks.
  */
 static bool has_references(struct page *page, int more)
 {

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "mm/page_alloc.h"
-#include "mm/slab.h"
+#include "kernel/core/clock.h"
+#include "tests/lab/fork_stall.h"
 #include "tests/questions/question.h"
 
 #define HALF 128 /* of the 256 VMAs of bench fork_fail_* */
@@ -103,12 +103,31 @@ static int row_of_stall(const struct semantics *sem)
 	return 0;
 }
 
+/* Siblings that write all the while, in virtual time. */
+static int row_of_siblings(const struct semantics *sem)
+{
+	struct fork_stall stall;
+	char words[128], why[256];
+
+	snprintf(words, sizeof(words), "vmas=32 pages=2 threads=2 site=F13 k=24 sem=%s",
+		 sem->name);
+	if (fork_stall_measure(words, &stall, why, sizeof(why)))
+		return q_fail("%s", why);
+	q_str(sem->name);
+	q_u64(stall.accesses);
+	q_u64(stall.longest);
+	q_ratio((s64)stall.sum, stall.accesses, 0);
+	q_row();
+	return 0;
+}
+
 QUESTION(07, "What does teardown under both locks cost the parent?",
 	 "The same parent; its mmap_lock is held for writing all the while, so a thread of it "
 	 "that faults waits. max: the whole hold, for a fault that comes at its start; mean: "
 	 "for faults spread evenly over it (k=128); per VMA: growth of the hold with each VMA "
 	 "copied before the failure, which for teardown under both locks holds the copy and its "
-	 "undoing.",
+	 "undoing. Then two of its threads write all the while, in virtual time: the longest "
+	 "and the mean time that a write took.",
 	 "The distribution follows from the hold, which is measured alone on one vCPU: faults "
 	 "that are served under the VMA's own lock wait only for VMAs that the copy has locked "
 	 "already, and caches shared with a running sibling are not in it.")
@@ -120,100 +139,48 @@ QUESTION(07, "What does teardown under both locks cost the parent?",
 		if (has_benches(sem) && row_of_stall(sem))
 			return -1;
 	}
+	if (!clock_is_insn()) {
+		q_note("stalls of siblings in virtual time need --clock insn --smp 1");
+		return 0;
+	}
+	Q_COLUMNS("siblings that write, under", "writes", "longest", "mean");
+	for_each_registered(semantics, sem) {
+		if (has_benches(sem) && row_of_siblings(sem))
+			return -1;
+	}
 	return 0;
 }
 
 /* ---- 2 ---- */
 
-/* Bytes in use at each moment of the last run. */
-static u64 bytes_at[MARK_NR];
-
-/* Objects that live, and frames that hold no objects. */
-static u64 bytes_in_use(void)
+static int row_of_memory(const struct semantics *sem)
 {
-	struct kmem_cache *cache;
-	u64 bytes = 0;
+	u64 half, most, all;
 
-	for (unsigned kind = FK_KERNEL; kind < FK_NR; kind++) {
-		if (kind != FK_SLAB)
-			bytes += (u64)frames_live(kind) * PAGE_SIZE;
-	}
-	for_each_registered(kmem_cache, cache)
-		bytes += (u64)kmem_cache_live(cache) * cache->size;
-	return bytes;
-}
-
-static void take_bytes(const struct mm_struct *mm, enum mm_mark mark)
-{
-	(void)mm;
-	bytes_at[mark] = bytes_in_use();
-}
-
-/* When, after the failure, @percent of what the copy took was free; -1: not before its end. */
-static s64 back_at(const struct fork_run *run, u64 percent)
-{
-	const struct fork_moment *failed = q_moment(run, MARK_RECOVER);
-	u64 taken = bytes_at[MARK_RECOVER] - bytes_at[MARK_CLONE];
-
-	for (unsigned i = 0; i < run->nr_moments && failed; i++) {
-		const struct fork_moment *m = &run->moment[i];
-		s64 back = (s64)(bytes_at[MARK_RECOVER] - bytes_at[m->mark]);
-
-		if (m->clock > failed->clock && back * 100 >= (s64)(taken * percent))
-			return (s64)(m->clock - failed->clock);
-	}
-	return -1;
-}
-
-static void cell_back(const struct fork_run *run, u64 percent)
-{
-	s64 at = back_at(run, percent);
-
-	if (at < 0)
-		q_none();
-	else
-		q_s64(at);
-}
-
-static int row_of_memory(const struct semantics *sem, u64 k)
-{
-	const struct fork_run *run;
-
-	fork_run_look = take_bytes;
-	run = q_fork("vmas=256 pages=16 site=F13 k=%lu sem=%s", k, sem->name);
-	fork_run_look = NULL;
-	if (!run)
-		return -1;
 	q_str(sem->name);
-	q_u64(k);
-	q_u64((bytes_at[MARK_RECOVER] - bytes_at[MARK_CLONE]) >> 10);
-	cell_back(run, 50);
-	cell_back(run, 80);
-	cell_back(run, 95);
-	q_ratio((s64)(bytes_at[MARK_END] - bytes_at[MARK_CLONE]), 1024, 1);
+	if (!cell_of("back50", sem->name, HALF, &half) ||
+	    !cell_of("back90", sem->name, HALF, &most) ||
+	    !cell_of("back100", sem->name, HALF, &all))
+		return -1;
 	q_row();
 	return 0;
 }
 
 QUESTION(02, "Is full teardown the fastest way to return memory?",
-	 "A parent of 256 VMAs of 16 pages; the copy fails at VMA k (an object for it is not to "
-	 "be had). KiB: what the child holds when it fails (objects, nodes, tables: its pages "
-	 "are the parent's). Then the clock from the failure until 50, 80 and 95 % of that are "
-	 "free, looked at where one window ends and the next begins; and the KiB that were "
-	 "still not free at the last mmdrop.",
-	 "Nobody else holds the child: with a walker that has pinned it everything but teardown "
-	 "under the lock waits for that walker. Tables and some nodes are free only when a "
-	 "grace period is over, so a dash says that it was not at the last mmdrop. The rows see "
-	 "the ends of windows; watching them is in the figures.")
+	 "The parent of question 1; the copy fails at VMA 128. The clock from the failure until "
+	 "50, 90 and 100 % of the frames and page tables that the child was charged were given "
+	 "back, by whomever.",
+	 "Nobody else holds the child: with a walker that has pinned it, everything but "
+	 "teardown under the lock waits for that walker. Tables that are given back wait for a "
+	 "grace period before anybody can have them. Pages that the parent shares are not "
+	 "memory of the child.")
 {
 	const struct semantics *sem;
 
-	Q_COLUMNS("semantics", "k", "KiB", "50 %", "80 %", "95 %", "KiB left");
-	for (u64 k = 64; k <= 192; k += 128) {
-		for_each_registered(semantics, sem) {
-			if (has_benches(sem) && row_of_memory(sem, k))
-				return -1;
-		}
+	Q_COLUMNS("semantics", "50 %", "90 %", "100 %");
+	for_each_registered(semantics, sem) {
+		if (has_benches(sem) && row_of_memory(sem))
+			return -1;
 	}
 	return 0;
 }
