@@ -7,6 +7,7 @@
  * that no signal reaches, so that only the reaper can free what it has.
  */
 #include "kernel/base/err.h"
+#include "kernel/core/setting.h"
 #include "kernel/proc/oom.h"
 #include "kernel/proc/task_user.h"
 #include "mm/mm.h"
@@ -193,7 +194,10 @@ static void run_mix(struct ktest *t, bool with_swap)
 KTEST(stress, hogs_end_and_nobody_else, KT_STRESS)
 {
 	t_rules(t, "reap_immediate");
+	/* A host that stands still for a second must not make the reaper give up. */
+	t_expect_eq(t, setting_parse(setting_find("oom_retry_ms"), "2000"), 0);
 	for (u64 n = 0; n < t_scale(t, 2); n++)
 		run_mix(t, n % 2);
+	t_expect_eq(t, setting_parse(setting_find("oom_retry_ms"), "100"), 0);
 	t_rules_end();
 }
