@@ -89,7 +89,6 @@ static void begins_to_unmap(void)
 
 	if (!tsk || tsk->signal != leader->signal)
 		note_pages(LV_LATE);
-	exit_figures.pages = pages_left() + atomic_long_read(&dying->nr_reaped);
 	span_begin(&exit_figures.zap);
 }
 
@@ -142,6 +141,7 @@ static int use_memory(void *arg)
 static void killer(void *arg)
 {
 	(void)arg;
+	exit_figures.pages = pages_left(); /* nobody has freed any yet */
 	lab_assert(task_kill(leader->pid, SIGKILL) == 0);
 	WRITE_ONCE(killed, 1);
 	wake_up_all(&gate);
