@@ -111,7 +111,7 @@ static void unuse_wrongly(int mutant) NO_LOCK_ANALYSIS
 		mmap_read_unlock(mm);
 }
 
-static void swapoff_wrongly(int mutant)
+static void swapoff_wrongly(int mutant) NO_LOCK_ANALYSIS
 {
 	if (mutant != MUT_NO_PIN && !mmget_not_zero(mm))
 		return;
@@ -177,7 +177,7 @@ static void dropper(void *arg)
 }
 
 /* Reads what was there, or zeros if it was dropped before. */
-static void reader(void *arg)
+static void reader(void *arg) NO_LOCK_ANALYSIS
 {
 	u64 value = 0;
 

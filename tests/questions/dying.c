@@ -84,7 +84,7 @@ static void reaper(void *arg)
 	mmdrop(dying);
 }
 
-static void read_it(void *arg)
+static void read_it(void *arg) NO_LOCK_ANALYSIS
 {
 	unsigned long nr = (unsigned long)arg;
 
