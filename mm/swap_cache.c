@@ -63,7 +63,8 @@ static bool device_alloc(struct swap_info_struct *si, struct page *page, swp_ent
 	bool found = false;
 
 	rcu_read_lock();
-	if (READ_ONCE(si->state) == SWAP_ON) {
+	/* It may have just been turned on again: what was set before that is seen. */
+	if (smp_load_acquire(&si->state) == SWAP_ON) {
 		unsigned long nr = si->nr_clusters, at = READ_ONCE_NOPOINT(si->hint);
 
 		for (unsigned long i = 0; i < nr && !found; i++, at++) {

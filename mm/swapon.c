@@ -146,7 +146,7 @@ out:
 static void set_state(struct swap_info_struct *si, enum swap_state state)
 {
 	mutex_lock(&swapon_mutex);
-	WRITE_ONCE(si->state, state);
+	smp_store_release(&si->state, (u32)state);
 	mutex_unlock(&swapon_mutex);
 }
 
