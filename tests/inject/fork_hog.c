@@ -36,10 +36,10 @@ static const char *const caches[] = {"vm_area_struct", "anon_vma", "anon_vma_cha
 
 /* At a moment: what lives, until recovery begins; whose entries the child's tree has. */
 struct living {
-	enum mm_mark mark;
 	long frames[FK_NR];
 	long objects[NR_CACHES];
 	unsigned own, foreign, reserved;
+	enum mm_mark mark; /* no padding: compared as bytes */
 };
 
 static struct left {
