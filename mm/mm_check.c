@@ -32,6 +32,7 @@ struct check {
 	struct mm_struct *mm;
 	unsigned long start;
 	unsigned long end;
+	bool all; /* that is the whole address space: tables are counted and wanted */
 	int bad;
 	struct vma_iterator vmi;     /* of the walk over entries */
 	struct vm_area_struct *vma;  /* the first that ends above the present entry, or NULL */
@@ -277,53 +278,83 @@ static void check_pte(struct check *c, pte_t pte, unsigned long addr)
 		      (unsigned long)pte.pte);
 }
 
-static int check_table(struct pte_walk *walk, pte_t *pte, unsigned long addr, unsigned long end)
+/* The first used entry of @table from @i on, below @end; @end if there is none. */
+static unsigned next_used(const u64 *table, unsigned i, unsigned end)
 {
-	struct check *c = walk->arg;
+	while (i < end && !READ_ONCE_NOPOINT(table[i])) {
+		const u64 *e = &table[i];
 
-	for (; addr < end; addr += PAGE_SIZE, pte++) {
-		pte_t entry = {READ_ONCE_NOPOINT(pte->pte)};
+		if (i % 8 == 0 && i + 8 <= end &&
+		    !(e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7]))
+			i += 8;
+		else
+			i++;
+	}
+	return i;
+}
 
-		if (pte_none(entry))
-			continue;
+static void check_ptes(struct check *c, u64 pmd, unsigned long base, unsigned i, unsigned end)
+{
+	spinlock_t *ptl = pte_lockptr(&c->mm->tables, (pmd_t){pmd});
+	const u64 *table = table_address(pmd);
+
+	spin_lock(ptl);
+	while ((i = next_used(table, i, end)) < end) {
+		unsigned long addr = base + i * PAGE_SIZE;
+		pte_t entry = {READ_ONCE_NOPOINT(table[i++])};
+
 		while (c->vma && addr >= c->vma->vm_end)
 			c->vma = vma_next(&c->vmi);
 		check_pte(c, entry, addr);
 	}
-	return 0;
+	spin_unlock(ptl);
+}
+
+/* A table for 2 MiB is wanted by somebody. */
+static void check_wanted(struct check *c, unsigned long base)
+{
+	struct vm_area_struct *vma = find_vma(c->mm, base);
+
+	if (!vma || vma->vm_start >= base + PMD_SIZE)
+		wrong(c, "%#lx: a table for 2 MiB without a VMA", base);
+}
+
+/*
+ * Entries of @table, each serving 2^@shift bytes, the first of them from @base on. Tables go only
+ * under the mmap_lock, which is held for writing.
+ */
+static void check_below(struct check *c, const u64 *table, unsigned shift, unsigned long base)
+{
+	unsigned long span = 1ul << shift, whole = span * PTRS_PER_TABLE;
+	unsigned i = c->start > base ? (unsigned)((c->start - base) >> shift) : 0;
+	unsigned end = c->end - base < whole ? (unsigned)((c->end - base + span - 1) >> shift)
+					     : PTRS_PER_TABLE;
+
+	while ((i = next_used(table, i, end)) < end) {
+		unsigned long at = base + i * span, high = min(c->end, at + span);
+		u64 entry = READ_ONCE_NOPOINT(table[i++]);
+
+		c->nr_tables++;
+		if (shift > PMD_SHIFT) {
+			check_below(c, table_address(entry), shift - 9, at);
+			continue;
+		}
+		if (c->all)
+			check_wanted(c, at);
+		check_ptes(c, entry, at,
+			   c->start > at ? (unsigned)((c->start - at) >> PAGE_SHIFT) : 0,
+			   (unsigned)((high - at) >> PAGE_SHIFT));
+	}
 }
 
 static void check_entries(struct check *c)
 {
-	struct pte_walk walk = {.mt = &c->mm->tables, .fn = check_table, .arg = c};
-
 	mas_init(&c->vmi.mas, &c->mm->mm_mt, c->start);
 	c->vma = vma_next(&c->vmi);
-	(void)walk_pte_tables(&walk, c->start, c->end);
+	check_below(c, (const u64 *)c->mm->tables.pgd, PGDIR_SHIFT, 0);
 }
 
-/* ---- tables ---- */
-
-/* Tables below @entry, which serves [@addr, @addr + (1 << @shift)), are counted and wanted. */
-static void check_table_page(struct check *c, u64 entry, unsigned long addr, unsigned shift)
-{
-	struct vm_area_struct *vma;
-	const u64 *table;
-
-	if (!entry)
-		return;
-	c->nr_tables++;
-	if (shift == PMD_SHIFT) {
-		vma = find_vma(c->mm, addr);
-		if (!vma || vma->vm_start >= addr + PMD_SIZE)
-			wrong(c, "%#lx: a table for 2 MiB without a VMA", addr);
-		return;
-	}
-	table = table_address(entry);
-	for (unsigned long i = 0; i < PTRS_PER_TABLE; i++)
-		check_table_page(c, READ_ONCE_NOPOINT(table[i]),
-				 addr + (i << (shift - 9)), shift - 9);
-}
+/* ---- sums ---- */
 
 static void check_counters(struct check *c)
 {
@@ -332,9 +363,6 @@ static void check_counters(struct check *c)
 	long swap = get_mm_counter(c->mm, MM_SWAPENTS);
 	long file = get_mm_counter(c->mm, MM_FILEPAGES);
 
-	for (unsigned long i = 0; i < USER_PGD_PTRS; i++)
-		check_table_page(c, READ_ONCE_NOPOINT(c->mm->tables.pgd[i].pgd), i << PGDIR_SHIFT,
-				 PGDIR_SHIFT);
 	if (c->nr_tables * PAGE_SIZE != bytes)
 		wrong(c, "pgtables_bytes is %lu, there are %lu tables", bytes, c->nr_tables);
 	if (anon != (long)c->nr_anon)
@@ -356,7 +384,7 @@ static int check_tree(struct check *c)
 
 static int check_all(struct mm_struct *mm, bool sums)
 {
-	struct check c = {.mm = mm, .start = USER_MIN, .end = USER_MAX};
+	struct check c = {.mm = mm, .start = USER_MIN, .end = USER_MAX, .all = true};
 
 	mmap_assert_write_locked(mm);
 	if (check_tree(&c))
