@@ -79,6 +79,8 @@ static unsigned long faulting_ip(const struct trap_frame *f)
 	unsigned long off;
 	const char *name = symbol_lookup((void *)f->rip, &off);
 
+	if (name && !strcmp(name, "point_load"))
+		return *(const unsigned long *)f->rsp; /* the point's return address */
 	return name && !strcmp(name, "point_slow") ? (unsigned long)point_load_ip : f->rip;
 }
 
@@ -214,7 +216,7 @@ static void watchdog(struct trap_frame *f)
 	last_beat = now;
 	if (lockstep_active() && lockstep_endless()) {
 		lockstep_to_host();
-		lockstep_fail(LV_STALL, "no end of what comes before or after the actors");
+		lockstep_fail(LV_STALL, "no end within the budget of points");
 	}
 	if (silent_ticks < WATCHDOG_PATIENCE)
 		return;
