@@ -9,16 +9,6 @@
  * were.
  */
 
-/* As in point.h, which C cannot be asked here; seam.c holds them against it. */
-#define PASS_LOAD	  2
-#define PASS_KNOWN_LOAD	  3
-#define PASS_KNOWN_WRITE  5
-#define POINTS_KNOWN	  8192
-#define POINTS_WHO_BITS	  4
-#define KNOWN_WRITE	  1
-#define KNOWN_HEAR_READ	  2
-#define KNOWN_HEAR_WRITE  4
-
 .macro COLD_BEGIN name
 	.globl	\name
 	.type	\name, @function
@@ -72,69 +62,15 @@
 	movzbl	points_pass(%rax), %eax
 	test	%eax, %eax
 	jnz	pass
-hear:
 	COLD_BODY point_entry, point_slow
 
 	/* 1: nothing. 2: the load, of as many bytes as the second byte of edi says. */
 pass:
-	cmp	$PASS_LOAD, %eax
-	ja	look
 	incq	points_passed
-	cmp	$PASS_LOAD, %eax
-	je	point_load
-	xor	%eax, %eax
+	dec	%eax
+	jnz	1f
 	ret
-
-	/* What points_known says of it: points_known_at(), points_known_key() in point.h. */
-look:
-	push	%rcx
-	push	%rdx
-	mov	%eax, %edx
-	mov	%rsi, %rcx
-	shr	$3, %rcx
-	mov	%ecx, %eax
-	shr	$9, %eax
-	xor	%ecx, %eax
-	xor	points_salt, %eax
-	and	$POINTS_KNOWN - 1, %eax
-	shl	$32, %rcx
-	or	points_who, %rcx
-	xor	points_known(, %rax, 8), %rcx
-	cmp	$1 << POINTS_WHO_BITS, %rcx
-	jae	9f				/* not told of it yet */
-	cmp	$PASS_KNOWN_WRITE, %edx
-	je	2f
-	test	$KNOWN_HEAR_READ, %cl
-	jnz	5f
-3:	incq	points_passed
-	cmp	$PASS_KNOWN_LOAD, %edx
-	pop	%rdx
-	pop	%rcx
-	je	point_load
-	mov	$0, %eax
-	ret
-
-2:	test	$KNOWN_WRITE, %cl
-	jz	9f
-	test	$KNOWN_HEAR_WRITE, %cl
-	jnz	6f
-4:	incq	points_wrote
-	jmp	3b
-
-5:	mov	points_passed, %rax
-	cmp	points_until, %rax
-	jb	3b
-	jmp	9f
-6:	mov	points_passed, %rax
-	cmp	points_until, %rax
-	jb	4b
-9:	pop	%rdx
-	pop	%rcx
-	jmp	hear
-
-	.globl	point_load
-point_load:
-	mov	%edi, %eax
+1:	mov	%edi, %eax
 	shr	$8, %eax
 	cmp	$8, %al
 	je	8f

@@ -108,52 +108,9 @@ bool points_enabled(void);
  * and are only counted. Context: one CPU runs.
  */
 void points_pass_over(bool on);
-enum { /* known to cold_entry.S; _LOAD: the load is done */
-	PASS_HEARD,
-	PASS_OVER,
-	PASS_LOAD,
-	PASS_KNOWN_LOAD, /* unless points_known says that it is to be heard */
-	PASS_KNOWN_READ,
-	PASS_KNOWN_WRITE,
-};
+enum { PASS_HEARD, PASS_OVER, PASS_LOAD }; /* known to cold_entry.S; _LOAD: but the load is done */
 extern u8 points_pass[PT_NR];
 extern u64 points_passed;
-
-/*
- * points_pass_known - of points that are on, let only those be heard of which it is not known that
- * nobody has to hear them.
- *
- * For the lab, where it searches: it says in points_known[] what it knows of an operation by
- * points_who on an eight-byte granule: that it was told of it, and whether it wants to hear it each
- * time (it is shared). Until points_until have been passed over, those are too. Waits, user
- * accesses, and what is no memory are always heard. Context: one CPU runs.
- */
-void points_pass_known(void);
-
-#define POINTS_KNOWN	8192u
-#define POINTS_WHO_BITS 4 /* what is known lies in the lowest bits of an entry */
-enum { KNOWN_WRITE = 1, KNOWN_HEAR_READ = 2, KNOWN_HEAR_WRITE = 4, KNOWN_HEAR_UNLOCK = 8 };
-extern u64 points_known[POINTS_KNOWN]; /* granule's low half, who, what is known; 0: nothing */
-extern u64 points_who;	  /* of who runs, shifted; all ones in its 28 bits: hear all */
-extern u32 points_salt;	  /* of the same */
-extern u64 points_until;
-extern u64 points_wrote; /* of points_passed, when passed as known */
-
-static __always_inline u64 *points_known_at(const volatile void *obj)
-{
-	u32 granule = (u32)((u64)obj >> 3);
-
-	return &points_known[(granule ^ granule >> 9 ^ points_salt) % POINTS_KNOWN];
-}
-
-/* The entry for an operation by who runs, with nothing known. */
-static __always_inline u64 points_known_key(const volatile void *obj)
-{
-	return (u64)obj >> 3 << 32 | points_who;
-}
-
-/* Is this taking or releasing of a lock to be heard? As point_entry decides it for the others. */
-bool point_lock_heard(enum point_kind kind, const volatile void *obj);
 
 /*
  * One turn of a busy wait on @obj. The pause ends a TCG slice: without it icount with several CPUs

@@ -28,19 +28,8 @@ void (*preempt_hook)(void);
 static void (*ipi_handler[IPI_NR])(void);
 static bool points_wanted;
 
-/* cold_entry.S has these numbers too. */
-_Static_assert(PASS_LOAD == 2 && PASS_KNOWN_LOAD == 3 && PASS_KNOWN_WRITE == 5, "as written there");
-_Static_assert(POINTS_KNOWN == 8192 && POINTS_WHO_BITS == 4, "as written there");
-_Static_assert(KNOWN_WRITE == 1 && KNOWN_HEAR_READ == 2 && KNOWN_HEAR_WRITE == 4,
-	       "as written there");
-
 u8 points_pass[PT_NR];
 u64 points_passed;
-u64 points_known[POINTS_KNOWN];
-u64 points_who;
-u32 points_salt;
-u64 points_until;
-u64 points_wrote;
 
 const char *const point_kind_name[PT_NR] = {
 	[PT_LOCK] = "lock", [PT_TRYLOCK] = "trylock", [PT_UNLOCK] = "unlock",
@@ -110,32 +99,6 @@ void points_pass_over(bool on)
 		points_pass[kind] = pass;
 	points_pass[PT_USER] = points_pass[PT_WAIT] = PASS_HEARD;
 	points_pass[PT_LOAD] = on ? PASS_LOAD : PASS_HEARD;
-}
-
-void points_pass_known(void)
-{
-	points_pass_over(false);
-	points_pass[PT_LOAD] = PASS_KNOWN_LOAD;
-	points_pass[PT_LOCK] = points_pass[PT_UNLOCK] = points_pass[PT_TRYLOCK] = PASS_KNOWN_WRITE;
-	points_pass[PT_STORE] = points_pass[PT_RMW] = PASS_KNOWN_WRITE;
-	points_pass[PT_PTE] = points_pass[PT_PUBLISH] = PASS_KNOWN_WRITE;
-}
-
-bool point_lock_heard(enum point_kind kind, const volatile void *obj)
-{
-	u64 known;
-
-	if (points_pass[kind] != PASS_KNOWN_WRITE)
-		return points_pass[kind] == PASS_HEARD;
-	known = *points_known_at(obj) ^ points_known_key(obj);
-	if (known >> POINTS_WHO_BITS || !(known & KNOWN_WRITE))
-		return true;
-	if (known & (kind == PT_UNLOCK ? KNOWN_HEAR_UNLOCK : KNOWN_HEAR_WRITE) &&
-	    points_passed >= points_until)
-		return true;
-	points_passed++;
-	points_wrote++;
-	return false;
 }
 
 bool points_enabled(void)

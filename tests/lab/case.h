@@ -33,9 +33,8 @@ struct lab_case {
 	unsigned bound, bound_actors;
 	const char *const *reach;	  /* NULL-terminated */
 	const struct lab_mutant *mutants; /* ends with a NULL name; may be NULL */
-	enum lab_verdict also; /* what other schedules of a mutant may show; 0: nothing else */
-	int (*setup)(unsigned actors);	/* in the world; makes its actors with case_actors() */
-	void (*check)(unsigned actors); /* in the world; gives back what setup made */
+	int (*setup)(unsigned actors);	  /* in the world; makes its actors with case_actors() */
+	void (*check)(unsigned actors);	  /* in the world; gives back what setup made */
 };
 
 /* Names are unique over all kinds. */
@@ -47,17 +46,16 @@ static inline const char *lab_case_kind(const struct lab_case *c)
 }
 
 /*
- * Is @got what a program that should show @expect, or @also, may show? The race build sees some
- * faults before they have consequences. For tests, after the verdict.
+ * Is @got what a program that should show @expect may show? The race build sees some faults before
+ * they have consequences. For tests, after the verdict.
  */
-static inline bool lab_case_shows(enum lab_verdict got, enum lab_verdict expect,
-				  enum lab_verdict also)
+static inline bool lab_case_shows(enum lab_verdict got, enum lab_verdict expect)
 {
 #ifdef MMLIFE_RACE
 	if (got == LV_RACE && expect != LV_SAFE)
 		return true;
 #endif
-	return got == expect || (also != LV_SAFE && got == also);
+	return got == expect;
 }
 
 /* Is the mutant at @index of the case's list switched on? */

@@ -91,7 +91,6 @@ static const struct lab_case the_case = {
 	.actors_max = 8,
 	.reach = reach,
 	.mutants = mutants,
-	.also = LV_CORRUPT, /* who sleeps for ever, or who came too early */
 	.setup = setup,
 	.check = check,
 };

@@ -7,14 +7,14 @@
 #include "tests/lab/case.h"
 
 static void print_case(const struct lab_case *c, const char *mutant, const char *what,
-		       enum lab_verdict expect, enum lab_verdict also)
+		       enum lab_verdict expect)
 {
 	out("{\"mmlife\":1,\"type\":\"case\",\"kind\":\"%s\",\"case\":\"%s\",\"mutant\":\"%s\","
 	    "\"what\":\"%s\",\"actors\":%u,\"bound\":%u,\"bound_actors\":%u,\"programs\":%s,"
-	    "\"expect\":\"%s\",\"also\":\"%s\"}\n",
+	    "\"expect\":\"%s\"}\n",
 	    lab_case_kind(c), c->name, mutant, what, c->actors, c->bound ? c->bound : 2,
 	    c->bound_actors ? c->bound_actors : c->actors, c->programs ? "true" : "false",
-	    lab_verdicts[expect].name, lab_verdicts[also].name);
+	    lab_verdicts[expect].name);
 }
 
 static int cmd_cases(int argc, char **argv)
@@ -25,10 +25,9 @@ static int cmd_cases(int argc, char **argv)
 		return shell_error("cases", "%s: no words are accepted", argv[1]);
 	for_each_registered(lab_case, c) {
 		if (!c->wrong)
-			print_case(c, "none", c->what, LV_SAFE, LV_SAFE);
+			print_case(c, "none", c->what, LV_SAFE);
 		for (unsigned i = 0; c->mutants && c->mutants[i].name; i++)
-			print_case(c, c->mutants[i].name, c->mutants[i].what, c->mutants[i].expect,
-				   c->also);
+			print_case(c, c->mutants[i].name, c->mutants[i].what, c->mutants[i].expect);
 	}
 	return SHELL_OK;
 }

@@ -13,7 +13,6 @@ void conflict_reset(struct conflict_set *set)
 	set->used = 0;
 	set->grown = false;
 	set->overflow = false;
-	set->version++;
 }
 
 static struct conflict_slot *slot_of(const struct conflict_set *set, u64 granule)
@@ -44,7 +43,6 @@ static u16 join(u16 have, u16 who)
 static void touch_granule(struct conflict_set *set, u64 granule, u16 who, bool write)
 {
 	struct conflict_slot *s = slot_of(set, granule);
-	struct conflict_slot was;
 	bool before;
 
 	if (s->key == 0) {
@@ -53,14 +51,12 @@ static void touch_granule(struct conflict_set *set, u64 granule, u16 who, bool w
 			return;
 		}
 		set->used++;
-		*s = (struct conflict_slot){granule + 1, CONFLICT_NOBODY, CONFLICT_NOBODY, false};
+		*s = (struct conflict_slot){granule + 1, CONFLICT_NOBODY, CONFLICT_NOBODY};
 	}
-	was = *s;
 	before = conflicting(s);
 	s->toucher = join(s->toucher, who);
 	if (write)
 		s->writer = join(s->writer, who);
-	set->version += s->toucher != was.toucher || s->writer != was.writer;
 	set->grown |= conflicting(s) && !before;
 }
 
@@ -95,40 +91,4 @@ bool conflict_meets(const struct conflict_set *set, u64 addr, unsigned size, u16
 		if (granule_meets(set, g, who, write))
 			return true;
 	return false;
-}
-
-bool conflict_release_meets(const struct conflict_set *set, u64 addr, u16 who)
-{
-	const struct conflict_slot *s = slot_of(set, addr >> 3);
-
-	return set->overflow || (s->seen && granule_meets(set, addr >> 3, who, true));
-}
-
-void conflict_see(struct conflict_set *set, u64 addr, unsigned size)
-{
-	u64 last = (addr + max(size, 1u) - 1) >> 3;
-
-	for (u64 g = addr >> 3; g <= last; g++) {
-		struct conflict_slot *s = slot_of(set, g);
-
-		if (s->key == 0 || s->seen)
-			continue;
-		s->seen = true;
-		set->grown |= conflicting(s);
-	}
-}
-
-void conflict_free(struct conflict_set *set, u64 addr, u64 size, u16 who)
-{
-	u64 last = (addr + max(size, (u64)1) - 1) >> 3;
-
-	for (u64 g = addr >> 3; g <= last; g++) {
-		struct conflict_slot *s = slot_of(set, g);
-
-		if (s->key == 0)
-			continue;
-		touch_granule(set, g, who, true);
-		set->grown |= !s->seen && conflicting(s);
-		s->seen = true;
-	}
 }

@@ -19,7 +19,6 @@ struct conflict_slot {
 	u64 key;     /* granule + 1; 0 = free */
 	u16 writer;  /* the only entity that wrote, or NOBODY, or MANY */
 	u16 toucher; /* the only entity that touched, or MANY */
-	bool seen;   /* touched otherwise than by taking and releasing it as a lock */
 };
 
 struct conflict_set {
@@ -27,7 +26,6 @@ struct conflict_set {
 	unsigned used;
 	bool grown;    /* a granule became conflicting since conflict_mark_seen */
 	bool overflow; /* full: from now on every touch counts as conflicting (sound, slower) */
-	u64 version;   /* grows with everything learned; never begins anew */
 };
 
 /* Forget everything. Memory of @set->slot stays the caller's. */
@@ -38,19 +36,5 @@ void conflict_touch(struct conflict_set *set, u64 addr, unsigned size, u16 who, 
 
 /* Would a touch by @who meet somebody else's? What was learned so far decides. */
 bool conflict_meets(const struct conflict_set *set, u64 addr, unsigned size, u16 who, bool write);
-
-/*
- * A lock at @addr is about to be released by @who. Need anybody be told? Not if all that is done
- * with the lock is to take it, waiting if need be, and to release it: whatever others do while it
- * is held they can do as well after that, so a switch here shows nothing that one at the next touch
- * does not.
- */
-bool conflict_release_meets(const struct conflict_set *set, u64 addr, u16 who);
-
-/* @who frees [addr, addr + size): a write of all of it that was ever touched. */
-void conflict_free(struct conflict_set *set, u64 addr, u64 size, u16 who);
-
-/* [addr, addr + size) is touched otherwise than as a lock that is taken and released. */
-void conflict_see(struct conflict_set *set, u64 addr, unsigned size);
 
 #endif

@@ -79,8 +79,6 @@ static unsigned long faulting_ip(const struct trap_frame *f)
 	unsigned long off;
 	const char *name = symbol_lookup((void *)f->rip, &off);
 
-	if (name && !strcmp(name, "point_load"))
-		return *(const unsigned long *)f->rsp; /* the point's return address */
 	return name && !strcmp(name, "point_slow") ? (unsigned long)point_load_ip : f->rip;
 }
 
@@ -216,7 +214,7 @@ static void watchdog(struct trap_frame *f)
 	last_beat = now;
 	if (lockstep_active() && lockstep_endless()) {
 		lockstep_to_host();
-		lockstep_fail(LV_STALL, "no end within the budget of points");
+		lockstep_fail(LV_STALL, "no end of what comes before or after the actors");
 	}
 	if (silent_ticks < WATCHDOG_PATIENCE)
 		return;

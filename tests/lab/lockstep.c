@@ -105,11 +105,9 @@ static noinline void switch_to(u16 next)
 	struct vcpu *v = next == LS_NONE ? ls.host_vcpu : vcpu_of_entity(next)->v;
 	unsigned long sp = next == LS_NONE ? ls.host_sp : ls.w.thread[next].t->sp;
 
-	ls_pass_account();
 	pass_fpu(base_of(next));
 	carry(v);
 	ls.running = next;
-	ls_pass_who();
 	stack_switch(from == LS_NONE ? &ls.host_sp : &ls.w.thread[from].t->sp, sp, NULL);
 }
 
@@ -135,7 +133,6 @@ static void take_interrupts(struct ls_vcpu *v)
 	t->resting = false;
 	ls_may_work(v);
 	irq_enter();
-	ls_pass_who();
 	race_edge_acquire(&v->pending);
 	while (v->pending) {
 		unsigned bit = (unsigned)__builtin_ctz(v->pending);
@@ -149,7 +146,6 @@ static void take_interrupts(struct ls_vcpu *v)
 			ipi_dispatch((enum ipi_kind)bit);
 	}
 	irq_exit();
-	ls_pass_who();
 	t->resting = rested;
 	ls_may_work(v);
 	if (resched_needed())
@@ -223,9 +219,7 @@ static void leave_vcpu(u16 to, unsigned home)
 	next->t->vcpu = v->v->id;
 	/* One step with the switch: a choice in here would find neither of the two running. */
 	ls.quiet = true;
-	ls_pass_hear_next();
 	sched_ops->load_mm(next->t->active);
-	ls_pass_who();
 	ls.quiet = false;
 	v->v->irq_depth = next->idle ? 0 : 1;
 	race_edge_release(v);
@@ -315,14 +309,6 @@ static bool not_searched(const struct point *p)
 	return false;
 }
 
-/* A replay ends where the run that it repeats was ended. */
-static bool over_budget(void)
-{
-	const struct lab_strategy *s = ls.run->strategy;
-
-	return ls.run->points > ls.run->step_budget && s->script_pos >= s->nr_script;
-}
-
 static bool lockstep_point(struct point *p)
 {
 	struct ls_thread *t;
@@ -332,17 +318,15 @@ static bool lockstep_point(struct point *p)
 	ls.beats++;
 	if (ls.phase != LS_ACTORS && not_searched(p))
 		return false;
-	if (ls.filters && ls_pass_point(p))
-		return false;
 	ls.run->points++;
-	if (over_budget())
+	if (ls.run->points > ls.run->step_budget)
 		lockstep_fail(LV_STALL, "no end after %llu points",
 			      (unsigned long long)ls.run->step_budget);
 	t = thread_of_entity(ls.running);
 	if (p->kind == PT_WAIT) {
 		ls.w.nr_spinning += !t->spinning;
 		t->spinning = true;
-		ls_offers_changed();
+		ls.offers_known = false;
 		t->wait_obj = (unsigned long)p->obj;
 		t->wait_bytes = max(p->size, (u8)8);
 	}
@@ -352,10 +336,8 @@ static bool lockstep_point(struct point *p)
 		show_step(p);
 	ls.doing = *p;
 	ls.doing_valid = true;
-	if (p->kind == PT_USER) {
-		ls_pass_hear_next();
+	if (p->kind == PT_USER)
 		load_user_tables();
-	}
 	return false;
 }
 
@@ -453,6 +435,27 @@ static void lockstep_wake(struct thread_base *base)
 		n->ready_at = vcpu_of_entity(ls.running)->vtime;
 }
 
+static u64 lockstep_now(void)
+{
+	return ls.w.now_ns;
+}
+
+static void lockstep_arm_timer(u64 deadline_ns)
+{
+	ls.w.vcpu[smp_processor_id()].deadline_ns = deadline_ns;
+}
+
+static void lockstep_send_ipi(unsigned vcpu, enum ipi_kind kind)
+{
+	struct ls_vcpu *v = &ls.w.vcpu[vcpu];
+
+	if (!v->pending && ls.run)
+		v->irq_at = ls.w.vcpu[smp_processor_id()].vtime + ls.run->ipi_cost;
+	v->pending |= 1u << kind;
+	ls_may_work(v);
+	race_edge_release(&v->pending);
+}
+
 static void lockstep_load_mm(struct tlb_ctx *ctx)
 {
 	if (tlb_switch_hook)
@@ -463,9 +466,9 @@ const struct sched_ops lockstep_ops = {
 	.point = lockstep_point,
 	.block = lockstep_block,
 	.wake = lockstep_wake,
-	.now = ls_now,
-	.arm_timer = ls_arm_timer,
-	.send_ipi = ls_send_ipi,
+	.now = lockstep_now,
+	.arm_timer = lockstep_arm_timer,
+	.send_ipi = lockstep_send_ipi,
 	.load_mm = lockstep_load_mm,
 };
 
@@ -488,7 +491,7 @@ static void idle_loop(void *from, void *data)
 			thread_reap(thread_of_entity(dead)->t);
 		}
 		thread_of_entity(ls.running)->resting = true;
-		ls_offers_changed();
+		ls.offers_known = false;
 		wait_for_turn(NULL);
 	}
 }
@@ -556,13 +559,11 @@ enum ls_end lockstep_run(struct ls_run *run, enum ls_phase phase)
 	if (phase == LS_ACTORS)
 		reset_vtime();
 	points_pass_over(phase != LS_ACTORS);
-	ls_pass_begin(phase == LS_ACTORS && run->filters);
 	ls.active = true;
 	cpu_irq_enable();
 	go(decide(NULL));
 	cpu_irq_disable();
 	ls.active = false;
-	ls.filters = false;
 	points_pass_over(false);
 	ls.quiet = false;
 	return ls.end;

@@ -70,7 +70,6 @@ struct ls_run {
 	u64 step_budget; /* points of the actors' phase before `stall` */
 	u64 ipi_cost;	 /* vtime: instructions from sender to target */
 	bool learn;	 /* keep the conflict set (bounded) */
-	bool filters;	 /* hear only what others may notice, learning what that is (by chance) */
 	bool measure;	 /* virtual time grows with instructions (vtime) */
 	void (*on_step)(const struct ls_step *step); /* NULL: nobody watches */
 
@@ -93,9 +92,6 @@ extern const struct sched_ops lockstep_ops;
 
 /* Of the running entity: virtual time under vtime, else steps of the run so far. */
 u64 lockstep_clock(void);
-
-/* What searches have learned of sharing so far is of another scenario. */
-void lockstep_forget_learned(void);
 
 /* The preempt hook of lockstep: a yield is a point without an operation. */
 void lockstep_preempt(void);

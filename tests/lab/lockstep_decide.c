@@ -59,13 +59,13 @@ static void release_spinners(const struct point *did)
 		    t->wait_obj < high) {
 			t->spinning = false;
 			ls.w.nr_spinning--;
-			ls_offers_changed();
+			ls.offers_known = false;
 			t->ready_at = ls.w.vcpu[ls.w.thread[ls.running].vcpu].vtime;
 		}
 	}
 }
 
-void ls_step_done(void)
+static void step_done(void)
 {
 	if (!ls.doing_valid)
 		return;
@@ -245,7 +245,7 @@ static bool retry_spinners(void)
 	for (unsigned i = 0; i < ls.w.nr_threads; i++)
 		ls.w.thread[i].spinning = false;
 	ls.w.nr_spinning = 0;
-	ls_offers_changed();
+	ls.offers_known = false;
 	return any;
 }
 
@@ -301,38 +301,20 @@ static u16 nobody_can_run(void)
 
 /* ---- choosing ---- */
 
-/*
- * Will the choices be these until somebody changes them? Those of a vCPU with something to do
- * besides depend on its depths, of which nobody tells.
- */
-static bool stays_known(const struct lab_choice *c)
-{
-	u64 bit = 1ull << ls.w.thread[c->entity].vcpu;
-
-	return ls.offers_known && !c->irq && !((ls.w.may_work | ls.w.has_several) & bit);
-}
-
 static unsigned ask_strategy(struct offers *o)
 {
 	struct ls_run *run = ls.run;
 	struct lab_strategy *s = run->strategy;
-	bool asked = o->d.nr > 1 || s->ops->every;
-	unsigned pick = 0;
+	unsigned pick;
 
+	if (o->d.nr == 1)
+		return 0;
 	if (ls.phase != LS_ACTORS)
 		return o->d.cur >= 0 ? (unsigned)o->d.cur : 0;
-	ls_quiet_grant(0);
-	s->quiet = 0;
-	if (asked) {
-		run->decisions++;
-		o->d.passed = (unsigned)(run->points - ls.asked_at);
-		ls.asked_at = run->points;
-		pick = s->ops->choose(s, &o->d);
-	}
+	run->decisions++;
+	pick = s->ops->choose(s, &o->d);
 	if (pick != LAB_DIVERGED && run->schedule)
 		schedule_add(run->schedule, o->opt[pick].entity, o->opt[pick].irq);
-	if (pick != LAB_DIVERGED && ls.filters && stays_known(&o->opt[pick]))
-		ls_quiet_grant(asked ? s->quiet : UINT32_MAX);
 	return pick;
 }
 
@@ -380,8 +362,7 @@ static u16 decide(const struct point *p)
 	bool conflict = false;
 	unsigned pick;
 
-	ls_step_done();
-	ls_pass_account();
+	step_done();
 	ls.w.now_ns++;
 	if (p && ls.phase == LS_ACTORS)
 		conflict = learn(p);

@@ -59,8 +59,6 @@ struct lockstep {
 	struct pcpu *pcpu;
 	struct thread_base *fpu_owner; /* of the world, may own the FPU; NULL: the host */
 	u64 since;		       /* time stamp when the running entity was let go */
-	bool filters;		       /* points that nobody else can notice are passed over */
-	u64 asked_at;		       /* points of the run when the strategy was last asked */
 
 	/* What the running entity is about to do; done when it is back at its next point. */
 	struct point doing;
@@ -84,43 +82,11 @@ struct lockstep {
 
 extern struct lockstep ls;
 
-/* Of sched_ops, in lockstep_state.c. */
-u64 ls_now(void);
-void ls_arm_timer(u64 deadline_ns);
-void ls_send_ipi(unsigned vcpu, enum ipi_kind kind);
-
-/* ---- lockstep_pass.c ---- */
-
-/* The actors' phase begins; @filters: not every point has to be heard. */
-void ls_pass_begin(bool filters);
-/* The running entity, or whether it is in an interrupt, has changed. */
-void ls_pass_who(void);
-/* The next point is heard whatever is known of it. */
-void ls_pass_hear_next(void);
-/* Points passed over since the last call become part of the run. */
-void ls_pass_account(void);
-u64 ls_pass_unaccounted(void);
-/* At @p: true if the running entity goes on without being asked. */
-bool ls_pass_point(const struct point *p);
-
-/* The running entity may pass @points more points, shared or not. */
-static inline void ls_quiet_grant(unsigned points)
-{
-	points_until = points_passed + points;
-}
-
-/* Who may go on is not what it was when the choices were collected. */
-static inline void ls_offers_changed(void)
-{
-	ls.offers_known = false;
-	ls_quiet_grant(0);
-}
-
 /* vCPU @v may have an interrupt, a dead thread or a kernel thread now, or an idle one at work. */
 static inline void ls_may_work(const struct ls_vcpu *v)
 {
 	ls.w.may_work |= 1ull << (v - ls.w.vcpu);
-	ls_offers_changed();
+	ls.offers_known = false;
 }
 
 /* The entity of @t, which has not ended; LS_NONE: nobody was told of it. */
@@ -134,8 +100,5 @@ u16 ls_entity_of(const struct thread *t);
  * host. On the lab's own stack.
  */
 void lockstep_decide(void *point);
-
-/* The step that the running entity was about to take is done: who waits for it looks again. */
-void ls_step_done(void);
 
 #endif

@@ -1,8 +1,7 @@
 /*
  * lockstep_state.c - what the engine knows, kept with the world and told to others.
  *
- * Owns: saving and loading what follows the world, pending interrupts and timers, the questions of
- *       detectors and traces.
+ * Owns: saving and loading what follows the world, the questions of detectors and traces.
  * Not here: changing it (lockstep.c, lockstep_decide.c).
  */
 #include "tests/lab/lockstep_internal.h"
@@ -10,8 +9,6 @@
 #include <string.h>
 
 #include "kernel/x86/cpu.h"
-
-#include "tests/lab/race_hooks.h"
 
 #define ENDLESS 20000000 /* points: what comes before and after the actors takes far fewer */
 
@@ -42,29 +39,6 @@ void lockstep_load(void)
 {
 	copy_world(&ls.w, &ls.saved);
 	ls.offers_known = false;
-}
-
-/* ---- what sched_ops says of time and interrupts ---- */
-
-u64 ls_now(void)
-{
-	return ls.w.now_ns + (ls.filters ? ls_pass_unaccounted() : 0);
-}
-
-void ls_arm_timer(u64 deadline_ns)
-{
-	ls.w.vcpu[smp_processor_id()].deadline_ns = deadline_ns;
-}
-
-void ls_send_ipi(unsigned vcpu, enum ipi_kind kind)
-{
-	struct ls_vcpu *v = &ls.w.vcpu[vcpu];
-
-	if (!v->pending && ls.run)
-		v->irq_at = ls.w.vcpu[smp_processor_id()].vtime + ls.run->ipi_cost;
-	v->pending |= 1u << kind;
-	ls_may_work(v);
-	race_edge_release(&v->pending);
 }
 
 /* ---- questions ---- */
@@ -118,9 +92,7 @@ u64 lockstep_beats(void)
 
 bool lockstep_endless(void)
 {
-	if (ls.phase == LS_ACTORS)
-		return ls.filters && lockstep_beats() - ls.phase_began > 2 * ls.run->step_budget;
-	return lockstep_beats() - ls.phase_began > ENDLESS;
+	return ls.phase != LS_ACTORS && lockstep_beats() - ls.phase_began > ENDLESS;
 }
 
 u16 lockstep_entity(void)
@@ -166,6 +138,6 @@ u64 lockstep_clock(void)
 	if (!ls.run)
 		return 0;
 	if (!ls.run->measure || ls.running == LS_NONE)
-		return ls.run->points + (ls.filters ? ls_pass_unaccounted() : 0);
+		return ls.run->points;
 	return ls.w.vcpu[ls.w.thread[ls.running].vcpu].vtime + rdtsc() - ls.since;
 }

@@ -12,9 +12,7 @@
 
 #include "kernel/core/point.h"
 
-/* The race detector has to hear every point. */
 #ifdef MMLIFE_RACE
-enum { race_build = true };
 
 /*
  * Memory of the detector; from the interactive system, before it is set aside / after. 0 or
@@ -32,7 +30,6 @@ void race_edge_acquire(const volatile void *obj);
 void race_edge_release(const volatile void *obj);
 
 #else
-enum { race_build = false };
 
 static inline int __must_check race_session_begin(void)
 {

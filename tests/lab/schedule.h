@@ -1,8 +1,7 @@
 /*
  * schedule.h - a schedule written down: run-length text, and its parser.
  *
- * A schedule is the list of choices of one run in order: one at each point and wherever somebody
- * was to be chosen, also where there was only one.
+ * A schedule is the list of choices of one run at the decisions that had more than one, in order.
  * Text: segments joined by '.', each an entity number, or 'i' and an entity number when its vCPU
  * takes interrupts first, and '*count' when repeated: "0*12.1*3.i0.1". The empty schedule is "-".
  * The text holds nothing of the machine, so the same line means the same run everywhere.
@@ -42,16 +41,6 @@ static inline void schedule_add(struct lab_schedule *s, u16 entity, bool irq)
 		last->count++;
 	else
 		schedule_append(s, entity, irq);
-}
-
-/* The same choice @count times. */
-static inline void schedule_add_many(struct lab_schedule *s, u16 entity, bool irq, u32 count)
-{
-	if (count == 0)
-		return;
-	schedule_add(s, entity, irq);
-	if (s->nr > 0)
-		s->seg[s->nr - 1].count += count - 1;
 }
 
 /*

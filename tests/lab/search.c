@@ -237,7 +237,6 @@ static int session_memory(struct scenario *sc)
 	se.replayed = se.recorded.seg + SCHEDULE_SEGMENTS;
 	se.conflicts.slot = conflict_slots;
 	conflict_reset(&se.conflicts);
-	lockstep_forget_learned();
 	return sc->strategy.frames && se.recorded.seg ? 0 : -ENOMEM;
 }
 
@@ -259,7 +258,6 @@ static void begin_run(struct scenario *sc, struct lab_strategy *strategy, u64 ru
 		.ipi_cost = 1000,
 		.learn = strategy->ops == &strategy_bounded,
 		.measure = strategy->ops == &strategy_vtime,
-		.filters = strategy->ops->by_chance && !race_build,
 	};
 	se.run_nr = run;
 	se.judged_in_full = false;

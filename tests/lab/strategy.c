@@ -108,7 +108,6 @@ const struct lab_strategy_ops strategy_replay = {
 	.begin = script_begin,
 	.choose = replay_choose,
 	.end = replay_end,
-	.every = true,
 };
 
 /* ---- vtime: the vCPU with the smallest virtual time; ties go to the lowest entity ---- */

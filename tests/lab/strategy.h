@@ -35,7 +35,6 @@ struct lab_decision {
 	unsigned nr_work; /* the first so many are deferred work: interrupts, kernel threads */
 	int cur;	  /* index of "the running thread goes on", -1 when it cannot */
 	bool conflict;	  /* the running thread is about to touch what another entity touches too */
-	unsigned passed;  /* points since the last one asked for, this one included */
 };
 
 struct lab_strategy;
@@ -52,8 +51,6 @@ struct lab_strategy_ops {
 	unsigned (*choose)(struct lab_strategy *s, const struct lab_decision *d);
 	/* The run ended. @grown: the conflict set learned something new. True = another run. */
 	bool (*end)(struct lab_strategy *s, bool grown);
-	bool every;	/* asked at every point, also when there is one choice */
-	bool by_chance; /* may be asked only where it matters (lockstep_pass.c) */
 };
 
 #define LAB_DIVERGED (~0u)
@@ -65,11 +62,9 @@ struct lab_strategy {
 	u64 rng;	 /* state of the generator */
 	u64 runs_wanted; /* random: runs asked for */
 	u64 runs_done;
-	unsigned quiet; /* told by choose(): with these choices so many points will be "go on" */
-	unsigned gap;	/* random: points until the next one that may switch */
-	unsigned look_every; /* random: one point in so many may switch; 0: by priority */
-	unsigned run_points; /* random, pct: of this run */
-	unsigned longest;    /* random, pct: of the longest run */
+	unsigned look_every;	/* random: one decision in so many may switch; 0: by priority */
+	unsigned run_decisions; /* random, pct: of this run */
+	unsigned longest;	/* random, pct: of the longest run */
 	u64 salt;		/* priorities of this run */
 	unsigned change_at[LAB_CHANGES_MAX], nr_changes;
 	u16 demoted[LAB_CHANGES_MAX];

@@ -18,8 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RUNS_MAX  1000000000ull
-#define NO_CHANGE (~0u)
+#define RUNS_MAX 1000000000ull
 
 /* splitmix64: every 64-bit seed gives a full-period stream. */
 static u64 mix(u64 z)
@@ -38,7 +37,7 @@ unsigned lab_rng_below(struct lab_strategy *s, unsigned n)
 static void begin_stream(struct lab_strategy *s, u64 run)
 {
 	s->rng = s->seed ^ (run * 0xd1342543de82ef95ull);
-	s->run_points = 0;
+	s->run_decisions = 0;
 }
 
 static const char *parse_count(const char *text, u64 limit, u64 *val)
@@ -93,35 +92,22 @@ static unsigned highest(const struct lab_strategy *s, const struct lab_decision 
 	return best;
 }
 
-/* The next change that is still to come; nobody else becomes the highest before it. */
-static unsigned until_change(const struct lab_strategy *s)
-{
-	unsigned next = NO_CHANGE;
-
-	for (unsigned i = 0; i < s->nr_changes; i++)
-		next = min(next, s->change_at[i]);
-	return next == NO_CHANGE ? next : next - s->run_points;
-}
-
 static unsigned choose_by_priority(struct lab_strategy *s, const struct lab_decision *d)
 {
-	s->run_points += max(d->passed, 1u);
 	for (unsigned i = 0; i < s->nr_changes; i++) {
-		unsigned top = highest(s, d);
-
-		if (s->change_at[i] >= s->run_points)
+		if (s->change_at[i] != s->run_decisions || s->nr_demoted == LAB_CHANGES_MAX)
 			continue;
-		s->change_at[i] = NO_CHANGE;
-		s->demoted[s->nr_demoted++] = (u16)(d->opt[top].entity * 2u + d->opt[top].irq);
+		s->demoted[s->nr_demoted++] =
+			(u16)(d->opt[highest(s, d)].entity * 2u + d->opt[highest(s, d)].irq);
 	}
-	s->quiet = until_change(s);
+	s->run_decisions++;
 	return highest(s, d);
 }
 
 static bool end_run(struct lab_strategy *s, bool grown)
 {
 	(void)grown;
-	s->longest = max(s->longest, s->run_points);
+	s->longest = max(s->longest, s->run_decisions);
 	return ++s->runs_done < s->runs_wanted;
 }
 
@@ -135,16 +121,6 @@ static int random_parse(struct lab_strategy *s, const char *args, const char **w
 	return end && *end == '\0' ? 0 : -EINVAL;
 }
 
-/* One point in look_every may switch. */
-static unsigned draw_gap(struct lab_strategy *s)
-{
-	unsigned gap = 0;
-
-	while (gap < 1000 && lab_rng_below(s, s->look_every) != 0)
-		gap++;
-	return gap;
-}
-
 static void random_begin(struct lab_strategy *s, u64 run)
 {
 	static const unsigned every[] = {1, 2, 8};
@@ -153,32 +129,18 @@ static void random_begin(struct lab_strategy *s, u64 run)
 	begin_stream(s, run);
 	kind = lab_rng_below(s, 6);
 	s->look_every = kind < 3 ? every[kind] : 0;
-	s->gap = s->look_every ? draw_gap(s) : 0;
 	if (kind >= 3)
 		begin_priorities(s, kind == 3 ? 3 : 2);
 }
 
-/* As if asked at each point that was passed since: what is private in between has no order. */
 static unsigned random_choose(struct lab_strategy *s, const struct lab_decision *d)
 {
-	unsigned points = max(d->passed, 1u);
-
 	if (s->look_every == 0)
 		return choose_by_priority(s, d);
-	s->run_points += points;
-	while (d->cur < 0 || points > s->gap) {
-		unsigned pick = lab_rng_below(s, d->nr);
-
-		points -= min(points, s->gap + 1);
-		s->gap = draw_gap(s);
-		if ((int)pick != d->cur) {
-			s->quiet = s->gap;
-			return pick;
-		}
-	}
-	s->gap -= points;
-	s->quiet = s->gap;
-	return (unsigned)d->cur;
+	s->run_decisions++;
+	if (d->cur >= 0 && lab_rng_below(s, s->look_every) != 0)
+		return (unsigned)d->cur;
+	return lab_rng_below(s, d->nr);
 }
 
 const struct lab_strategy_ops strategy_random = {
@@ -188,7 +150,6 @@ const struct lab_strategy_ops strategy_random = {
 	.begin = random_begin,
 	.choose = random_choose,
 	.end = end_run,
-	.by_chance = true,
 };
 
 /* ---- pct:D:N ---- */
@@ -219,5 +180,4 @@ const struct lab_strategy_ops strategy_pct = {
 	.begin = pct_begin,
 	.choose = choose_by_priority,
 	.end = end_run,
-	.by_chance = true,
 };

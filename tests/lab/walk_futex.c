@@ -183,7 +183,7 @@ static int exit_setup(unsigned actors)
 	return lab_actor("killer", 2, killer, NULL);
 }
 
-static const char *const exit_reach[] = {"woken", "seen?", NULL};
+static const char *const exit_reach[] = {"woken", "seen", NULL};
 static const struct lab_mutant exit_mutants[] = {
 	[MUT_READ_FIRST] = {"read-first", "the waiter reads, then lists itself", LV_STRANDED},
 	[MUT_NO_LIST] = {"no-list", "the owner never told of its list", LV_STRANDED},

@@ -44,12 +44,11 @@ static void search(struct ktest *t, const char *line)
 		t_fail(t, "%s: %s", line, why);
 }
 
-static void expect_verdict(struct ktest *t, const char *line, enum lab_verdict expect,
-			   enum lab_verdict also)
+static void expect_verdict(struct ktest *t, const char *line, enum lab_verdict expect)
 {
 	search(t, line);
 	t_count_check(t);
-	if (!lab_case_shows(res.verdict, expect, also))
+	if (!lab_case_shows(res.verdict, expect))
 		t_fail(t, "%s: %s instead of %s (%s)", line, lab_verdicts[res.verdict].name,
 		       lab_verdicts[expect].name, res.summary.first.why);
 }
@@ -66,14 +65,14 @@ static void each_case(struct ktest *t, const char *strategy, bool mutants)
 		if (!mutants && !c->wrong) {
 			snprintf(line, sizeof(line), "case=%s actors=%u strategy=%s", c->name,
 				 max(2u, c->actors_min), strategy);
-			expect_verdict(t, line, LV_SAFE, LV_SAFE);
+			expect_verdict(t, line, LV_SAFE);
 		}
 		for (unsigned i = 0; mutants && c->mutants && c->mutants[i].name; i++) {
 			const struct lab_mutant *m = &c->mutants[i];
 
 			snprintf(line, sizeof(line), "case=%s mutant=%s strategy=%s", c->name,
 				 m->name, strategy);
-			expect_verdict(t, line, m->expect, c->also);
+			expect_verdict(t, line, m->expect);
 			t_expect(t, res.reproduced);
 			t_note(t, "%s %s: %s in schedule %lu", c->name, m->name,
 			       lab_verdicts[res.verdict].name, res.summary.first_run + 1);
@@ -111,7 +110,7 @@ KTEST(lab, bounded_completes_on_what_is_correct, KT_UNIT)
 		if (c->wrong || c->slow || too_long(c) || c->kind)
 			continue;
 		snprintf(line, sizeof(line), "case=%s actors=2 strategy=bounded:2", c->name);
-		expect_verdict(t, line, LV_SAFE, LV_SAFE);
+		expect_verdict(t, line, LV_SAFE);
 		t_expect(t, res.complete);
 		t_note(t, "%s: %lu schedules in %u passes", c->name, res.summary.runs, res.passes);
 	}
@@ -175,7 +174,7 @@ KTEST(lab, a_wrecked_world_has_no_consequences, KT_UNIT)
 	lab_world_verify = true;
 	take_fingerprint(t, &first);
 	for (unsigned i = 0; i < ARRAY_SIZE(bad); i++) {
-		expect_verdict(t, bad[i].line, bad[i].verdict, LV_SAFE);
+		expect_verdict(t, bad[i].line, bad[i].verdict);
 		take_fingerprint(t, &again);
 		t_expect_eq(t, again.runs, first.runs);
 		t_expect_eq(t, again.points, first.points);
