@@ -152,10 +152,16 @@ static void fail_nodes_from(u64 spared)
 	fault_site_set(fault_site_find("failslab"), &attr);
 }
 
+/* Until fail_nodes_from(). The site stays armed: to switch it stops every processor. */
+static void fail_not_now(void)
+{
+	current_base()->flags &= ~TF_MAKE_FAIL;
+}
+
 static void fail_no_more(void)
 {
 	fault_site_set(fault_site_find("failslab"), &(struct fault_attr)FAULT_ATTR_OFF);
-	current_base()->flags &= ~TF_MAKE_FAIL;
+	fail_not_now();
 }
 
 /* @op(spared) fails with -ENOMEM for 0, 1, ... spared nodes until there are enough. */
@@ -167,10 +173,11 @@ static void sweep_shortage(struct ktest *t, int (*op)(void))
 	do {
 		fail_nodes_from(spared);
 		err = op();
-		fail_no_more();
+		fail_not_now();
 		t_expect(t, err == 0 || err == -ENOMEM);
 		mt_validate(&tree);
 	} while (err && ++spared < 100);
+	fail_no_more();
 	t_expect_eq(t, err, 0);
 	t_expect_gt(t, spared, 0);
 }
@@ -310,11 +317,12 @@ static void sweep_all_over(struct ktest *t, unsigned long first, int (*op)(void)
 		do {
 			fail_nodes_from(spared);
 			err = op();
-			fail_no_more();
+			fail_not_now();
 			t_expect(t, err == 0 || err == -ENOMEM);
 		} while (err && ++spared < 100);
 		t_expect_eq(t, err, 0);
 	}
+	fail_no_more();
 	mt_validate(&tree);
 }
 
