@@ -92,24 +92,8 @@ static int mas_fail(struct ma_state *mas, int err)
 	return err;
 }
 
-int mas_store_gfp(struct ma_state *mas, void *entry, gfp_t gfp)
-{
-	struct maple_wr wr;
-	int err;
-
-	do {
-		mas_wr_plan(&wr, mas, entry);
-		err = mas_get_nodes(mas, wr.nr_nodes, gfp);
-		if (err == -ENOMEM)
-			return mas_fail(mas, err);
-	} while (err);
-	mas_wr_run(&wr);
-	mas_put_spare(mas);
-	return 0;
-}
-
 /* The planned store cuts an entry in two: what is left behind becomes @rest, unless NULL. */
-static void wr_set_rest(struct maple_wr *wr, void *rest)
+static __always_inline void wr_set_rest(struct maple_wr *wr, void *rest)
 {
 	unsigned int last = wr->nr_mid - 1;
 
@@ -122,7 +106,8 @@ static void wr_set_rest(struct maple_wr *wr, void *rest)
 		wr->mid[last].entry = rest;
 }
 
-int mas_store_rest_gfp(struct ma_state *mas, void *entry, void *rest, gfp_t gfp)
+/* Plans, gets nodes, runs; @rest is NULL where nothing is left behind. */
+static __always_inline int store_gfp(struct ma_state *mas, void *entry, void *rest, gfp_t gfp)
 {
 	struct maple_wr wr;
 	int err;
@@ -137,6 +122,16 @@ int mas_store_rest_gfp(struct ma_state *mas, void *entry, void *rest, gfp_t gfp)
 	mas_wr_run(&wr);
 	mas_put_spare(mas);
 	return 0;
+}
+
+int mas_store_gfp(struct ma_state *mas, void *entry, gfp_t gfp)
+{
+	return store_gfp(mas, entry, NULL, gfp);
+}
+
+int mas_store_rest_gfp(struct ma_state *mas, void *entry, void *rest, gfp_t gfp)
+{
+	return store_gfp(mas, entry, rest, gfp);
 }
 
 /* mas_insert_gfp - mas_store_gfp, but -EEXIST (and the state in error) unless the range is free. */
