@@ -5,10 +5,11 @@
 
 #include "kernel/core/fault.h"
 #include "kernel/core/once.h"
+#include "kernel/core/static_key.h"
 #include "mm/mm.h"
 
-struct static_key mm_marks_key __host_data;
-void (*mm_marks_hook)(const struct mm_struct *mm, enum mm_mark mark) __host_data;
+static struct static_key watched_key __host_data;
+static mm_marks_hook_t watcher __host_data;
 
 #define X(id, site, what) DELAY_SITE(site, what);
 MM_MARKS(X)
@@ -27,10 +28,19 @@ const char *const mm_mark_name[MARK_NR] = {
 #undef X
 };
 
+void mm_marks_watch(mm_marks_hook_t hook)
+{
+	if (hook)
+		watcher = hook;
+	static_key_set(&watched_key, hook != NULL);
+	if (!hook)
+		watcher = NULL;
+}
+
 void mm_mark(struct mm_struct *mm, enum mm_mark mark)
 {
 	WRITE_ONCE_NOPOINT(mm->mark, mark);
-	if (static_branch_unlikely(&mm_marks_key))
-		mm_marks_hook(mm, mark);
+	if (static_branch_unlikely(&watched_key))
+		watcher(mm, mark);
 	delay_point(mark_site[mark]);
 }

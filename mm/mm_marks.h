@@ -16,8 +16,6 @@
 #ifndef MM_MM_MARKS_H
 #define MM_MM_MARKS_H
 
-#include "kernel/core/static_key.h"
-
 struct mm_struct;
 
 /* X(id, site, what happens now) */
@@ -47,10 +45,15 @@ enum mm_mark {
 
 extern const char *const mm_mark_name[MARK_NR];
 
-/* On while somebody takes the time. Host side. */
-DECLARE_STATIC_KEY(mm_marks_key);
-/* Called at each moment, before its delay. Host side. */
-extern void (*mm_marks_hook)(const struct mm_struct *mm, enum mm_mark mark);
+typedef void (*mm_marks_hook_t)(const struct mm_struct *mm, enum mm_mark mark);
+
+/*
+ * mm_marks_watch - have @hook called at each moment, before its delay; NULL: nobody.
+ *
+ * One at a time: a hook takes the place of the one before. Context: thread of the host side, which
+ * may sleep; no mm passes a moment on another CPU meanwhile.
+ */
+void mm_marks_watch(mm_marks_hook_t hook);
 
 /* It is now @mark in the life of @mm. Context: thread, no spinlock held. */
 void mm_mark(struct mm_struct *mm, enum mm_mark mark);

@@ -127,9 +127,8 @@ void fork_run_begin(void)
 	if (nr_begun++)
 		return;
 	fault_hold();
-	mm_marks_hook = note;
+	mm_marks_watch(note);
 	gather_freed_hook = note_freed;
-	static_key_set(&mm_marks_key, true);
 	static_key_set(&gather_key, true);
 }
 
@@ -138,7 +137,7 @@ void fork_run_end(void)
 	if (--nr_begun)
 		return;
 	static_key_set(&gather_key, false);
-	static_key_set(&mm_marks_key, false);
+	mm_marks_watch(NULL);
 	fault_release();
 }
 

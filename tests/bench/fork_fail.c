@@ -99,11 +99,10 @@ static void measure_hold(struct bench *b, struct mm_struct *mm)
 		return;
 	}
 	holding = b;
-	mm_marks_hook = stop_at_unlock;
-	static_key_set(&mm_marks_key, true);
+	mm_marks_watch(stop_at_unlock);
 	bench_start(b);
 	err = dup_mmap(child, mm);
-	static_key_set(&mm_marks_key, false);
+	mm_marks_watch(NULL);
 	if (!err)
 		bench_fail(b, "the copy did not fail");
 	mmput(child);
@@ -158,14 +157,13 @@ static void measure_back(struct bench *b, struct mm_struct *mm, unsigned percent
 
 	back.b = b;
 	back.percent = percent;
-	mm_marks_hook = start_at_failure;
+	mm_marks_watch(start_at_failure);
 	gather_freed_hook = stop_when_back;
-	static_key_set(&mm_marks_key, true);
 	static_key_set(&gather_key, true);
 	child = dup_mm(mm);
 	flush_workqueue(&system_wq);
 	static_key_set(&gather_key, false);
-	static_key_set(&mm_marks_key, false);
+	mm_marks_watch(NULL);
 	gather_freed_hook = NULL;
 	if (!IS_ERR(child)) {
 		bench_fail(b, "the copy did not fail");

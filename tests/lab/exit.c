@@ -350,14 +350,12 @@ static const char *const *reach(void)
 static void begin(void)
 {
 	exit_figures = (struct exit_figures){0};
-	mm_marks_hook = on_mark;
-	static_key_set(&mm_marks_key, true);
+	mm_marks_watch(on_mark);
 }
 
 static void end(void)
 {
-	static_key_set(&mm_marks_key, false);
-	mm_marks_hook = NULL;
+	mm_marks_watch(NULL);
 }
 
 static const struct scenario_kind exit_kind = {

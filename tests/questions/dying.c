@@ -209,14 +209,12 @@ static void note(const struct mm_struct *mm, enum mm_mark mark)
 static void begin(void)
 {
 	dying_times = (struct dying_times){0};
-	mm_marks_hook = note;
-	static_key_set(&mm_marks_key, true);
+	mm_marks_watch(note);
 }
 
 static void end(void)
 {
-	static_key_set(&mm_marks_key, false);
-	mm_marks_hook = NULL;
+	mm_marks_watch(NULL);
 }
 
 static const struct scenario_kind dying_kind = {

@@ -26,7 +26,7 @@ static void pin(const struct mm_struct *mm, enum mm_mark mark)
 static void drop_watched(void)
 {
 	fork_run_begin();
-	mm_marks_hook = pin;
+	mm_marks_watch(pin);
 	mmput(pinned);
 	fork_run_end();
 }
