@@ -63,20 +63,41 @@ undo:
 	return false;
 }
 
-static void read_all(struct bench *b)
+typedef void file_body(struct bench *b, struct mapped *m);
+
+/* Runs @body, which measures something of its own, on a file that is mapped. */
+static void with_file(struct bench *b, unsigned long flags, bool cached, file_body *body)
+{
+	struct mapped m;
+
+	if (!file_begin(b, &m, flags, cached))
+		return;
+	body(b, &m);
+	file_end(&m);
+}
+
+static int read_pages(struct bench *b)
 {
 	int err = 0;
 	u64 value;
 
-	bench_start(b);
 	for (unsigned long i = 0; i < bench_x(b); i++)
 		err |= get_user(&value, BASE + i * PAGE_SIZE);
+	return err;
+}
+
+static void read_all(struct bench *b, struct mapped *m)
+{
+	int err;
+
+	bench_start(b);
+	err = read_pages(b);
 	bench_stop(b, bench_x(b));
 	if (err)
 		bench_fail(b, "a read failed: %d", err);
 }
 
-static void write_all(struct bench *b)
+static void write_all(struct bench *b, struct mapped *m)
 {
 	int err;
 
@@ -91,202 +112,164 @@ static void write_all(struct bench *b)
 
 BENCH(file_fault_cached, "page", SWEEP)
 {
-	struct mapped m;
-
-	if (!file_begin(b, &m, MAP_SHARED, true))
-		return;
-	read_all(b);
-	file_end(&m);
+	with_file(b, MAP_SHARED, true, read_all);
 }
 
 BENCH(file_fault_stored, "page", SWEEP)
 {
-	struct mapped m;
-
-	if (!file_begin(b, &m, MAP_SHARED, false))
-		return;
-	read_all(b);
-	file_end(&m);
+	with_file(b, MAP_SHARED, false, read_all);
 }
 
 BENCH(file_fault_private_copy, "page", SWEEP)
 {
-	struct mapped m;
-
-	if (!file_begin(b, &m, MAP_PRIVATE, true))
-		return;
-	write_all(b);
-	file_end(&m);
+	with_file(b, MAP_PRIVATE, true, write_all);
 }
 
 BENCH(file_fault_shared_write, "page", SWEEP)
 {
-	struct mapped m;
+	with_file(b, MAP_SHARED, true, write_all);
+}
 
-	if (!file_begin(b, &m, MAP_SHARED, true))
-		return;
-	write_all(b);
-	file_end(&m);
+static void write_after_read(struct bench *b, struct mapped *m)
+{
+	if (read_pages(b))
+		bench_fail(b, "a read failed");
+	write_all(b, m);
 }
 
 /* Mapped for reading already. */
 BENCH(file_fault_make_dirty, "page", SWEEP)
 {
+	with_file(b, MAP_SHARED, true, write_after_read);
+}
+
+/* ---- the other way: all pages are mapped, and dirty ---- */
+
+static void with_dirty_file(struct bench *b, file_body *body)
+{
 	struct mapped m;
-	u64 value;
 
 	if (!file_begin(b, &m, MAP_SHARED, true))
 		return;
-	for (unsigned long i = 0; i < bench_x(b); i++) {
-		if (get_user(&value, BASE + i * PAGE_SIZE))
-			bench_fail(b, "a read failed");
-	}
-	write_all(b);
+	if (user_touch(BASE, bench_x(b), 1))
+		bench_fail(b, "a write failed");
+	bench_start(b);
+	body(b, &m);
+	bench_stop(b, bench_x(b));
 	file_end(&m);
 }
 
-/* ---- the other way ---- */
+static void unmap(struct bench *b, struct mapped *m)
+{
+	if (vm_munmap(m->mm, BASE, bench_x(b) * PAGE_SIZE))
+		bench_fail(b, "munmap failed");
+}
 
 BENCH(file_munmap, "page", SWEEP)
 {
-	struct mapped m;
-
-	if (!file_begin(b, &m, MAP_SHARED, true))
-		return;
-	if (user_touch(BASE, bench_x(b), 1))
-		bench_fail(b, "a write failed");
-	bench_start(b);
-	if (vm_munmap(m.mm, BASE, bench_x(b) * PAGE_SIZE))
-		bench_fail(b, "munmap failed");
-	bench_stop(b, bench_x(b));
-	file_end(&m);
+	with_dirty_file(b, unmap);
 }
 
-/* Mapped once, dirty. */
+static void cut(struct bench *b, struct mapped *m)
+{
+	if (file_truncate(m->file, 0))
+		bench_fail(b, "truncate failed");
+}
+
 BENCH(file_truncate, "page", SWEEP)
 {
-	struct mapped m;
-
-	if (!file_begin(b, &m, MAP_SHARED, true))
-		return;
-	if (user_touch(BASE, bench_x(b), 1))
-		bench_fail(b, "a write failed");
-	bench_start(b);
-	if (file_truncate(m.file, 0))
-		bench_fail(b, "truncate failed");
-	bench_stop(b, bench_x(b));
-	file_end(&m);
+	with_dirty_file(b, cut);
 }
 
-/* Each page's one entry loses its right to write, and is flushed. */
-BENCH(file_mkclean, "page", SWEEP)
+/* What is left of PG_dirty goes with the file. */
+static void clean_entries(struct bench *b, struct mapped *m)
 {
 	unsigned long index = 0;
 	struct page *page;
-	struct mapped m;
 
-	if (!file_begin(b, &m, MAP_SHARED, true))
-		return;
-	if (user_touch(BASE, bench_x(b), 1))
-		bench_fail(b, "a write failed");
-	bench_start(b);
-	for (; (page = filemap_next_folio(&m.file->f_mapping, &index)); index++) {
+	for (; (page = filemap_next_folio(&m->file->f_mapping, &index)); index++) {
 		folio_lock(page);
 		folio_mkclean(page);
 		folio_unlock(page);
 		put_page(page);
 	}
-	bench_stop(b, bench_x(b));
-	/* What is left of PG_dirty goes with the file. */
-	file_end(&m);
+}
+
+/* Each page's one entry loses its right to write, and is flushed. */
+BENCH(file_mkclean, "page", SWEEP)
+{
+	with_dirty_file(b, clean_entries);
+}
+
+static void store(struct bench *b, struct mapped *m)
+{
+	if (file_sync(m->file))
+		bench_fail(b, "sync failed");
 }
 
 BENCH(file_sync, "page", SWEEP)
 {
-	struct mapped m;
-
-	if (!file_begin(b, &m, MAP_SHARED, true))
-		return;
-	if (user_touch(BASE, bench_x(b), 1))
-		bench_fail(b, "a write failed");
-	bench_start(b);
-	if (file_sync(m.file))
-		bench_fail(b, "sync failed");
-	bench_stop(b, bench_x(b));
-	file_end(&m);
+	with_dirty_file(b, store);
 }
 
-/* ---- fork and exit ---- */
+/* ---- fork and exit: all pages are mapped ---- */
 
-/*
- * A child of @m's space: made, or ended, in the measured region. All pages are mapped, and
- * @anon of them are private copies.
- */
-static void fork_file(struct bench *b, struct mapped *m, unsigned long anon, bool exit)
+static void fork_child(struct bench *b, struct mapped *m)
 {
 	struct mm_struct *child;
-	int err = user_touch(BASE, anon, 2);
-	u64 value;
+	int err = read_pages(b);
 
-	for (unsigned long i = 0; i < bench_x(b); i++)
-		err |= get_user(&value, BASE + i * PAGE_SIZE);
-	if (!exit)
-		bench_start(b);
+	bench_start(b);
 	child = dup_mm(m->mm);
-	if (!exit)
-		bench_stop(b, bench_x(b));
-	if (err || IS_ERR(child)) {
+	bench_stop(b, bench_x(b));
+	if (err || IS_ERR(child))
 		bench_fail(b, "no memory for pages or for a child");
-		return;
-	}
-	if (exit)
-		bench_start(b);
-	mmput(child);
-	if (exit)
-		bench_stop(b, bench_x(b));
+	if (!IS_ERR(child))
+		mmput(child);
 }
 
 /* Nothing is copied: what is not there a fault finds again in the file. */
 BENCH(fork_pte_shared_file, "pte", SWEEP)
 {
-	struct mapped m;
-
-	if (!file_begin(b, &m, MAP_SHARED, true))
-		return;
-	fork_file(b, &m, 0, false);
-	file_end(&m);
+	with_file(b, MAP_SHARED, true, fork_child);
 }
 
 /* Nor here, */
 BENCH(fork_pte_private_file, "pte", SWEEP)
 {
-	struct mapped m;
+	with_file(b, MAP_PRIVATE, true, fork_child);
+}
 
-	if (!file_begin(b, &m, MAP_PRIVATE, true))
-		return;
-	fork_file(b, &m, 0, false);
-	file_end(&m);
+static void fork_copied(struct bench *b, struct mapped *m)
+{
+	if (user_touch(BASE, 1, 2))
+		bench_fail(b, "a write failed");
+	fork_child(b, m);
 }
 
 /* but with one page of its own the VMA is copied whole. */
 BENCH(fork_pte_private_file_copied, "pte", SWEEP)
 {
-	struct mapped m;
+	with_file(b, MAP_PRIVATE, true, fork_copied);
+}
 
-	if (!file_begin(b, &m, MAP_PRIVATE, true))
+static void exit_copied(struct bench *b, struct mapped *m)
+{
+	int err = user_touch(BASE, 1, 2) | read_pages(b);
+	struct mm_struct *child = dup_mm(m->mm);
+
+	if (err || IS_ERR(child))
+		bench_fail(b, "no memory for pages or for a child");
+	if (IS_ERR(child))
 		return;
-	fork_file(b, &m, 1, false);
-	file_end(&m);
+	bench_start(b);
+	mmput(child);
+	bench_stop(b, bench_x(b));
 }
 
 BENCH(exit_pte_private_file_copied, "pte", SWEEP)
 {
-	struct mapped m;
-
-	if (!file_begin(b, &m, MAP_PRIVATE, true))
-		return;
-	fork_file(b, &m, 1, true);
-	file_end(&m);
+	with_file(b, MAP_PRIVATE, true, exit_copied);
 }
 
 /* ---- the map of a file's pages, against the tree of VMAs as it would be used ---- */
