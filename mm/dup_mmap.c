@@ -117,6 +117,7 @@ static int add_copy(struct fork_copy *fc, struct vm_area_struct *mpnt,
 		return err;
 	}
 	fc->mm->map_count++;
+	vma_open(vma);
 	if (vma->vm_file && may_publish(fc, PUB_IMMAP))
 		vma_link_file(vma);
 	*vmap = vma;

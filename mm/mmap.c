@@ -70,6 +70,7 @@ static int map_new(const struct vma_merge *m, struct vma_munmap *vms)
 	err = munmap_store(vms, vma);
 	if (err) {
 		vma_mark_detached(vma);
+		vma_close(vma);
 		vm_area_free(vma);
 		return err;
 	}

@@ -110,6 +110,7 @@ static struct vm_area_struct *copy_vma(const struct mremap *r, unsigned long to)
 		vm_area_free(new);
 		return NULL;
 	}
+	vma_open(new);
 	vma_link_file(new);
 	return new;
 }
@@ -139,6 +140,7 @@ static void undo_move(const struct mremap *r, struct vm_area_struct *new, unsign
 	unlink_file_vma(new);
 	free_new_tables(r, new->vm_start);
 	unlink_anon_vmas(new);
+	vma_close(new);
 	vm_area_free(new);
 }
 

@@ -115,6 +115,7 @@ void munmap_abort(struct vma_munmap *vms)
 	if (vms->upper) {
 		unlink_file_vma(vms->upper);
 		unlink_anon_vmas(vms->upper);
+		vma_close(vms->upper);
 		vm_area_free(vms->upper);
 	}
 }

@@ -50,7 +50,6 @@ struct vm_area_struct *vm_area_dup(const struct vm_area_struct *from)
 		.anon_vma_chain = LIST_HEAD_INIT(vma->anon_vma_chain),
 	};
 	RB_CLEAR_NODE(&vma->shared.rb);
-	vma_open(vma);
 	return vma;
 }
 
@@ -63,7 +62,6 @@ static void vma_assert_unused(const struct vm_area_struct *vma)
 void vm_area_free(struct vm_area_struct *vma)
 {
 	vma_assert_unused(vma);
-	vma_close(vma);
 	kmem_cache_free(&vma_cache, vma);
 }
 
@@ -163,6 +161,7 @@ struct vm_area_struct *vma_split_half(struct vm_area_struct *vma, unsigned long 
 		vm_area_free(new);
 		return NULL;
 	}
+	vma_open(new);
 	vma_link_file(new);
 	return new;
 }
@@ -186,6 +185,7 @@ int vma_split(struct vma_iterator *vmi, struct vm_area_struct *vma, unsigned lon
 		vma_mark_detached(new);
 		unlink_file_vma(new);
 		unlink_anon_vmas(new);
+		vma_close(new);
 		vm_area_free(new);
 		return err;
 	}

@@ -127,18 +127,21 @@ static inline struct vm_area_struct *vma_prev(struct vma_iterator *vmi)
 struct vm_area_struct *__must_check vm_area_alloc(struct mm_struct *mm);
 
 /*
- * A detached copy of @from: range, offset, flags, and its file, which it holds (vma_open()); no
- * chains, not linked to the file. NULL: no memory.
+ * A detached copy of @from: range, offset, flags, file; no chains. It does not hold the file until
+ * vma_open(), nor is it linked to it. NULL: no memory.
  */
 struct vm_area_struct *__must_check vm_area_dup(const struct vm_area_struct *from);
 
 /*
- * @vma is detached, out of every chain and its file's tree, and was never in the tree: it lets its
- * file go and is freed at once.
+ * @vma is detached, out of every chain and its file's tree, was never in the tree and does not hold
+ * its file (any more): it is freed at once.
  */
 void vm_area_free(struct vm_area_struct *vma);
 
-/* The same for the detached VMAs from @first, chained by next; freed after one grace period. */
+/*
+ * The detached VMAs from @first, chained by next, let their files go (vma_close()) and are freed
+ * after one grace period.
+ */
 void vm_area_free_list(struct vm_area_struct *first);
 
 /* ---- changes of shape; mmap_lock held for write ---- */
