@@ -221,8 +221,8 @@ static noinline unsigned copy_swap_run(struct copy_walk *c, pte_t *src, pte_t *e
 		c->full = entry;
 		return 0;
 	}
-	if (!sem->publish || sem->publish(PUB_MMLIST))
-		mmlist_add_child(c->mm, c->oldmm);
+	if ((!sem->publish || sem->publish(PUB_MMLIST)) && mmlist_add_child(c->mm, c->oldmm))
+		dup_published(PUB_MMLIST);
 	for (unsigned i = 0; i < nr; i++) {
 		copy_swap_one(src + i, dst + i, entry, watched);
 		entry.val += SWP_OFFSET_ONE;

@@ -37,6 +37,8 @@ FAULT_SITE(F12, "fork: the commit limit, for a VMA that is charged");
 FAULT_SITE(F13, "fork: the VMA object");
 FAULT_SITE(sigkill, "fork: SIGKILL arrives before VMA number at= is looked at");
 
+DELAY_SITE(pub_tree, "fork: the child's VMA is in its tree");
+
 unsigned long fork_kill_test;
 
 static u64 kill_test_get(void)
@@ -82,6 +84,17 @@ static bool may_publish(struct fork_copy *fc, enum publication by)
 	return true;
 }
 
+static int fork_anon_vma(struct fork_copy *fc, struct vm_area_struct *vma,
+			 struct vm_area_struct *mpnt)
+{
+	bool link = may_publish(fc, PUB_ANON);
+	int err = anon_vma_fork(vma, mpnt, link);
+
+	if (!err && link)
+		dup_published(PUB_ANON);
+	return err;
+}
+
 /* A VMA of the child with all that belongs to it, which is in no tree yet; or NULL. */
 static struct vm_area_struct *copy_vma(struct fork_copy *fc, struct vm_area_struct *mpnt)
 {
@@ -91,12 +104,21 @@ static struct vm_area_struct *copy_vma(struct fork_copy *fc, struct vm_area_stru
 		return NULL;
 	vma->vm_mm = fc->mm;
 	/* A wiped one begins without pages, so nobody needs to find it by them. */
-	if (!(vma->vm_flags & VM_WIPEONFORK) && mpnt->anon_vma &&
-	    anon_vma_fork(vma, mpnt, may_publish(fc, PUB_ANON))) {
+	if (!(vma->vm_flags & VM_WIPEONFORK) && mpnt->anon_vma && fork_anon_vma(fc, vma, mpnt)) {
 		vm_area_free(vma);
 		return NULL;
 	}
 	return vma;
+}
+
+/* Behind the store, so that whoever is told of the VMA finds it in the child's tree. */
+static void open_file(struct fork_copy *fc, struct vm_area_struct *vma)
+{
+	vma_open(vma);
+	if (!may_publish(fc, PUB_IMMAP))
+		return;
+	vma_link_file(vma);
+	dup_published(PUB_IMMAP);
 }
 
 /* The copy of @mpnt takes its place; or nothing of it is left. */
@@ -117,9 +139,9 @@ static int add_copy(struct fork_copy *fc, struct vm_area_struct *mpnt,
 		return err;
 	}
 	fc->mm->map_count++;
-	vma_open(vma);
-	if (vma->vm_file && may_publish(fc, PUB_IMMAP))
-		vma_link_file(vma);
+	delay_here(&delay_site_pub_tree);
+	if (vma->vm_file)
+		open_file(fc, vma);
 	*vmap = vma;
 	return 0;
 }
@@ -238,6 +260,12 @@ static void fail(struct fork_copy *fc)
 	sem->on_fail(fc);
 }
 
+static void show_to_all(struct mm_struct *mm)
+{
+	clear_bit(MMF_UNPUBLISHED, &mm->flags);
+	dup_published(PUB_MM);
+}
+
 int dup_mmap(struct mm_struct *mm, struct mm_struct *oldmm) NO_LOCK_ANALYSIS
 {
 	const struct sem_hooks *sem = &mm->sem->hooks;
@@ -253,7 +281,7 @@ int dup_mmap(struct mm_struct *mm, struct mm_struct *oldmm) NO_LOCK_ANALYSIS
 		goto unlock;
 	mm_mark(mm, MARK_COPY);
 	if (!sem->publish || sem->publish(PUB_MM))
-		clear_bit(MMF_UNPUBLISHED, &mm->flags);
+		show_to_all(mm);
 	fc.err = dup_vmas(&fc);
 	if (fc.err) {
 		fail(&fc);
@@ -261,8 +289,8 @@ int dup_mmap(struct mm_struct *mm, struct mm_struct *oldmm) NO_LOCK_ANALYSIS
 		mt_set_in_rcu(&mm->mm_mt);
 		if (sem->on_success)
 			sem->on_success(&fc);
-		if (sem->publish)
-			clear_bit(MMF_UNPUBLISHED, &mm->flags);
+		if (sem->publish && !sem->publish(PUB_MM))
+			show_to_all(mm);
 	}
 unlock:
 	sem->unlock(&fc);

@@ -1,6 +1,6 @@
 /*
- * dup_tree.c - the steps of a copy that most semantics share: the cloned tree, the usual unlocking,
- *              and taking back what was copied.
+ * dup_tree.c - the steps of a copy that most semantics share: the cloned tree, what is published,
+ *              the usual unlocking, and taking back what was copied.
  *
  * Idea of the clone: the child's tree is the parent's, node by node, so every slot that a copied
  *       VMA will need exists and names the VMA to copy. Storing the copy there needs no memory.
@@ -17,6 +17,18 @@
 #include "mm/zap.h"
 
 FAULT_SITE(F11, "fork: clearing the entry of a VMA that is not for the child");
+
+DELAY_SITE(pub_anon, "fork: the child's VMA is found by the parent's pages");
+DELAY_SITE(pub_immap, "fork: the child's VMA is found by its file");
+DELAY_SITE(pub_mmlist, "fork: the child is found by swapoff");
+DELAY_SITE(pub_mm, "fork: the child is found by those who walk all mms");
+
+struct delay_site *const pub_site[PUB_NR] = {
+	[PUB_ANON] = &delay_site_pub_anon,
+	[PUB_IMMAP] = &delay_site_pub_immap,
+	[PUB_MMLIST] = &delay_site_pub_mmlist,
+	[PUB_MM] = &delay_site_pub_mm,
+};
 
 int dup_tree_clone(struct fork_copy *fc)
 {

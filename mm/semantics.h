@@ -24,6 +24,7 @@
 #ifndef MM_SEMANTICS_H
 #define MM_SEMANTICS_H
 
+#include "kernel/core/fault.h"
 #include "kernel/core/registry.h"
 #include "mm/vma.h"
 
@@ -53,6 +54,7 @@ enum publication {
 	PUB_IMMAP,  /* its VMA is among those that map a file */
 	PUB_MMLIST, /* it is on the list that swapoff walks */
 	PUB_MM,	    /* those who walk all mms find it */
+	PUB_NR
 };
 
 /*
@@ -196,6 +198,14 @@ int dup_tree_skip(struct fork_copy *fc, struct vm_area_struct *mpnt);
 int dup_tree_store(struct fork_copy *fc, struct vm_area_struct *vma);
 /* The child first, then the parent's flush, then the parent. */
 void dup_unlock_child_first(struct fork_copy *fc);
+
+/* The delay site of each publication; dup_published(): others can find the child by @by now. */
+extern struct delay_site *const pub_site[PUB_NR];
+
+static inline void dup_published(enum publication by)
+{
+	delay_here(pub_site[by]);
+}
 
 /*
  * dup_teardown_head - zap, untie and free the child's VMAs below fc->end, and the whole tree.

@@ -179,8 +179,8 @@ extern spinlock_t mmlist_lock;
 
 /* @mm is about to hold a swap entry, whose slot is counted: put it on mmlist if it is not. */
 void mmlist_add(struct mm_struct *mm);
-/* The same for a child; it comes right behind @parent, which is on the list. */
-void mmlist_add_child(struct mm_struct *mm, struct mm_struct *parent);
+/* The same for a child, right behind @parent, which is on the list. False: it was there. */
+bool mmlist_add_child(struct mm_struct *mm, struct mm_struct *parent);
 /* @mm holds none any more: by __mmput(), and by who unmaps what is left after it. */
 void mmlist_del(struct mm_struct *mm);
 

@@ -25,26 +25,31 @@ DEFINE_SPINLOCK(mmlist_lock, LC_MMLIST);
 
 /* ---- mmlist ---- */
 
-static void mmlist_add_behind(struct mm_struct *mm, struct list_head *node)
+/* False: it is there. */
+static bool mmlist_add_behind(struct mm_struct *mm, struct list_head *node)
 {
+	bool absent;
+
 	if (test_bit(MMF_ON_MMLIST, &mm->flags))
-		return;
+		return false;
 	spin_lock(&mmlist_lock);
-	if (!test_bit(MMF_ON_MMLIST, &mm->flags)) {
+	absent = !test_bit(MMF_ON_MMLIST, &mm->flags);
+	if (absent) {
 		list_add(&mm->mmlist, node);
 		set_bit(MMF_ON_MMLIST, &mm->flags);
 	}
 	spin_unlock(&mmlist_lock);
+	return absent;
 }
 
 void mmlist_add(struct mm_struct *mm)
 {
-	mmlist_add_behind(mm, &mmlist);
+	(void)mmlist_add_behind(mm, &mmlist);
 }
 
-void mmlist_add_child(struct mm_struct *mm, struct mm_struct *parent)
+bool mmlist_add_child(struct mm_struct *mm, struct mm_struct *parent)
 {
-	mmlist_add_behind(mm, &parent->mmlist);
+	return mmlist_add_behind(mm, &parent->mmlist);
 }
 
 void mmlist_del(struct mm_struct *mm)

@@ -165,12 +165,18 @@ void delay_slow(struct delay_site *site);
 void delay_site_set(struct delay_site *site, u64 delay_ns);
 struct delay_site *delay_site_find(const char *name);
 
+/* The delay alone, where what comes next is a schedule point anyway. Context: any. */
+static __always_inline void delay_here(struct delay_site *site)
+{
+	if (static_branch_unlikely(&faults_key))
+		delay_slow(site);
+}
+
 /* A schedule point of kind PT_DELAY, and the delay if one is set. Context: any. */
 static __always_inline void delay_point(struct delay_site *site)
 {
 	point(PT_DELAY, site, 0, MO_RELAXED, 0);
-	if (static_branch_unlikely(&faults_key))
-		delay_slow(site);
+	delay_here(site);
 }
 
 #endif

@@ -15,6 +15,7 @@
 #include "kernel/sched/kthread.h"
 #include "mm/mm.h"
 
+DELAY_SITE(pub_task, "fork: the task is found by its pid, and does not run yet");
 FAULT_SITE(F24, "fork: behind the copy: the thread and its stack, then the pid");
 
 static bool args_ok(const struct clone_args *args)
@@ -177,6 +178,7 @@ struct task_struct *copy_process(const struct clone_args *args)
 	err = publish(tsk, args, parent);
 	if (err)
 		goto undo_thread;
+	delay_here(&delay_site_pub_task);
 	return tsk;
 
 undo_thread:

@@ -24,11 +24,17 @@ static void publish_all(struct fork_copy *fc)
 
 	for_each_vma(vmi, vma)
 	{
-		anon_vma_link(vma);
-		vma_link_file(vma);
+		if (!list_empty(&vma->anon_vma_chain)) {
+			anon_vma_link(vma);
+			dup_published(PUB_ANON);
+		}
+		if (vma->vm_file) {
+			vma_link_file(vma);
+			dup_published(PUB_IMMAP);
+		}
 	}
-	if (get_mm_counter(fc->mm, MM_SWAPENTS))
-		mmlist_add_child(fc->mm, fc->oldmm);
+	if (get_mm_counter(fc->mm, MM_SWAPENTS) && mmlist_add_child(fc->mm, fc->oldmm))
+		dup_published(PUB_MMLIST);
 }
 
 static const struct semantics late_publish = {
