@@ -59,6 +59,7 @@ BAD = (
     ("scenario locks case=counter steps=x", "steps"),
     ("scenario locks case=counter seed=-1", "seed"),
     ("scenario locks case=counter expect=nonsense", "expect=nonsense"),
+    ("scenario locks case=counter shrink=nonsense", "shrink=nonsense"),
     ("scenario locks case=counter strategy=nonsense", "strategy=nonsense"),
     ("scenario locks case=counter strategy=random", "random:N"),
     ("scenario locks case=counter strategy=random:0", "random:N"),

@@ -56,6 +56,19 @@ static void print_vtime(void)
 				    : ": not so, this clock counts time; use --clock insn --smp 1");
 }
 
+static void print_shrunk(void)
+{
+	const struct lab_shrunk *k = &res.shrunk;
+
+	if (!k->runs)
+		return;
+	out("  shrunk in %u runs%s: %u switches instead of %u, %lu points instead of %lu\n",
+	    k->runs, k->ended ? ", which were all it had" : "", k->switches, k->switches_before,
+	    k->points, k->points_before);
+	if (strcmp(k->outcome.why, res.summary.first.why))
+		out("  the short one: %s\n", k->outcome.why);
+}
+
 static void print_verdict(void)
 {
 	const struct lab_summary *s = &res.summary;
@@ -79,6 +92,7 @@ static void print_verdict(void)
 	if (s->first.verdict != LV_SAFE)
 		out("  found in schedule %llu, %s\n", (unsigned long long)s->first_run + 1,
 		    res.reproduced ? "and again when replayed" : "but NOT again when replayed");
+	print_shrunk();
 }
 
 static void print_record(void)
@@ -132,6 +146,8 @@ static int cmd_scenario(int argc, char **argv)
 	if (sc.strategy.ops == &strategy_script || sc.strategy.ops == &strategy_replay)
 		return shell_error("scenario", "strategy=%s: use `replay` for one given schedule",
 				   sc.strategy_word);
+	if (sc.shrink == SHRINK_UNSAID)
+		sc.shrink = SHRINK_SWITCHES;
 	if (lab_search(&sc, &res, true, why, sizeof(why)) != 0)
 		return shell_error("scenario", "%s", why);
 	print_verdict();
@@ -150,12 +166,13 @@ static int cmd_scenario(int argc, char **argv)
 SHELL_CMD(scenario,
 	  "scenario KIND k=v...: search schedules of one scenario for a bad one\n"
 	  "  kinds: dying, exit, fork, locks, oom, walk\n"
-	  "  words of all: strategy= seed= cpus= world= steps= expect=\n"
+	  "  words of all: strategy= seed= cpus= world= steps= expect= shrink=\n"
 	  "  strategies: random:N, pct:D:N, vtime,\n"
 	  "              bounded:P (all with at most P preemptions and delays)\n"
 	  "  verdicts: safe unreached waste empty late refused marker foreign uaf null stale\n"
 	  "            leak stranded stall deadlock corrupt race\n"
-	  "  a bad verdict comes with a replay line and a trace",
+	  "  a bad verdict comes with a replay line and a trace, of a schedule made short\n"
+	  "  (shrink=switches) or as it was found (shrink=off)",
 	  cmd_scenario);
 
 /* ---- replay ---- */

@@ -27,6 +27,13 @@
 #define LAB_LINE_MAX	 512
 #define LAB_SCHEDULE_MAX 15200 /* text of a schedule: fits a shell's line with all else */
 
+/* What is done to a bad verdict's line before it is shown. */
+enum lab_shrinking {
+	SHRINK_UNSAID, /* no word shrink=: off, unless a command has its own default */
+	SHRINK_OFF,
+	SHRINK_SWITCHES, /* fewest switches */
+};
+
 /* One scenario as given: the words common to all kinds. A kind keeps what it parsed for itself. */
 struct scenario {
 	const struct scenario_kind *kind;
@@ -39,6 +46,7 @@ struct scenario {
 	unsigned world_mib;
 	u64 step_budget;
 	enum lab_verdict expect; /* LV_NR: none given */
+	enum lab_shrinking shrink;
 };
 
 struct scenario_kind {
@@ -108,6 +116,15 @@ static inline void lab_reach(unsigned i)
 			lockstep_fail(LV_CORRUPT, "%s does not hold", #cond); \
 	} while (0)
 
+/* A bad schedule made short (shrink.h). */
+struct lab_shrunk {
+	unsigned switches_before, switches;
+	u64 points_before, points;
+	unsigned runs; /* it took; 0: it was not tried */
+	bool ended;    /* by the budget: a shorter one may exist */
+	struct lab_outcome outcome; /* of the short one: the same verdict */
+};
+
 /* How a search went. */
 struct lab_result {
 	enum lab_verdict verdict;
@@ -119,9 +136,10 @@ struct lab_result {
 	bool aborted;  /* by a key */
 	unsigned passes;
 	u64 vtime;	/* vtime strategy: when the last actor ended */
-	/* Of the first bad run, in the lab's buffer until the next search; NULL: too long. */
+	/* Of the first bad run, made short, in the lab's buffer; NULL: too long. */
 	char *schedule;
-	bool reproduced; /* the first bad run gave the same verdict when replayed */
+	bool reproduced; /* it gave the same verdict when replayed */
+	struct lab_shrunk shrunk;
 };
 
 /*
@@ -158,6 +176,10 @@ int __must_check lab_replay(struct scenario *sc, const char *schedule, struct la
  * Returns 0, or -EINVAL with the one clear line in @why.
  */
 int __must_check scenario_parse(struct scenario *sc, int argc, char **argv, char *why, size_t len);
+
+/* The same for a line, its words not yet taken apart. */
+int __must_check scenario_read(struct scenario *sc, char *why, size_t len, const char *fmt, ...)
+	__printf(4, 5);
 
 /* Check world contents after every restore (`set world_verify on`). */
 extern bool lab_world_verify;

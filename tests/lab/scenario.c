@@ -4,6 +4,7 @@
  */
 #include "tests/lab/lab.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -37,7 +38,7 @@ static void list_kinds(char *buf, size_t len)
 static bool belongs_to_replay(const char *word)
 {
 	return strncmp(word, "strategy=", 9) != 0 && strncmp(word, "seed=", 5) != 0 &&
-	       strncmp(word, "expect=", 7) != 0;
+	       strncmp(word, "expect=", 7) != 0 && strncmp(word, "shrink=", 7) != 0;
 }
 
 static int keep_line(struct scenario *sc, int argc, char **argv)
@@ -79,6 +80,15 @@ static void parse_expect(struct scenario *sc, struct kv *kv)
 		kv_fail(kv, "expect=%s: not a verdict; see `help scenario`", word);
 }
 
+static void parse_shrink(struct scenario *sc, struct kv *kv)
+{
+	static const char *const choices[] = {"off", "switches", NULL};
+	unsigned choice = 0;
+
+	if (kv_choice(kv, "shrink", choices, &choice))
+		sc->shrink = choice ? SHRINK_SWITCHES : SHRINK_OFF;
+}
+
 static void parse_common(struct scenario *sc, struct kv *kv)
 {
 	u64 cpus = 0, mib = 8, steps = DEFAULT_BUDGET;
@@ -91,6 +101,13 @@ static void parse_common(struct scenario *sc, struct kv *kv)
 	sc->step_budget = steps;
 	parse_strategy(sc, kv);
 	parse_expect(sc, kv);
+	parse_shrink(sc, kv);
+}
+
+static int too_long(char *why, size_t len)
+{
+	snprintf(why, len, "the line is too long; accepted are %d characters", LAB_LINE_MAX - 1);
+	return -EINVAL;
 }
 
 int scenario_parse(struct scenario *sc, int argc, char **argv, char *why, size_t len)
@@ -110,11 +127,8 @@ int scenario_parse(struct scenario *sc, int argc, char **argv, char *why, size_t
 		snprintf(why, len, "%s: no such kind; accepted is %s", argv[0], kinds);
 		return -EINVAL;
 	}
-	if (keep_line(sc, argc, argv) != 0) {
-		snprintf(why, len, "the line is too long; accepted are %d characters",
-			 LAB_LINE_MAX - 1);
-		return -EINVAL;
-	}
+	if (keep_line(sc, argc, argv) != 0)
+		return too_long(why, len);
 	kv_parse_words(&kv, argc - 1, argv + 1);
 	parse_common(sc, &kv);
 	sc->kind->parse(sc, &kv);
@@ -122,4 +136,21 @@ int scenario_parse(struct scenario *sc, int argc, char **argv, char *why, size_t
 		return 0;
 	snprintf(why, len, "%s", kv.error);
 	return -EINVAL;
+}
+
+int scenario_read(struct scenario *sc, char *why, size_t len, const char *fmt, ...)
+{
+	char line[LAB_LINE_MAX], *argv[KV_WORDS_MAX + 1], *save = NULL;
+	int argc = 0, length;
+	va_list ap;
+
+	va_start(ap, fmt);
+	length = vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	if (length >= (int)sizeof(line))
+		return too_long(why, len);
+	for (char *w = strtok_r(line, " ", &save); w && argc <= KV_WORDS_MAX;
+	     w = strtok_r(NULL, " ", &save))
+		argv[argc++] = w;
+	return scenario_parse(sc, argc, argv, why, len);
 }

@@ -8,11 +8,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void schedule_reset(struct lab_schedule *s)
 {
 	s->nr = 0;
-	s->switches = 0;
 	s->overflow = false;
 }
 
@@ -22,8 +22,14 @@ void schedule_append(struct lab_schedule *s, u16 entity, bool irq)
 		s->overflow = true;
 		return;
 	}
-	s->switches += s->nr > 0 && s->seg[s->nr - 1].entity != entity;
 	s->seg[s->nr++] = (struct lab_segment){.entity = entity, .irq = irq, .count = 1};
+}
+
+void schedule_copy(struct lab_schedule *to, const struct lab_schedule *from)
+{
+	memcpy(to->seg, from->seg, from->nr * sizeof(*from->seg));
+	to->nr = from->nr;
+	to->overflow = from->overflow;
 }
 
 size_t schedule_format(const struct lab_schedule *s, char *buf, size_t len)

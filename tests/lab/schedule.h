@@ -22,7 +22,6 @@ struct lab_segment {
 struct lab_schedule {
 	struct lab_segment *seg;
 	unsigned nr, max;
-	u64 switches;  /* times the entity changed */
 	bool overflow; /* did not fit: the schedule cannot be replayed, and says so */
 };
 
@@ -41,6 +40,15 @@ static inline void schedule_add(struct lab_schedule *s, u16 entity, bool irq)
 		last->count++;
 	else
 		schedule_append(s, entity, irq);
+}
+
+/* @to, which has room for as much, becomes what @from is. */
+void schedule_copy(struct lab_schedule *to, const struct lab_schedule *from);
+
+/* Times that another choice than before was taken. */
+static inline unsigned schedule_switches(const struct lab_schedule *s)
+{
+	return s->nr ? s->nr - 1 : 0;
 }
 
 /*

@@ -1,16 +1,16 @@
 /*
  * search.c - one scenario under many schedules: world, setup, run, judge, restore, and again.
  *
- * Owns: the session (what is made once for a scenario), the loop over runs, the ledger rule,
- * replay.
- * Not here: choosing (strategies), carrying out (lockstep), memory (world).
+ * Owns: the session (what is made once for a scenario), the loop over runs, the ledger rule.
+ * Not here: choosing (strategies), carrying out (lockstep), memory (world), running one schedule
+ * again (replay.c).
  *
  * The judge is a thread of the world that wakes after the last actor has ended: it joins the
  * actors, lets the kind look at its objects and give them back, settles the ledger, and compares it
  * with what there was before the setup. Setup thread and judge stand for each other in that
  * comparison.
  */
-#include "tests/lab/lab.h"
+#include "tests/lab/session.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -26,18 +26,18 @@
 #include "mm/page_alloc.h"
 #include "tests/lab/detect.h"
 #include "tests/lab/race_hooks.h"
-#include "tests/lab/steps.h"
 #include "tests/lab/trace.h"
 #include "tests/lab/world.h"
 
 #define FRAMES_ORDER	  8 /* 1 MiB: 65536 decisions of a bounded search */
-#define SEGMENTS_ORDER	  6
+#define SEGMENTS_ORDER	  7
 #define FULL_LEDGER_EVERY 64
 #define PROGRESS_NS	  2000000000ull
 #define CTRL_C		  3
 #define ACTORS_MAX	  64
 #define BOUNDED_FRAMES	  (PAGE_SIZE_ORDER(FRAMES_ORDER) / sizeof(struct lab_frame))
-#define SCHEDULE_SEGMENTS (PAGE_SIZE_ORDER(SEGMENTS_ORDER) / sizeof(struct lab_segment) / 2)
+#define SCHEDULE_SEGMENTS \
+	(PAGE_SIZE_ORDER(SEGMENTS_ORDER) / sizeof(struct lab_segment) / (1 + SESSION_LISTS))
 
 bool lab_world_verify;
 
@@ -46,7 +46,7 @@ static struct session {
 	const struct scenario *sc;
 	struct ls_run run;
 	struct lab_schedule recorded;
-	struct lab_segment *replayed;
+	void (*on_step)(const struct ls_step *step);
 	struct conflict_set conflicts;
 	struct ledger before, usual, after;
 	bool usual_known;
@@ -63,7 +63,6 @@ static struct session {
 } se;
 
 static struct conflict_slot conflict_slots[CONFLICT_SLOTS];
-static char schedule_text[LAB_SCHEDULE_MAX];
 
 /* ---- in the world: setup, actors, judge ---- */
 
@@ -234,7 +233,6 @@ static int session_memory(struct scenario *sc)
 	sc->strategy.max_frames = BOUNDED_FRAMES;
 	se.recorded.seg = frames_for(SEGMENTS_ORDER);
 	se.recorded.max = SCHEDULE_SEGMENTS;
-	se.replayed = se.recorded.seg + SCHEDULE_SEGMENTS;
 	se.conflicts.slot = conflict_slots;
 	conflict_reset(&se.conflicts);
 	return sc->strategy.frames && se.recorded.seg ? 0 : -ENOMEM;
@@ -248,6 +246,19 @@ static void session_free_memory(struct scenario *sc)
 	se.recorded.seg = NULL;
 }
 
+struct lab_schedule session_list(unsigned i)
+{
+	return (struct lab_schedule){
+		.seg = se.recorded.seg + (1 + i) * SCHEDULE_SEGMENTS,
+		.max = SCHEDULE_SEGMENTS,
+	};
+}
+
+void session_on_step(void (*on_step)(const struct ls_step *step))
+{
+	se.on_step = on_step;
+}
+
 static void begin_run(struct scenario *sc, struct lab_strategy *strategy, u64 run)
 {
 	se.run = (struct ls_run){
@@ -258,6 +269,7 @@ static void begin_run(struct scenario *sc, struct lab_strategy *strategy, u64 ru
 		.ipi_cost = 1000,
 		.learn = strategy->ops == &strategy_bounded,
 		.measure = strategy->ops == &strategy_vtime,
+		.on_step = se.on_step,
 	};
 	se.run_nr = run;
 	se.judged_in_full = false;
@@ -340,7 +352,7 @@ static void session_leave(struct scenario *sc)
 
 /* ---- one run ---- */
 
-static void one_run(struct scenario *sc, struct lab_strategy *strategy, u64 run)
+void session_run(struct scenario *sc, struct lab_strategy *strategy, u64 run)
 {
 	u64 middle;
 	enum ls_end end;
@@ -356,7 +368,7 @@ static void one_run(struct scenario *sc, struct lab_strategy *strategy, u64 run)
 	se.ticks_judge += se.part_began - middle;
 }
 
-static unsigned back_to_snapshot(void)
+unsigned session_restore(void)
 {
 	bool usual = se.run.outcome.verdict == LV_SAFE && !se.judged_in_full;
 	unsigned pages = world_restore(usual);
@@ -371,46 +383,35 @@ static unsigned back_to_snapshot(void)
 	return pages;
 }
 
-static void add_up(struct lab_result *res)
+const struct ls_run *session_last_run(void)
+{
+	return &se.run;
+}
+
+void session_add_up(struct lab_result *res)
 {
 	res->summary.points += se.run.points;
 	res->summary.decisions += se.run.decisions;
 	lab_summary_add(&res->summary, &se.run.outcome, se.run.reached, se.run.noted);
 }
 
-/* In which function a loop without points was found is chance. */
-static bool same_outcome(const struct lab_outcome *a, const struct lab_outcome *b)
+bool session_key(void)
 {
-	return a->verdict == b->verdict && (a->verdict == LV_STALL || strcmp(a->why, b->why) == 0);
+	return uart_saw(CTRL_C);
 }
 
-/* Run the recorded schedule again: a verdict that cannot be repeated is not worth printing. */
-static void reproduce(struct scenario *sc, struct lab_result *res)
-{
-	struct lab_strategy replay = {.ops = &strategy_replay};
-	struct lab_outcome first = se.run.outcome;
-
-	if (se.recorded.overflow)
-		return;
-	if (schedule_format(&se.recorded, schedule_text, sizeof(schedule_text)) <
-	    sizeof(schedule_text))
-		res->schedule = schedule_text;
-	memcpy(se.replayed, se.recorded.seg, se.recorded.nr * sizeof(*se.replayed));
-	replay.script = se.replayed;
-	replay.nr_script = se.recorded.nr;
-	back_to_snapshot();
-	one_run(sc, &replay, 0);
-	replay.ops->end(&replay, false);
-	res->reproduced = !replay.diverged && same_outcome(&se.run.outcome, &first);
-}
-
-static void say_progress(const struct scenario *sc, const struct lab_result *res, u64 *last_ns)
+bool session_progress_due(u64 *last_ns)
 {
 	u64 now = clock_ns();
 
 	if (now - *last_ns < PROGRESS_NS)
-		return;
+		return false;
 	*last_ns = now;
+	return true;
+}
+
+static void say_progress(const struct scenario *sc, const struct lab_result *res)
+{
 	pr_info("# %s %s: %llu schedules, %llu points", sc->kind->name, sc->strategy_word,
 		(unsigned long long)res->summary.runs, (unsigned long long)res->summary.points);
 }
@@ -425,19 +426,19 @@ static void search_loop(struct scenario *sc, struct lab_result *res, bool progre
 	se.part_began = start;
 	for (u64 run = 0; more; run++) {
 		if (run > 0)
-			res->restored_pages += back_to_snapshot();
+			res->restored_pages += session_restore();
 		if (se.differs)
 			return;
-		one_run(sc, s, run);
-		add_up(res);
+		session_run(sc, s, run);
+		session_add_up(res);
 		res->vtime = se.vtime;
 		more = s->ops->end(s, se.conflicts.grown);
 		se.conflicts.grown = false;
 		if (lab_verdicts[se.run.outcome.verdict].bad)
 			break;
-		if (progress && (run & 255) == 255)
-			say_progress(sc, res, &last_ns);
-		res->aborted = (run & 15) == 15 && uart_saw(CTRL_C);
+		if (progress && (run & 255) == 255 && session_progress_due(&last_ns))
+			say_progress(sc, res);
+		res->aborted = (run & 15) == 15 && session_key();
 		more &= !res->aborted;
 	}
 	res->ticks = rdtsc() - start;
@@ -448,27 +449,7 @@ static void search_loop(struct scenario *sc, struct lab_result *res, bool progre
 	res->passes = s->passes;
 	res->verdict = lab_summary_verdict(&res->summary);
 	if (lab_verdicts[res->verdict].bad)
-		reproduce(sc, res);
-}
-
-/* The kind's switches around the session's own. */
-static int session_begin(struct scenario *sc, char *why, size_t len)
-{
-	int err;
-
-	if (sc->kind->begin)
-		sc->kind->begin();
-	err = session_enter(sc, why, len);
-	if (err && sc->kind->end)
-		sc->kind->end();
-	return err;
-}
-
-static void session_end(struct scenario *sc)
-{
-	session_leave(sc);
-	if (sc->kind->end)
-		sc->kind->end();
+		replay_bad_run(sc, res, progress);
 }
 
 static void count_reach(struct scenario *sc, struct lab_result *res)
@@ -480,88 +461,50 @@ static void count_reach(struct scenario *sc, struct lab_result *res)
 		res->summary.nr_reach++;
 }
 
+/* The kind's switches are around the session's own. */
+static void kind_end(struct scenario *sc)
+{
+	if (sc->kind->end)
+		sc->kind->end();
+}
+
+int session_begin(struct scenario *sc, struct lab_result *res, char *why, size_t len)
+{
+	int err;
+
+	memset(res, 0, sizeof(*res));
+	count_reach(sc, res);
+	if (sc->kind->begin)
+		sc->kind->begin();
+	err = session_enter(sc, why, len);
+	if (err) {
+		kind_end(sc);
+		return err;
+	}
+	err = session_start(sc, why, len);
+	if (err)
+		session_end(sc);
+	return err;
+}
+
+void session_end(struct scenario *sc)
+{
+	se.on_step = NULL;
+	session_leave(sc);
+	kind_end(sc);
+}
+
 int lab_search(struct scenario *sc, struct lab_result *res, bool progress, char *why, size_t len)
 {
-	int err;
+	int err = session_begin(sc, res, why, len);
 
-	memset(res, 0, sizeof(*res));
-	count_reach(sc, res);
-	err = session_begin(sc, why, len);
 	if (err)
 		return err;
-	err = session_start(sc, why, len);
-	if (!err)
-		search_loop(sc, res, progress);
+	search_loop(sc, res, progress);
 	session_end(sc);
-	if (!err && se.differs) {
-		snprintf(why, len, "the world differs from its snapshot after restore %llu",
-			 (unsigned long long)res->summary.runs);
-		err = -EIO;
-	}
-	return err;
-}
-
-/* ---- replay ---- */
-
-static int read_schedule(struct lab_strategy *replay, const char *text, char *why, size_t len)
-{
-	struct lab_schedule s = {.seg = se.replayed, .max = SCHEDULE_SEGMENTS};
-	const char *bad = text;
-	int err = schedule_parse(&s, text, &bad);
-
-	if (err == -E2BIG)
-		snprintf(why, len, "schedule=: more than %u segments", s.max);
-	else if (err)
-		snprintf(why, len,
-			 "schedule=%.40s: not understood from \"%.20s\"; accepted is a "
-			 "schedule such as 0*12.1*3.i0.1",
-			 text, bad);
-	*replay = (struct lab_strategy){
-		.ops = &strategy_replay, .script = se.replayed, .nr_script = s.nr};
-	return err;
-}
-
-static int replay_loop(struct scenario *sc, const char *schedule, struct lab_result *res,
-		       struct lab_print *print, char *why, size_t len)
-{
-	struct lab_strategy replay;
-	int err = read_schedule(&replay, schedule, why, len);
-
-	if (err)
-		return -EINVAL;
-	begin_run(sc, &replay, 0);
-	se.run.on_step = steps_keep;
-	if (lockstep_run(&se.run, LS_ACTORS) == LS_QUIET && se.run.outcome.verdict == LV_SAFE)
-		lockstep_run(&se.run, LS_JUDGE);
-	replay.ops->end(&replay, false);
-	if (replay.diverged) {
-		snprintf(why, len,
-			 "the schedule does not fit this scenario: it asks for what is not on "
-			 "offer after %llu points",
-			 (unsigned long long)se.run.points);
-		return -ESTALE;
-	}
-	add_up(res);
-	res->verdict = lab_summary_verdict(&res->summary);
-	steps_print(print);
-	return 0;
-}
-
-int lab_replay(struct scenario *sc, const char *schedule, struct lab_result *res,
-	       struct lab_print *print, char *why, size_t len)
-{
-	int err;
-
-	memset(res, 0, sizeof(*res));
-	count_reach(sc, res);
-	steps_begin();
-	err = session_begin(sc, why, len);
-	if (!err) {
-		err = session_start(sc, why, len);
-		if (!err)
-			err = replay_loop(sc, schedule, res, print, why, len);
-		session_end(sc);
-	}
-	steps_end();
-	return err;
+	if (!se.differs)
+		return 0;
+	snprintf(why, len, "the world differs from its snapshot after restore %llu",
+		 (unsigned long long)res->summary.runs);
+	return -EIO;
 }

@@ -8,8 +8,11 @@
 #include "mm/page_alloc.h"
 #include "tests/lab/trace.h"
 
-#define STEPS_ORDER  9 /* 2 MiB: 32768 steps */
-#define COLUMN_LINES 400 /* of a trace for people */
+#define STEPS_ORDER    9   /* 2 MiB: 32768 steps */
+#define COLUMN_LINES   400 /* of a trace for people */
+#define SHORT_TRACE    40  /* steps of which none is left out */
+#define TOLD_AT_SWITCH 4   /* steps on each side of a switch */
+#define TOLD_AT_END    12  /* steps before the end, which is what it is about */
 
 static struct {
 	struct ls_step *step;
@@ -34,28 +37,67 @@ static void print_step(struct lab_print *print, const struct ls_step *step)
 	print->line(line);
 }
 
-static void print_gap(struct lab_print *print, unsigned nr)
+/* ---- for people: where the turn goes from one to the other ---- */
+
+static bool another_turn(unsigned i, unsigned kept)
+{
+	return i > 0 && i < kept && steps.step[i].entity != steps.step[i - 1].entity;
+}
+
+/* The steps of a long turn are left out, but for its first and last ones. */
+static bool is_told(unsigned i, unsigned kept)
+{
+	if (kept <= SHORT_TRACE || i < TOLD_AT_SWITCH || i + TOLD_AT_END >= kept)
+		return true;
+	for (unsigned d = 0; d < TOLD_AT_SWITCH; d++) {
+		if (another_turn(i - d, kept) || another_turn(i + d + 1, kept))
+			return true;
+	}
+	return false;
+}
+
+static void print_gap(struct lab_print *print, unsigned nr, const char *whose)
 {
 	char line[64];
 
-	snprintf(line, sizeof(line), "... %u more steps ...", nr);
+	snprintf(line, sizeof(line), "   ...  %u more of %s", nr, whose);
 	print->line(line);
+}
+
+/* One line a step, one column an actor. Of what is still too long the beginning is shown. */
+static void print_columns(struct lab_print *print, unsigned kept)
+{
+	unsigned left_out = 0, lines = 0, i;
+	char head[256];
+
+	trace_format_head(head, sizeof(head));
+	print->line(head);
+	for (i = 0; i < kept && lines < COLUMN_LINES; i++) {
+		if (!is_told(i, kept)) {
+			left_out++;
+			continue;
+		}
+		if (left_out)
+			print_gap(print, left_out, lockstep_entity_name(steps.step[i - 1].entity));
+		left_out = 0;
+		print_step(print, &steps.step[i]);
+		lines++;
+	}
+	if (i < kept)
+		print_gap(print, kept - i, "all");
 }
 
 void steps_print(struct lab_print *print)
 {
 	unsigned kept = min(steps.nr, steps.max);
-	unsigned head = print->columns && kept > COLUMN_LINES ? COLUMN_LINES / 2 : kept;
-	unsigned tail = head < kept ? kept - COLUMN_LINES / 2 : kept;
 
-	for (unsigned i = 0; i < head; i++)
-		print_step(print, &steps.step[i]);
-	if (tail > head)
-		print_gap(print, tail - head);
-	for (unsigned i = tail; i < kept; i++)
-		print_step(print, &steps.step[i]);
+	if (print->columns)
+		print_columns(print, kept);
+	else
+		for (unsigned i = 0; i < kept; i++)
+			print_step(print, &steps.step[i]);
 	if (steps.nr > kept)
-		print_gap(print, steps.nr - kept);
+		print_gap(print, steps.nr - kept, "all");
 }
 
 void steps_begin(void)

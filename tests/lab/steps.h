@@ -13,7 +13,7 @@ void steps_end(void);
 /* A step was taken: for ls_run.on_step. */
 void steps_keep(const struct ls_step *step);
 
-/* All of them for comparing; for people the beginning and the end of what is too long to read. */
+/* All of them for comparing; for people those around each switch, and the last ones. */
 void steps_print(struct lab_print *print);
 
 #endif

@@ -216,7 +216,7 @@ HTEST(schedule_text_round_trip_and_refusals)
 	schedule_add(&s, 3, false);
 	schedule_format(&s, text, sizeof(text));
 	h_expect_str(text, "0*2.i3.3");
-	h_expect_eq(s.switches, 1);
+	h_expect_eq(schedule_switches(&s), 2);
 	h_expect_eq(schedule_parse(&s, text, &at), 0);
 	h_expect_eq(s.nr, 3);
 	h_expect_eq(schedule_parse(&s, "0.1.2.3.4", &at), -E2BIG);
