@@ -209,21 +209,24 @@ static int add_name(const char *name, struct sem_choice *out, bool from_preset, 
 static int add_names(const char *text, struct sem_choice *out, bool from_preset, char *why,
 		     size_t len)
 {
+	const char *at = text;
 	char name[64];
-	int err = 0;
+	bool more;
+	int err;
 
 	do {
-		size_t n = strcspn(text, "+");
+		size_t n = strcspn(at, "+");
 
 		if (n == 0 || n >= sizeof(name)) {
 			format(why, len, "\"%s\": accepted is NAME+NAME...", text);
 			return -EINVAL;
 		}
-		memcpy(name, text, n);
+		memcpy(name, at, n);
 		name[n] = '\0';
 		err = add_name(name, out, from_preset, why, len);
-		text += n + (text[n] == '+');
-	} while (!err && *text);
+		more = at[n] == '+';
+		at += n + more;
+	} while (!err && more);
 	return err;
 }
 
