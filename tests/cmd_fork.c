@@ -7,6 +7,7 @@
 #include "kernel/core/fault.h"
 #include "kernel/shell/out.h"
 #include "kernel/shell/shell.h"
+#include "mm/page_alloc.h"
 #include "tests/fork_run.h"
 #include "tests/mm_same.h"
 
@@ -89,7 +90,7 @@ static int cmd_fork(int argc, char **argv)
 	int status, err;
 
 	kv_parse_words(&kv, argc - 1, argv + 1);
-	fork_shape_parse(&shape, &kv);
+	fork_shape_parse(&shape, &kv, frames_total() / 2);
 	if (kv_done(&kv))
 		return shell_error("fork", "%s", kv.error);
 	err = fork_stage_build(&shape, &stage);

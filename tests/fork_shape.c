@@ -13,6 +13,7 @@
 #include "kernel/base/err.h"
 #include "kernel/core/fault.h"
 #include "kernel/core/user.h"
+#include "kernel/shell/sites.h"
 #include "mm/block_ram.h"
 #include "mm/dup_mmap.h"
 #include "mm/file.h"
@@ -39,7 +40,9 @@ static void parse_failure(struct fork_shape *s, struct kv *kv)
 
 	if (kv_str(kv, "site", &name) && name) {
 		s->site = name[0] == 'F' || name[0] == 'R' ? fault_site_find(name) : NULL;
-		if (!s->site)
+		if (!s->site && fork_site_absent(name))
+			kv_fail(kv, "site=%s: cannot fail here: %s", name, fork_site_absent(name));
+		else if (!s->site)
 			kv_fail(kv, "site=%s: no such site of a fork; `sites` lists them", name);
 		if (kill)
 			kv_fail(kv, "kill and site: one failure at a time");
@@ -53,7 +56,7 @@ static void parse_failure(struct fork_shape *s, struct kv *kv)
 }
 
 /* More pages than there are would end in a failure that nobody asked for. */
-static void check_size(struct fork_shape *s, struct kv *kv)
+static void check_size(struct fork_shape *s, struct kv *kv, unsigned long frames)
 {
 	u64 need = s->vmas * (s->pages + 1);
 
@@ -68,8 +71,9 @@ static void check_size(struct fork_shape *s, struct kv *kv)
 			    "to make up all but one");
 	if (s->swap > s->pages)
 		kv_fail(kv, "swap=%lu: a VMA has %lu pages", s->swap, s->pages);
-	if (need > frames_total() / 2)
-		kv_fail(kv, "vmas=%lu pages=%lu: more than half of the memory", s->vmas, s->pages);
+	if (need > frames)
+		kv_fail(kv, "vmas=%lu pages=%lu: there is room for %lu pages", s->vmas, s->pages,
+			frames);
 }
 
 /* How the kernel is to be meanwhile. */
@@ -85,7 +89,7 @@ static void parse_ways(struct fork_shape *s, struct kv *kv)
 	kv_choice(kv, "killtest", tests, &s->kill_test);
 }
 
-void fork_shape_parse(struct fork_shape *s, struct kv *kv)
+void fork_shape_parse(struct fork_shape *s, struct kv *kv, unsigned long frames)
 {
 	const char *sem = NULL;
 	char why[160];
@@ -102,7 +106,7 @@ void fork_shape_parse(struct fork_shape *s, struct kv *kv)
 	kv_bool(kv, "touching", &s->touching);
 	kv_bool(kv, "clean", &s->clean);
 	parse_failure(s, kv);
-	check_size(s, kv);
+	check_size(s, kv, frames);
 	parse_ways(s, kv);
 	if (kv_str(kv, "sem", &sem) && sem && sem_parse(sem, &s->sem, why, sizeof(why)))
 		kv_fail(kv, "sem=%s: %s", sem, why);

@@ -52,8 +52,11 @@ struct fork_shape {
 	"  sem=NAME+NAME...                       under which rules\n"                   \
 	"  lazy=shootdown|refcount                what keeps a lazily loaded mm"
 
-/* The words of @kv that are about a fork; what is wrong is noted there. Host side. */
-void fork_shape_parse(struct fork_shape *shape, struct kv *kv);
+/*
+ * The words of @kv that are about a fork, whose parent may take @frames; what is wrong is noted
+ * there. Host side.
+ */
+void fork_shape_parse(struct fork_shape *shape, struct kv *kv, unsigned long frames);
 
 /* The parent, and what it needs as long as it lives. */
 struct fork_stage {

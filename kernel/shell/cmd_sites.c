@@ -3,7 +3,7 @@
  *
  * Owns: the command. Not here: what the knobs mean (kernel/core/fault.h).
  */
-#include "kernel/shell/shell.h"
+#include "kernel/shell/sites.h"
 
 #include <string.h>
 
@@ -12,6 +12,7 @@
 #include "kernel/core/trail.h"
 #include "kernel/core/kv.h"
 #include "kernel/shell/out.h"
+#include "kernel/shell/shell.h"
 
 /* Places where Linux's fork can fail and this one has no call that could. */
 static const struct {
@@ -28,6 +29,15 @@ static const struct {
 	{"F22", "nothing of the architecture is copied behind the loop"},
 	{"F23", "there are no binary formats to hold"},
 };
+
+const char *fork_site_absent(const char *name)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(absent); i++) {
+		if (!strcmp(absent[i].name, name))
+			return absent[i].why;
+	}
+	return NULL;
+}
 
 static int show_all(void)
 {

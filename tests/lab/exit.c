@@ -256,7 +256,7 @@ static void parse(struct scenario *sc, struct kv *kv)
 	kv_u64(kv, "linger", 0, 1000, &nr_linger);
 	kv_choice(kv, "mutant", mutant_names, &mutant);
 	kv_bool(kv, "split", &split_ptl);
-	fork_shape_parse(&shape, kv);
+	fork_shape_parse(&shape, kv, scenario_room(sc));
 	if (shape.site || shape.kill != SHAPE_NO || shape.pinned)
 		kv_fail(kv, "site, kill, pinned: are about a fork");
 	if (nr_reapers + nr_mrelease > EXIT_REAPERS_MAX)

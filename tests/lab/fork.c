@@ -125,7 +125,7 @@ static void parse(struct scenario *sc, struct kv *kv)
 	kv_bool(kv, "stall", &stalls);
 	if (stalls && (!nr_siblings || sc->strategy.ops != &strategy_vtime))
 		kv_fail(kv, "stall=on: only with threads= and strategy=vtime");
-	fork_shape_parse(&shape, kv);
+	fork_shape_parse(&shape, kv, scenario_room(sc));
 	fork_walkers_parse(kv, &shape);
 	if (shape.hog)
 		kv_fail(kv, "hog: only for the command fork; here it would starve the others");

@@ -19,6 +19,7 @@
 
 #include "kernel/core/kv.h"
 #include "kernel/core/registry.h"
+#include "kernel/x86/layout.h"
 #include "tests/lab/lockstep.h"
 #include "tests/lab/verdict.h"
 
@@ -48,6 +49,12 @@ struct scenario {
 	enum lab_verdict expect; /* LV_NR: none given */
 	enum lab_shrinking shrink;
 };
+
+/* Frames that a scenario may fill: the world needs some for itself. */
+static inline unsigned long scenario_room(const struct scenario *sc)
+{
+	return ((unsigned long)sc->world_mib << 20) / PAGE_SIZE * 3 / 4;
+}
 
 struct scenario_kind {
 	const char *name;

@@ -9,6 +9,7 @@
 
 #include "kernel/core/clock.h"
 #include "kernel/shell/env.h"
+#include "mm/page_alloc.h"
 #include "tests/questions/question.h"
 
 #define WORDS_MAX 32
@@ -103,7 +104,7 @@ const struct fork_run *q_fork(const char *fmt, ...)
 	va_end(ap);
 	nr = split(line, words);
 	kv_parse_words(&kv, nr, words);
-	fork_shape_parse(&shape, &kv);
+	fork_shape_parse(&shape, &kv, frames_total() / 2);
 	if (kv_done(&kv)) {
 		q_fail("%s", kv.error);
 		return NULL;
