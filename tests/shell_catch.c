@@ -6,6 +6,7 @@
 #include <string.h>
 #include "kernel/core/console.h"
 #include "kernel/shell/shell.h"
+#include "tests/ktest.h"
 
 static char printed[4096];
 static size_t printed_len;
@@ -30,6 +31,15 @@ int shell_catch(const char *command)
 	status = shell_run_command(text);
 	console_redirect = NULL;
 	return status;
+}
+
+void t_expect_refused(struct ktest *t, const char *command, const char *names)
+{
+	t_expect_eq(t, shell_catch(command), SHELL_FAIL);
+	if (shell_caught_lines() != 1)
+		t_fail(t, "`%s`: %u lines", command, shell_caught_lines());
+	if (!strstr(shell_caught(), names))
+		t_fail(t, "`%s` does not name %s: %s", command, names, shell_caught());
 }
 
 const char *shell_caught(void)
