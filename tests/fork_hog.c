@@ -44,16 +44,21 @@ bool fork_hog_can(const struct fault_site *site)
 	return cache_of(site) != NULL;
 }
 
+/* @nr blocks at most. */
+static void take_blocks(struct page **frames, unsigned order, unsigned long nr)
+{
+	struct page *page;
+
+	while (nr-- && (page = alloc_pages(order ? GFP_NOWAIT : GFP_HOG, order))) {
+		page->lru.next = (struct list_head *)*frames;
+		*frames = page;
+	}
+}
+
 static void take_frames(void)
 {
-	for (int order = MAX_ORDER; order >= 0; order--) {
-		struct page *page;
-
-		while ((page = alloc_pages(order ? GFP_NOWAIT : GFP_HOG, (unsigned)order))) {
-			page->lru.next = (struct list_head *)hog.frames;
-			hog.frames = page;
-		}
-	}
+	for (int order = MAX_ORDER; order >= 0; order--)
+		take_blocks(&hog.frames, (unsigned)order, ~0ul);
 }
 
 static void take_objects(void)
@@ -66,6 +71,16 @@ static void take_objects(void)
 	}
 }
 
+static void free_frames(struct page **frames)
+{
+	while (*frames) {
+		struct page *page = *frames;
+
+		*frames = (struct page *)page->lru.next;
+		free_pages(page, page->order);
+	}
+}
+
 static void give_back(void)
 {
 	while (hog.objects) {
@@ -74,12 +89,7 @@ static void give_back(void)
 		hog.objects = *(void **)obj;
 		kmem_cache_free(hog.cache, obj);
 	}
-	while (hog.frames) {
-		struct page *page = hog.frames;
-
-		hog.frames = (struct page *)page->lru.next;
-		free_pages(page, page->order);
-	}
+	free_frames(&hog.frames);
 }
 
 bool fork_hog(struct fault_site *site, bool begin)
@@ -96,4 +106,18 @@ bool fork_hog(struct fault_site *site, bool begin)
 	take_objects();
 	hog.refused = frames_refused;
 	return true;
+}
+
+void fork_hog_all(unsigned long leave)
+{
+	struct page *left = NULL;
+
+	take_blocks(&left, 0, leave);
+	take_frames();
+	free_frames(&left);
+}
+
+void fork_hog_end(void)
+{
+	free_frames(&hog.frames);
 }

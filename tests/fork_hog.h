@@ -20,4 +20,12 @@ bool fork_hog_can(const struct fault_site *site);
 /* fault_hog (kernel/core/fault.h). */
 bool fork_hog(struct fault_site *site, bool begin);
 
+/*
+ * fork_hog_all - take all frames there are but @leave; fork_hog_end: give them back.
+ *
+ * What others free meanwhile comes to those that were left.
+ */
+void fork_hog_all(unsigned long leave);
+void fork_hog_end(void);
+
 #endif

@@ -14,9 +14,11 @@
 
 #include "kernel/base/err.h"
 #include "kernel/core/fault.h"
+#include "kernel/core/user.h"
 #include "kernel/sched/rcu.h"
 #include "kernel/sched/work.h"
 #include "mm/mm.h"
+#include "mm/mman.h"
 #include "mm/page_alloc.h"
 #include "mm/slab.h"
 #include "mm/vma.h"
@@ -25,6 +27,7 @@
 #include "tests/fork_run.h"
 #include "tests/ktest.h"
 #include "tests/mm_same.h"
+#include "tests/mm_user.h"
 
 /* What a failed fork may leave changed in the parent; reclaim, that looked for memory, A bits. */
 #define ALLOWED (1u << ALLOW_WRITE_BIT | 1u << ALLOW_EXCLUSIVE | 1u << ALLOW_LOCK_SEQ)
@@ -177,4 +180,64 @@ KTEST(fork_hog, memory_that_runs_out_is_as_a_failure_asked_for, KT_MODEL)
 	/* Where nodes are got one by one there is no clone that could fail. */
 	t_expect_ge(t, nr, 8);
 	t_note(t, "%u places compared", nr);
+}
+
+/* ---- by itself ---- */
+
+#define SPREAD	   300u /* VMAs of the parent, each with page tables of its own */
+#define LEFT	   48u	/* frames that can be had, fewer than its copy needs */
+#define STRIDE	   (2ul << 20)
+
+static struct mm_struct *spread_parent(struct ktest *t, const struct semantics *sem)
+{
+	struct sem_choice choice = {.chosen[SEM_FORK] = sem};
+	struct mm_struct *mm;
+
+	sem_install(sem_set_of(&choice));
+	mm = mm_alloc();
+	sem_install(NULL);
+	t_assert(t, mm);
+	mm_use(mm);
+	for (unsigned long i = 0; i < SPREAD; i++) {
+		t_expect_eq(t, user_mmap(mm, USER_BASE + i * STRIDE, 1, PROT_READ | PROT_WRITE), 0);
+		t_expect_eq(t, put_user((u64)i, USER_BASE + i * STRIDE), 0);
+	}
+	mm_unuse(mm);
+	return mm;
+}
+
+static int fork_and_end(struct mm_struct *mm)
+{
+	struct mm_struct *child = dup_mm(mm);
+
+	if (!IS_ERR(child))
+		mmput(child);
+	flush_workqueue(&system_wq);
+	return IS_ERR(child) ? (int)PTR_ERR(child) : 0;
+}
+
+/* Nothing is armed: the copy asks for more than there is, wherever that may be. */
+KTEST(fork_hog, a_copy_larger_than_memory_leaves_its_parent_alone, KT_UNIT)
+{
+	const struct semantics *sem;
+
+	for_each_registered(semantics, sem) {
+		struct mm_picture *before;
+		struct mm_struct *mm;
+
+		if (sem->axis != SEM_FORK)
+			continue;
+		mm = spread_parent(t, sem);
+		before = mm_picture_take(mm);
+		t_assert(t, before);
+		rcu_barrier();
+		flush_workqueue(&system_wq);
+		fork_hog_all(LEFT);
+		t_expect_eq(t, fork_and_end(mm), -ENOMEM);
+		fork_hog_end();
+		t_expect_eq(t, t_expect_same(t, before, mm) & ~(ALLOWED | 1u << ALLOW_ACCESSED), 0);
+		t_expect_eq(t, fork_and_end(mm), 0);
+		mm_picture_free(before);
+		mmput(mm);
+	}
 }
