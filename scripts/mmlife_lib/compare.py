@@ -46,9 +46,7 @@ def _samples(group):
     """Single measurements within the boots of @group."""
     samples = []
     for record in group:
-        own = record.get("samples")
-        if isinstance(own, list) and all(isinstance(v, (int, float)) for v in own):
-            samples += own
+        samples += [v for v in record.get("samples", []) if records.fits(v, float)]
     return samples
 
 
@@ -59,7 +57,7 @@ def _exact_value(group, where):
         raise UsageError(f"compare: {where}: {group[0]['name']} differs within the log, though"
                          f" its clock {group[0]['clock']} is exact")
     record = group[0]
-    if record.get("units"):
+    if record.get("units") and "total" in record:
         return record["total"] / record["units"]
     return record["value"]
 

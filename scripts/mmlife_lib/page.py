@@ -1,6 +1,7 @@
 """page - the frame of the report: style sheet, tables, escaping. Pure functions.
 
-Invariant: nothing here refers to anything outside the page, so that it works offline.
+Invariant: nothing here refers to anything outside the page, so that it works offline; a browser
+    that would fetch something is told not to.
 """
 
 from html import escape
@@ -26,6 +27,8 @@ th{background:var(--head)}td.n{text-align:right}
 figure{margin:0}figcaption{font-size:.85rem;color:var(--dim)}svg{width:100%;height:auto}
 .label{font:11px system-ui,sans-serif;fill:var(--dim)}.grid{stroke:var(--line);stroke-width:.6}
 .axis{stroke:var(--dim);fill:none}.fit{stroke:var(--dim);stroke-dasharray:5 3;fill:none}
+.band{opacity:.75}.band.runs{fill:var(--c0)}.band.waits{fill:var(--bad)}
+.band.holds{fill:var(--warn)}.band.window{fill:var(--c3)}.band.phase{fill:var(--c4)}
 .line{fill:none;stroke-width:1.6}.bar{fill:var(--c0)}
 .s0{stroke:var(--c0)}.s1{stroke:var(--c1)}.s2{stroke:var(--c2)}.s3{stroke:var(--c3)}
 .s4{stroke:var(--c4)}.s5{stroke:var(--c5)}
@@ -84,6 +87,8 @@ def details(summary, body):
 def document(title, body):
     """The whole page."""
     return ('<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none';"
+            " style-src 'unsafe-inline'\">"
             '<meta name="viewport" content="width=device-width,initial-scale=1">'
             f"<title>{escape(title)}</title><style>{STYLE}</style></head>\n"
             f"<body><h1>{escape(title)}</h1>\n{body}\n</body></html>\n")

@@ -5,10 +5,11 @@ Idea: a record is a line that begins `{"mmlife":`; everything else is plain text
     result lines and the verdict line mean something. A file of nothing but records (results.jsonl)
     is a log too; then no verdict is expected.
 Invariant: a Log that read_log() returned has an env for each record, and each record has the fields
-    that its type promises, with numbers where numbers belong.
+    that its type promises, and no field of another kind than readers here expect.
 """
 
 import json
+import math
 import re
 
 from .errors import UsageError
@@ -25,6 +26,16 @@ FIELDS = {
     "fit": {"name": str, "clock": str, "accel": str, "x": str, "unit": str, "slope": float,
             "intercept": float, "r2": float, "points": int},
     "trace": {"name": str, "ph": str, "actor": str, "ts": float, "unit": str},
+    "run": {"scenario": str, "verdict": str, "why": str, "unit": str, "left_out": int},
+}
+# What may be left out, but is of this kind where it stands.
+OPTIONAL = {
+    "bench": {"total": float, "units": int, "samples": list, "events": dict, "off_points": int},
+    "trace": {"lane": str, "dur": float, "vcpu": int, "args": dict},
+    "cell": {"semantics": str, "walker": str, "letter": str, "verdict": str, "replay": str},
+    "cost": {"semantics": str, "clock": str},
+    "question": {"number": int, "row": int, "question": str, "method": str, "caveat": str,
+                 "clock": str, "answer": str},
 }
 VERDICT = re.compile(r"^mmlife: verdict (\w+)$")
 RESULT = re.compile(r"^((?:    )*)(ok|not ok) \d+(?: -)? ?([^#]*?)\s*(?:# (\w+)\s*(.*))?$")
@@ -56,9 +67,11 @@ class Log:
         return [record for record in self.records if record["type"] == kind]
 
 
-def _fits(value, kind):
+def fits(value, kind):
+    """Whether @value may stand where a @kind belongs: any finite number for a float."""
     if kind is float:
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
+        return (isinstance(value, (int, float)) and not isinstance(value, bool)
+                and math.isfinite(value))
     return isinstance(value, kind) and not isinstance(value, bool)
 
 
@@ -72,10 +85,12 @@ def _check_record(record, where):
     kind = record.get("type")
     if not isinstance(kind, str):
         raise UsageError(f"{where}: record without a type")
-    for name, wanted in FIELDS.get(kind, {}).items():
+    fields = FIELDS.get(kind, {})
+    for name in fields:
         if name not in record:
             raise UsageError(f"{where}: {kind} record without '{name}'")
-        if not _fits(record[name], wanted):
+    for name, wanted in {**fields, **OPTIONAL.get(kind, {})}.items():
+        if name in record and not fits(record[name], wanted):
             raise UsageError(f"{where}: {kind} record: '{name}' is {record[name]!r},"
                              f" not a{'n' if wanted is int else ''} {wanted.__name__}")
 

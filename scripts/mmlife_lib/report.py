@@ -6,7 +6,7 @@ Idea: everything shown is in the logs; a section without data is left out; the s
     same page to the byte.
 """
 
-from . import output, page, records, svg
+from . import bands, output, page, records, svg, timeline
 from .errors import UsageError
 from .page import Html
 
@@ -187,6 +187,19 @@ def costs(logs):
     return plain_table(found) if found else ""
 
 
+TIMELINE_KEY = ("A window (W0 to W5) is a time in the life of an address space, a phase what is"
+                " done to it then. An actor's row is blue while it goes on and red while it waits;"
+                " below are the locks it held longest.")
+
+
+def timelines(logs):
+    pictures = [bands.figure(run) for log in logs for run in timeline.runs(log)]
+    pictures = [picture for picture in pictures if picture]
+    if not pictures:
+        return ""
+    return Html(f'<p class="dim">{page.text(TIMELINE_KEY)}</p>\n' + "\n".join(pictures))
+
+
 def ledger(logs):
     found = [r for log in logs for r in log.of_type("ledger")]
     return page.details(f"{len(found)} records", plain_table(found)) if found else ""
@@ -298,6 +311,7 @@ def render(logs):
         section("Environment", environment(logs)),
         section("Tests", tests(logs)),
         section("Verdicts", verdicts(logs)),
+        section("Time lines", timelines(logs)),
         section("What failing costs", costs(logs)),
         section("Costs", benches(logs)),
         section("Questions", questions(logs)),

@@ -1,7 +1,7 @@
-"""svg - plots as SVG text: scatter with lines, and horizontal bars. Pure functions.
+"""svg - plots as SVG text: scatter with lines, horizontal bars, time lines. Pure functions.
 
-Owns: axes, ticks, scales. Not here: colours and fonts (the style sheet in report.py names classes:
-    axis, grid, label, s0..s5 for series).
+Owns: axes, ticks, scales. Not here: colours and fonts (the style sheet in page.py names classes:
+    axis, grid, label, s0..s5 for series, band and its kinds for blocks of time lines).
 Idea: a fixed view box that the page scales; text is at least 11 units of a 480 unit wide picture,
     so that it stays readable on a phone.
 """
@@ -12,6 +12,7 @@ from html import escape
 WIDTH, HEIGHT = 480, 280
 LEFT, RIGHT, TOP, BOTTOM = 64, 14, 14, 44
 BAR = 22
+BAND, BAND_LEFT = 17, 112    # a row of time lines; room for its label
 LABEL_CHARS = 32
 NR_SERIES = 6
 
@@ -146,4 +147,27 @@ def bars(title, rows):
         parts.append(f'<rect class="bar" x="{label_width:.1f}" y="{y + 3}" width="{width:.1f}"'
                      f' height="{BAR - 7}"><title>{escape(label)}: {escape(text)}</title></rect>')
         parts.append(_text(label_width + width + 5, y + 14, text, "start"))
+    return "".join(parts) + "</svg>"
+
+
+def bands(title, x_label, rows, end):
+    """Time lines: @rows is a list of (label, [(start, end, text, style)]), time runs 0 to @end."""
+    bottom = 4 + BAND * len(rows)
+    scale = Scale([0, max(end, 1)], BAND_LEFT, WIDTH - RIGHT, False)
+    parts = [_open(title, bottom + 36)]
+    for tick in scale.ticks():
+        x = scale.at(tick)
+        parts.append(f'<line class="grid" x1="{x:.1f}" y1="4" x2="{x:.1f}" y2="{bottom}"/>')
+        parts.append(_text(x, bottom + 13, number(tick)))
+    parts.append(_text((BAND_LEFT + WIDTH - RIGHT) / 2, bottom + 29, x_label))
+    for index, (label, blocks) in enumerate(rows):
+        y = 4 + BAND * index
+        parts.append(_text(BAND_LEFT - 5, y + 12, label, "end"))
+        for start, stop, text, style in blocks:
+            x, width = scale.at(start), max(0.8, scale.at(stop) - scale.at(start))
+            parts.append(f'<rect class="band {style}" x="{x:.1f}" y="{y + 1}" width="{width:.1f}"'
+                         f' height="{BAND - 3}"><title>{escape(text)}: {number(start)} to'
+                         f" {number(stop)}</title></rect>")
+            if width > 7 * len(text) and text != label:
+                parts.append(_text(x + width / 2, y + 12, text, extra=' style="fill:var(--fg)"'))
     return "".join(parts) + "</svg>"

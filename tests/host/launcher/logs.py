@@ -32,6 +32,26 @@ def sweep(name="zap", slope=5.0, clock="insn"):
             for n in (512, 2048, 8192)] + [fit(name, slope, clock)]
 
 
+def run_head(unit="step", **more):
+    return record("run", **{"scenario": "fork k=1", "strategy": "replay", "verdict": "marker",
+                            "why": "page fault", "unit": unit, "end": 9, "left_out": 0, **more})
+
+
+def span(name, ts, dur, actor="forker", lane=None, unit="step", **more):
+    lanes = {"lane": lane} if lane else {}
+    return record("trace", ph="X", name=name, actor=actor, **lanes, ts=ts, unit=unit, dur=dur,
+                  **more)
+
+
+def run():
+    """A run of two actors and an address space, as the guest tells it: each span when it ends."""
+    return [run_head(), span("W0", 1, 4, "mm 3", "window"), span("copy", 1, 2, "mm 3", "phase"),
+            span("PTL", 2, 1, lane="holds"), span("MMAP", 1, 3, lane="holds"),
+            span("PTL", 3, 2, lane="holds"), span("MMAP", 2, 5, "swapoff", "waits"),
+            span("lock parent", 1, 1), span("store flag=1", 2, 1), span("load flag", 3, 1),
+            span("load x", 7, 1, "swapoff")]
+
+
 KTAP = """\
 KTAP version 1
 1..1
@@ -64,6 +84,6 @@ def full(slope=5.0):
                record("question", number=2, row=0, rules="zero_marker", walkers=2),
                record("question", number=2, row=1, walker="swapoff", schedules=7),
                record("question", number=2, answer="all of them"),
-               record("ledger", kinds={"frame": 12, "vma": 0}), env("tcg-tsc", cpus=2),
+               *run(), record("ledger", kinds={"frame": 12, "vma": 0}), env("tcg-tsc", cpus=2),
                bench("switch", 210.5, "tcg-tsc", "tick", "switch", n=5, min=200.0, max=400.0),
                verdict="fail")

@@ -104,6 +104,15 @@ class BadLogs(ReadingTest):
         self.bad("no verdict line", whole[:whole.index("mmlife: verdict")])
         self.bad("no verdict line", whole[:whole.index('{"mmlife":1,"type":"bench"')])
 
+    def test_cut_off_anywhere(self):
+        whole = logs.full()
+        for end in range(1, len(whole) - 1, 11):
+            log = self.write("cut.log", whole[:end])
+            for words in (("report", log, "-o", self.path("x")), ("compare", log, log),
+                          ("trace", log, "-o", self.path("x"))):
+                self.refuse("cut.log", *words)
+        self.assertEqual(os.listdir(self.dir), ["cut.log"])
+
     def test_records(self):
         for text, line in (
                 ("bad.log:3: malformed record", '{"mmlife":1,"type":"bench",}'),
@@ -111,12 +120,43 @@ class BadLogs(ReadingTest):
                 ("bad.log:3: record without a type", '{"mmlife":1}'),
                 ("bench record without 'name'", '{"mmlife":1,"type":"bench"}'),
                 ("'value' is 'x', not a float", logs.bench().replace('"value":5.0', '"value":"x"')),
+                ("'value' is inf, not a float", logs.bench().replace('"value":5.0',
+                                                                     '"value":1e999')),
                 ("'n' is True, not an int", logs.bench(n=True)),
                 ("'params' is [], not a dict", logs.bench().replace('"params":{}', '"params":[]')),
                 ("fit record without 'slope'", '{"mmlife":1,"type":"fit","name":"a","clock":"insn",'
                  '"accel":"tcg","x":"p","unit":"insn"}')):
             self.bad(text, logs.log(logs.env(), line))
         self.bad("a bench record before any env record", logs.log(logs.bench()))
+
+    def test_any_field_may_be_wrong(self):
+        """Each field of each record gone, or of another kind: a page, or one line that says why."""
+        lines = logs.full().splitlines()
+        for number, line in enumerate(lines):
+            if not line.startswith('{"mmlife"'):
+                continue
+            for odd in self.odd_forms(json.loads(line), number):
+                text = json.dumps(odd, separators=(",", ":"))
+                text = "\n".join(lines[:number] + [text] + lines[number + 1:])
+                self.takes_or_refuses(text + "\n")
+
+    @staticmethod
+    def odd_forms(record, turn):
+        values = [None, "x", -1, [], {}, True]
+        for key in list(record)[2:]:
+            turn += 1
+            yield {k: v for k, v in record.items() if k != key}
+            yield dict(record, **{key: values[turn % len(values)]})
+
+    def takes_or_refuses(self, text):
+        log = self.write("odd.log", text)
+        for words in (("report", log, "-o", self.path("odd")), ("compare", log, log),
+                      ("trace", log, "-o", self.path("odd"))):
+            status, _, err = self.call(*words)
+            self.assertIn((status, err.count("\n")), ((0, 0), (2, 1)), text + err)
+            self.assertEqual(os.path.exists(self.path("odd")), status == 0 and "-o" in words)
+            if os.path.exists(self.path("odd")):
+                os.unlink(self.path("odd"))
 
     def test_missing_file(self):
         self.refuse("none.log: No such file", "report", self.path("none.log"), "-o",
@@ -132,7 +172,8 @@ class BadLogs(ReadingTest):
         self.refuse("compare: '-o' is not an option", "compare", good, good, "-o", "x")
         self.refuse("trace: wants one log", "trace", good, good, "-o", self.path("t"))
         self.refuse("cannot write", "report", good, "-o", self.path("no/r.html"))
-        self.refuse("no trace records", "trace", good, "-o", self.path("t"))
+        bare = self.write("bare.log", logs.log(logs.env(), logs.bench()))
+        self.refuse("no trace records", "trace", bare, "-o", self.path("t"))
 
 
 class Report(ReadingTest):
@@ -149,7 +190,7 @@ class Report(ReadingTest):
         # Links lead from the heat table to replay lines of the page, nowhere else.
         self.assertEqual(page.references, ["#zero_marker-x-swapoff"])
         self.assertIn('id="zero_marker-x-swapoff"', text)
-        self.assertNotIn("http", text)
+        self.assertNotIn("://", text)
         self.assertNotIn("url(", text)
         self.assertNotIn("@import", text)
         self.assertNotIn("script", page.tags)
@@ -162,13 +203,27 @@ class Report(ReadingTest):
                        " 'bench switch' 'bench zap'"):
             self.assertIn(wanted, words)
         self.assertIn('<meta name="viewport"', text)
-        # One sweep with its line, one overview of bars for each clock.
-        self.assertEqual(page.tags.count("svg"), 3)
+        # A run, one sweep with its line, one overview of bars for each clock.
+        self.assertEqual(page.tags.count("svg"), 4)
         self.assertEqual(text.count('class="dot'), 3)
         self.assertEqual(text.count('class="fit"'), 1)
         self.assertIn('<td class="bad"><a href="#zero_marker-x-swapoff">M</a></td>', text)
         self.assertIn('<td class="good">.</td>', text)
         self.assertIn('<td class="soft">?</td>', text)
+
+    def test_time_lines(self):
+        text = self.render(logs.log(logs.env(), *logs.run(), logs.run_head("insn", left_out=7),
+                                    logs.span("W5", 0, 5, "mm 4", "window", "insn")))
+        page = Page(text)
+        words = " ".join(page.words)
+        self.assertEqual(page.tags.count("svg"), 2)
+        for wanted in ("Time lines", "mm 3 window", "mm 3 phase", "holds MMAP", "holds PTL",
+                       "fork k=1; marker; page fault; in steps of the schedule",
+                       "in instructions of virtual time; 7 more were left out"):
+            self.assertIn(wanted, words)
+        # The forker's three steps are one block; the walker's wait lies in the row of its steps.
+        for style, count in (("runs", 2), ("waits", 1), ("holds", 3), ("window", 2), ("phase", 1)):
+            self.assertEqual(text.count(f'class="band {style}"'), count, style)
 
     def test_same_logs_same_page(self):
         self.assertEqual(self.render(logs.full()), self.render(logs.full()))
@@ -335,11 +390,32 @@ class Trace(ReadingTest):
         self.assertEqual(self.call("trace", log, "-o", self.path("t.json"))[0], 0)
         document = json.loads(self.read("t.json"))
         names = {e["tid"]: e["args"]["name"] for e in document["traceEvents"] if e["ph"] == "M"}
-        self.assertEqual(sorted(names.values()), ["forker", "swapoff"])
+        self.assertEqual(sorted(set(names.values())), ["forker", "swapoff", "trace"])
         spans = {e["name"]: e for e in document["traceEvents"] if e["ph"] in "XBi"}
         self.assertEqual((spans["hold"]["ts"], spans["hold"]["dur"]), (1.5, 0.25))
         self.assertEqual(names[spans["fault"]["tid"]], "swapoff")
         self.assertEqual(spans["fault"]["args"], {"pte": 7, "vcpu": 1})
+
+    def test_runs_and_lanes(self):
+        log = self.trace(*logs.run(), logs.run_head("insn"), logs.span("x", 0, 2000, unit="insn"))
+        self.assertEqual(self.call("trace", log, "-o", self.path("t.json"))[0], 0)
+        document = json.loads(self.read("t.json"))
+        self.assertEqual(document["otherData"]["unit"], "1 ns here is 1 step or insn")
+        rows = {}
+        for event in document["traceEvents"]:
+            key = event["pid"], event["tid"]
+            if event["ph"] == "M":
+                rows[key] = [event["args"]["name"]]
+            else:
+                rows[key].append((event["name"], event["ts"], event["ts"] + event["dur"]))
+        titles = [row[0] for row in rows.values()]
+        # Two locks that are not released in the opposite order have a row each.
+        self.assertEqual(titles, ["fork k=1", "mm 3 phase", "mm 3 window", "forker",
+                                  "forker holds", "forker holds", "swapoff", "swapoff waits",
+                                  "fork k=1", "forker"])
+        for row in rows.values():
+            for before, after in zip(row[1:], row[2:]):
+                self.assertLessEqual(before[2], after[1])
 
     def test_bad_traces(self):
         for text, events in (
@@ -347,6 +423,7 @@ class Trace(ReadingTest):
                 ("begins and never ends", [self.event("B", "a", 1)]),
                 ("goes back from 5", [self.event("i", "a", 5), self.event("i", "b", 4)]),
                 ("a span without 'dur'", [self.event("X", "a", 1)]),
+                ("a span without 'dur'", [self.event("X", "a", 1, dur=-1)]),
                 ("ph 'Z' is none of", [self.event("Z", "a", 1)]),
                 ("different units: insn ns", [self.event("i", "a", 1),
                                               self.event("i", "b", 2).replace("insn", "ns")])):
