@@ -28,13 +28,16 @@ const char *const mm_mark_name[MARK_NR] = {
 #undef X
 };
 
-void mm_marks_watch(mm_marks_hook_t hook)
+mm_marks_hook_t mm_marks_watch(mm_marks_hook_t hook)
 {
+	mm_marks_hook_t before = watcher;
+
 	if (hook)
 		watcher = hook;
 	static_key_set(&watched_key, hook != NULL);
 	if (!hook)
 		watcher = NULL;
+	return before;
 }
 
 void mm_mark(struct mm_struct *mm, enum mm_mark mark)

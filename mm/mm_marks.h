@@ -50,10 +50,11 @@ typedef void (*mm_marks_hook_t)(const struct mm_struct *mm, enum mm_mark mark);
 /*
  * mm_marks_watch - have @hook called at each moment, before its delay; NULL: nobody.
  *
- * One at a time: a hook takes the place of the one before. Context: thread of the host side, which
- * may sleep; no mm passes a moment on another CPU meanwhile.
+ * One at a time: a hook takes the place of the one before, which is returned (NULL: there was
+ * none); who watches only for a while calls it, and puts it back. Context: thread of the host side,
+ * which may sleep; no mm passes a moment on another CPU meanwhile.
  */
-void mm_marks_watch(mm_marks_hook_t hook);
+mm_marks_hook_t mm_marks_watch(mm_marks_hook_t hook);
 
 /* It is now @mark in the life of @mm. Context: thread, no spinlock held. */
 void mm_mark(struct mm_struct *mm, enum mm_mark mark);

@@ -168,4 +168,12 @@ u64 lock_stat_now(void);
 /* Adds one wait of @ticks to @class: for locks that wait by themselves. */
 void lock_stat_waited(enum lock_class class, u64 ticks);
 
+enum lock_told { LOCK_WAITED, LOCK_HELD };
+/*
+ * Who is told, while statistics are on, of each wait and each hold when it ends after @ticks; @lock
+ * is NULL for a wait. Called by who waited or held, at any level. NULL: nobody.
+ */
+extern void (*lock_stat_tell)(enum lock_told what, enum lock_class class, const void *lock,
+			      u64 ticks);
+
 #endif

@@ -17,6 +17,7 @@ static char actor_name[LOCK_ACTORS][24] = {"others"};
 static unsigned nr_actors = 1;
 
 u64 (*lock_stat_clock)(void);
+void (*lock_stat_tell)(enum lock_told what, enum lock_class class, const void *lock, u64 ticks);
 
 u64 lock_stat_now(void)
 {
@@ -78,6 +79,8 @@ void lock_stat_held(const struct held_lock *gone)
 
 	add(&s->hold, ticks);
 	raise_max(&s->hold_max, ticks);
+	if (lock_stat_tell)
+		lock_stat_tell(LOCK_HELD, gone->class, gone->lock, ticks);
 }
 
 void lock_stat_waited(enum lock_class class, u64 ticks)
@@ -90,6 +93,8 @@ void lock_stat_waited(enum lock_class class, u64 ticks)
 	add(&s->contended, 1);
 	add(&s->wait, ticks);
 	raise_max(&s->wait_max, ticks);
+	if (lock_stat_tell)
+		lock_stat_tell(LOCK_WAITED, class, NULL, ticks);
 }
 
 /* ---- reading ---- */

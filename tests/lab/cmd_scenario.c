@@ -1,6 +1,6 @@
 /*
- * cmd_scenario.c - `scenario` and `replay`: a search or one run, its verdict in words, in a record,
- * as a trace.
+ * cmd_scenario.c - `scenario`, `replay`, `trace`: a search or one run, its verdict in words, in a
+ * record, as a trace for people or for programs.
  */
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +9,7 @@
 #include "kernel/core/symbols.h"
 #include "kernel/core/clock.h"
 #include "kernel/core/setting.h"
+#include "kernel/shell/env.h"
 #include "kernel/shell/out.h"
 #include "kernel/shell/shell.h"
 #include "tests/lab/lab.h"
@@ -138,7 +139,7 @@ static int status(void)
 
 static int cmd_scenario(int argc, char **argv)
 {
-	struct lab_print print = {.line = out_line, .columns = true};
+	struct lab_print print = {.line = out_line, .form = LAB_COLUMNS};
 	char why[256];
 
 	if (scenario_parse(&sc, argc - 1, argv + 1, why, sizeof(why)) != 0)
@@ -195,24 +196,34 @@ static const char *take_word(int *argc, char **argv, const char *name)
 	return NULL;
 }
 
-static int cmd_replay(int argc, char **argv)
+/* Read a line that `scenario` printed into sc and @schedule; SHELL_OK, or an error of @cmd. */
+static int parse_replay(const char *cmd, int argc, char **argv, const char **schedule)
 {
-	struct lab_print print = {.line = out_line};
 	const char *build = take_word(&argc, argv, "build=");
-	const char *schedule = take_word(&argc, argv, "schedule=");
 	char why[256];
-	int err;
 
-	if (!build || !schedule)
-		return shell_error("replay",
-				   "%s is missing: accepted is a line that `scenario` printed",
+	*schedule = take_word(&argc, argv, "schedule=");
+	if (!build || !*schedule)
+		return shell_error(cmd, "%s is missing: accepted is a line that `scenario` printed",
 				   build ? "schedule=" : "build=");
 	if (strcmp(build, build_id()) != 0)
-		return shell_error("replay",
+		return shell_error(cmd,
 				   "build=%s: this is build %s, schedules of another do not fit",
 				   build, build_id());
 	if (scenario_parse(&sc, argc - 1, argv + 1, why, sizeof(why)) != 0)
-		return shell_error("replay", "%s", why);
+		return shell_error(cmd, "%s", why);
+	return SHELL_OK;
+}
+
+static int cmd_replay(int argc, char **argv)
+{
+	struct lab_print print = {.line = out_line};
+	const char *schedule;
+	char why[256];
+	int err;
+
+	if (parse_replay("replay", argc, argv, &schedule) != SHELL_OK)
+		return SHELL_FAIL;
 	out("replay begin\n");
 	err = lab_replay(&sc, schedule, &res, &print, why, sizeof(why));
 	if (!err)
@@ -224,12 +235,70 @@ static int cmd_replay(int argc, char **argv)
 	return status();
 }
 
-SHELL_CMD(
-	replay,
-	"replay build=ID KIND k=v... schedule=S: run one schedule again and show every step\n"
-	"  `scenario` prints the line with a bad verdict. The same line gives the same steps,\n"
-	"  whatever machine and whatever ran before; a line of another build is refused.",
-	cmd_replay);
+SHELL_CMD(replay,
+	  "replay build=ID KIND k=v... schedule=S: run one schedule again and show every step\n"
+	  "  `scenario` prints the line with a bad verdict. The same line gives the same steps,\n"
+	  "  whatever machine and whatever ran before; a line of another build is refused.",
+	  cmd_replay);
+
+/* ---- trace ---- */
+
+static bool has_word(int argc, char **argv, const char *name)
+{
+	for (int i = 1; i < argc; i++) {
+		if (!strncmp(argv[i], name, strlen(name)))
+			return true;
+	}
+	return false;
+}
+
+/* Which run of the scenario is drawn: under vtime the only one (NULL), else the first bad one. */
+static int find_run(int argc, char **argv, const char **schedule)
+{
+	char why[256];
+
+	*schedule = NULL;
+	if (scenario_parse(&sc, argc - 1, argv + 1, why, sizeof(why)) != 0)
+		return shell_error("trace", "%s", why);
+	if (sc.strategy.ops == &strategy_vtime) {
+		if (clock_is_insn())
+			return SHELL_OK;
+		return shell_error("trace", "virtual time counts instructions: boot with --clock "
+					    "insn --smp 1");
+	}
+	if (lab_search(&sc, &res, true, why, sizeof(why)) != 0)
+		return shell_error("trace", "%s", why);
+	*schedule = res.schedule;
+	if (res.schedule)
+		return SHELL_OK;
+	return shell_error("trace",
+			   "%s in %llu schedules: strategy=vtime draws a run that is not bad",
+			   lab_verdicts[res.verdict].name, (unsigned long long)res.summary.runs);
+}
+
+static int cmd_trace(int argc, char **argv)
+{
+	struct lab_print print = {.line = out_line, .form = LAB_RECORDS};
+	const char *schedule;
+	char why[256];
+	bool given = has_word(argc, argv, "build=") || has_word(argc, argv, "schedule=");
+
+	if ((given ? parse_replay("trace", argc, argv, &schedule)
+		   : find_run(argc, argv, &schedule)) != SHELL_OK)
+		return SHELL_FAIL;
+	env_record(SEED_DEFAULT);
+	if (lab_replay(&sc, schedule, &res, &print, why, sizeof(why)) != 0)
+		return shell_error("trace", "%s", why);
+	out("verdict %s, %llu steps\n", lab_verdicts[res.verdict].name,
+	    (unsigned long long)res.summary.points);
+	return SHELL_OK;
+}
+
+SHELL_CMD(trace,
+	  "trace KIND k=v...: the first bad run of a scenario as records, or its run in virtual\n"
+	  "  time (strategy=vtime): steps, locks and windows of each actor, which `scripts/mmlife\n"
+	  "  trace` and `report` draw. Words as for scenario, or a line that replay takes.",
+	  cmd_trace);
 
 /* ---- settings ---- */
 

@@ -163,12 +163,17 @@ int __must_check lab_search(struct scenario *sc, struct lab_result *res, bool pr
 /* How the steps of a replay are shown. Called after the run, on the host side. */
 struct lab_print {
 	void (*line)(const char *text);
-	bool columns; /* side by side, for people; else one form for comparing */
+	enum {
+		LAB_STEPS,   /* one form, for comparing */
+		LAB_COLUMNS, /* actors side by side, for people */
+		LAB_RECORDS, /* with locks and windows, for programs (timeline.h) */
+	} form;
 };
 
 /*
  * lab_replay - run @sc once under @schedule and show every step of the actors' phase.
  *
+ * @schedule: NULL: as the strategy of @sc does first
  * Returns 0 with *@res filled, or a negative errno with a clear line in @why: -EINVAL for a
  * schedule that cannot be read, -ESTALE for one that does not fit the scenario. Context: as
  * lab_search()

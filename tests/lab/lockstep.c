@@ -262,11 +262,14 @@ static __always_inline void wait_for_turn(const struct point *p)
 		obey(t, me, p);
 }
 
+/* What showing costs is nobody's virtual time. */
 static void show_step(const struct point *p)
 {
 	const struct ls_run *run = ls.run;
+	u64 begun = rdtsc();
 	struct ls_step step = {
 		.nr = ++ls.run->steps,
+		.clock = lockstep_clock(),
 		.entity = ls.running,
 		.irq = this_cpu_ptr(vcpu_self)->in_irq != 0,
 		.kind = p->kind,
@@ -280,6 +283,7 @@ static void show_step(const struct point *p)
 	ls.quiet = true;
 	run->on_step(&step);
 	ls.quiet = false;
+	ls.since += rdtsc() - begun;
 }
 
 /* The page tables of the vCPU that runs: loaded when a user address is about to be used. */

@@ -52,6 +52,7 @@ enum ls_end {
 /* One step taken, for traces and replays. */
 struct ls_step {
 	u64 nr;
+	u64 clock; /* of lockstep_clock() */
 	u16 entity;
 	bool irq; /* inside an interrupt handler */
 	enum point_kind kind;
@@ -159,6 +160,8 @@ u16 lockstep_entity(void);
 const char *lockstep_entity_name(u16 entity);
 unsigned lockstep_nr_entities(void);
 bool lockstep_entity_is_actor(u16 entity);
+/* The locks that it holds, as far as they are recorded. */
+const struct held_locks *lockstep_entity_holds(u16 entity);
 
 /* Virtual time of the vCPU that is furthest, in instructions since the actors began (vtime). */
 u64 lockstep_vtime(void);

@@ -115,6 +115,11 @@ bool lockstep_entity_is_actor(u16 entity)
 	return entity < ls.w.nr_threads && ls.w.thread[entity].role == LS_ACTOR;
 }
 
+const struct held_locks *lockstep_entity_holds(u16 entity)
+{
+	return &ls.w.thread[entity].t->base.held;
+}
+
 u64 lockstep_my_vtime(u64 *waited)
 {
 	const struct ls_vcpu *v = &ls.w.vcpu[ls.w.thread[ls.running].vcpu];
@@ -132,12 +137,12 @@ u64 lockstep_vtime(void)
 	return t;
 }
 
-/* Virtual time where it is measured, else steps. */
+/* Virtual time where it is measured, else steps: of a run that is watched those that were shown. */
 u64 lockstep_clock(void)
 {
 	if (!ls.run)
 		return 0;
 	if (!ls.run->measure || ls.running == LS_NONE)
-		return ls.run->points;
+		return ls.run->on_step ? ls.run->steps : ls.run->points;
 	return ls.w.vcpu[ls.w.thread[ls.running].vcpu].vtime + rdtsc() - ls.since;
 }

@@ -14,6 +14,7 @@
 #include "tests/lab/session.h"
 #include "tests/lab/shrink.h"
 #include "tests/lab/steps.h"
+#include "tests/lab/timeline.h"
 
 /* Of making one schedule short: runs, and points of all of them. */
 #define SHRINK_RUNS   1000u
@@ -147,16 +148,18 @@ static int read_schedule(struct lab_schedule *s, const char *text, char *why, si
 	return err ? -EINVAL : 0;
 }
 
-static int replay_typed(struct scenario *sc, const char *schedule, struct lab_result *res,
+static int replay_given(struct scenario *sc, const char *schedule, struct lab_result *res,
 			struct lab_print *print, char *why, size_t len)
 {
 	struct lab_schedule s = session_list(LIST_BEST);
-	int err = read_schedule(&s, schedule, why, len);
+	int err = schedule ? read_schedule(&s, schedule, why, len) : 0;
 
 	if (err)
 		return err;
 	session_on_step(steps_keep);
-	if (!run_exactly(sc, &s)) {
+	if (!schedule) {
+		session_run(sc, &sc->strategy, 0);
+	} else if (!run_exactly(sc, &s)) {
 		snprintf(why, len,
 			 "the schedule does not fit this scenario: it asks for what is not on "
 			 "offer after %llu points",
@@ -165,21 +168,33 @@ static int replay_typed(struct scenario *sc, const char *schedule, struct lab_re
 	}
 	session_add_up(res);
 	res->verdict = lab_summary_verdict(&res->summary);
-	steps_print(print);
+	if (print->form == LAB_RECORDS)
+		timeline_print(sc, res, session_last_run()->measure, print->line);
+	else
+		steps_print(print);
 	return 0;
 }
 
 int lab_replay(struct scenario *sc, const char *schedule, struct lab_result *res,
 	       struct lab_print *print, char *why, size_t len)
 {
+	bool records = print->form == LAB_RECORDS;
 	int err;
 
 	steps_begin();
+	if (records)
+		timeline_begin();
 	err = session_begin(sc, res, why, len);
 	if (!err) {
-		err = replay_typed(sc, schedule, res, print, why, len);
+		if (records)
+			timeline_watch(true);
+		err = replay_given(sc, schedule, res, print, why, len);
+		if (records)
+			timeline_watch(false);
 		session_end(sc);
 	}
+	if (records)
+		timeline_end();
 	steps_end();
 	return err;
 }

@@ -392,6 +392,7 @@ void session_add_up(struct lab_result *res)
 {
 	res->summary.points += se.run.points;
 	res->summary.decisions += se.run.decisions;
+	res->vtime = se.vtime;
 	lab_summary_add(&res->summary, &se.run.outcome, se.run.reached, se.run.noted);
 }
 
@@ -431,7 +432,6 @@ static void search_loop(struct scenario *sc, struct lab_result *res, bool progre
 			return;
 		session_run(sc, s, run);
 		session_add_up(res);
-		res->vtime = se.vtime;
 		more = s->ops->end(s, se.conflicts.grown);
 		se.conflicts.grown = false;
 		if (lab_verdicts[se.run.outcome.verdict].bad)

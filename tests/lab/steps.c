@@ -26,11 +26,18 @@ void steps_keep(const struct ls_step *step)
 	steps.nr++;
 }
 
+const struct ls_step *steps_all(unsigned *nr, unsigned *left_out)
+{
+	*nr = min(steps.nr, steps.max);
+	*left_out = steps.nr - *nr;
+	return steps.step;
+}
+
 static void print_step(struct lab_print *print, const struct ls_step *step)
 {
 	char line[256];
 
-	if (print->columns)
+	if (print->form == LAB_COLUMNS)
 		trace_format_column(step, line, sizeof(line));
 	else
 		trace_format_step(step, line, sizeof(line));
@@ -91,7 +98,7 @@ void steps_print(struct lab_print *print)
 {
 	unsigned kept = min(steps.nr, steps.max);
 
-	if (print->columns)
+	if (print->form == LAB_COLUMNS)
 		print_columns(print, kept);
 	else
 		for (unsigned i = 0; i < kept; i++)

@@ -13,6 +13,9 @@ void steps_end(void);
 /* A step was taken: for ls_run.on_step. */
 void steps_keep(const struct ls_step *step);
 
+/* Those of the run that were kept, until steps_end(); how many more there were. */
+const struct ls_step *steps_all(unsigned *nr, unsigned *left_out);
+
 /* All of them for comparing; for people those around each switch, and the last ones. */
 void steps_print(struct lab_print *print);
 

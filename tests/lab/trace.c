@@ -123,7 +123,7 @@ static const char *value_text(const struct ls_step *step, char *buf, size_t len)
 	return buf;
 }
 
-static void operation(const struct ls_step *step, char *buf, size_t len)
+void trace_format_operation(const struct ls_step *step, char *buf, size_t len)
 {
 	char obj[64], val[40];
 
@@ -138,7 +138,7 @@ void trace_format_step(const struct ls_step *step, char *buf, size_t len)
 	unsigned long off = 0;
 	const char *symbol = symbol_lookup((void *)step->ip, &off);
 
-	operation(step, op, sizeof(op));
+	trace_format_operation(step, op, sizeof(op));
 	snprintf(buf, len, "%6llu %s %s at %s+%#lx", (unsigned long long)step->nr,
 		 lockstep_entity_name(step->entity), op, symbol ? symbol : "?", off);
 }
@@ -164,7 +164,7 @@ void trace_format_column(const struct ls_step *step, char *buf, size_t len)
 	unsigned col = column_of(step->entity);
 	bool actor = lockstep_entity_is_actor(step->entity);
 
-	operation(step, op, sizeof(op));
+	trace_format_operation(step, op, sizeof(op));
 	snprintf(buf, len, "%6llu  %*s%s%s%s", (unsigned long long)step->nr, (int)(col * COLUMN),
 		 "", actor ? "" : lockstep_entity_name(step->entity), actor ? "" : ": ", op);
 }

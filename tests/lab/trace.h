@@ -18,6 +18,9 @@ void trace_name(unsigned long addr, size_t size, const char *name);
  */
 const char *trace_object(unsigned long addr, char *buf, size_t len);
 
+/* "store flag=1": what is done to what. */
+void trace_format_operation(const struct ls_step *step, char *buf, size_t len);
+
 /* "step 12 writer store flag=1 (writer_fn+0x10)": the line of a replay. */
 void trace_format_step(const struct ls_step *step, char *buf, size_t len);
 
