@@ -2,8 +2,8 @@
  * madvise.c - what is going to be done with a range.
  *
  * Owns: vm_madvise. Not here: dropping pages (zap.h), merging (vma_merge.c).
- * Idea: the mapped parts of the range are advised one VMA after the other; a hole makes the result
- *       -ENOMEM but stops nothing.
+ * Idea: the mapped parts of the range are advised one VMA after the other (vma_parts.c); a hole
+ *       makes the result -ENOMEM but stops nothing.
  */
 #include "mm/mman.h"
 
@@ -12,7 +12,6 @@
 #include "mm/mman_internal.h"
 #include "mm/mmap_lock.h"
 #include "mm/reclaim.h"
-#include "mm/vma_lock.h"
 #include "mm/zap.h"
 
 /* The flags @advice leads to from @flags. */
@@ -55,39 +54,20 @@ static int madvise_contents(struct mm_struct *mm, unsigned long start, unsigned 
 	return at < end ? -ENOMEM : err;
 }
 
-/* VMAs of the range get the flags of @advice. mmap_lock held for write. */
-static int madvise_flags(struct mm_struct *mm, unsigned long start, unsigned long end, int advice)
+static int advise_part(struct vma_part *part, void *arg)
 {
-	VMA_ITERATOR(vmi, mm, start);
-	struct vm_area_struct *vma = vma_find(&vmi, end), *prev = NULL;
-	struct ma_state below = vmi.mas;
-	unsigned long at = start;
-	int hole = 0;
+	int advice = *(int *)arg, err;
+	unsigned long flags = advised_flags(part->vma->vm_flags, advice);
 
-	if (vma)
-		prev = mas_prev(&below, 0);
-	while (vma) {
-		unsigned long from = max(start, vma->vm_start), to = min(end, vma->vm_end);
-		unsigned long flags = advised_flags(vma->vm_flags, advice);
-		int err;
-
-		if (from > at)
-			hole = -ENOMEM;
-		/* What a file holds cannot be wiped for one process. */
-		if (advice == MADV_WIPEONFORK && vma->vm_file)
-			return -EINVAL;
-		if (flags != vma->vm_flags) {
-			err = vma_modify_flags(&vmi, prev, vma, from, to, flags, &vma);
-			if (err)
-				return err;
-			vm_flags_reset(vma, flags);
-		}
-		at = max(to, vma->vm_end);
-		prev = vma;
-		mas_set(&vmi.mas, at);
-		vma = at < end ? vma_find(&vmi, end) : NULL;
-	}
-	return at < end ? -ENOMEM : hole;
+	/* What a file holds cannot be wiped for one process. */
+	if (advice == MADV_WIPEONFORK && part->vma->vm_file)
+		return -EINVAL;
+	if (flags == part->vma->vm_flags)
+		return 0;
+	err = vma_modify_flags(part, flags);
+	if (!err)
+		vm_flags_reset(part->vma, flags);
+	return err;
 }
 
 static bool advice_known(int advice)
@@ -118,7 +98,7 @@ int vm_madvise(struct mm_struct *mm, unsigned long start, size_t len, int advice
 	err = mmap_write_lock_killable(mm);
 	if (err)
 		return err;
-	err = madvise_flags(mm, start, end, advice);
+	err = vma_for_each_part(mm, start, end, advise_part, &advice);
 	mm_check_mutation(mm, start, end);
 	mmap_write_unlock(mm);
 	return err;

@@ -80,6 +80,18 @@ static inline bool may_expand_vm(const struct mm_struct *mm, unsigned long flags
 	       (!is_data_mapping(flags) || mm->data_vm + pages <= mm->rlimit_data);
 }
 
+/* ---- ranges ---- */
+
+/*
+ * vma_for_each_part - @change every VMA of [@start, @end), or the part of it that lies inside.
+ *
+ * @change:  may split and merge; part->vma is then the VMA that holds the part
+ * Returns:  0; the first thing @change returned that is not 0, which ends it; -ENOMEM: part of the
+ *           range is not mapped, and the others were changed
+ */
+int vma_for_each_part(struct mm_struct *mm, unsigned long start, unsigned long end,
+		      int (*change)(struct vma_part *part, void *arg), void *arg);
+
 /* ---- munmap ---- */
 
 /*

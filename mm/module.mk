@@ -92,6 +92,7 @@ OBJS += mm/unmap_flush.o
 OBJS += mm/vma.o
 OBJS += mm/vma_lock.o
 OBJS += mm/vma_merge.o
+OBJS += mm/vma_parts.o
 OBJS += mm/window.o
 OBJS += mm/world.o
 OBJS += mm/zap.o

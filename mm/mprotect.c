@@ -36,16 +36,14 @@ static int charge_change(const struct vm_area_struct *vma, unsigned long *flags,
 	return security_vm_enough_memory_mm(mm, pages);
 }
 
-/* [start, end) of @vma, which lies inside it, gets @prot. @prev: below @vma, or NULL. */
-static int mprotect_fixup(struct vma_iterator *vmi, struct mmu_gather *tlb,
-			  struct vm_area_struct *prev, struct vm_area_struct **vmap,
-			  unsigned long start, unsigned long end, unsigned long prot)
+/* @part gets @prot; part->vma is then the VMA that holds it. */
+static int mprotect_fixup(struct mmu_gather *tlb, struct vma_part *part, unsigned long prot)
 {
-	struct vm_area_struct *vma = *vmap;
+	struct vm_area_struct *vma = part->vma;
 	struct mm_struct *mm = vma->vm_mm;
 	unsigned long old = vma->vm_flags;
 	unsigned long flags = (old & ~VM_ACCESS_FLAGS) | prot_to_flags(prot);
-	long pages = (end - start) >> PAGE_SHIFT;
+	long pages = (part->end - part->start) >> PAGE_SHIFT;
 	int err;
 
 	if (flags == old)
@@ -53,18 +51,18 @@ static int mprotect_fixup(struct vma_iterator *vmi, struct mmu_gather *tlb,
 	err = charge_change(vma, &flags, pages);
 	if (err)
 		return err;
-	err = vma_modify_flags(vmi, prev, vma, start, end, flags, vmap);
+	err = vma_modify_flags(part, flags);
 	if (err) {
 		vm_unacct_memory(flags & ~old & VM_ACCOUNT ? pages : 0);
 		return err;
 	}
 
 	/* ---- nothing below this line can fail ---- */
-	vm_flags_reset(*vmap, flags);
+	vm_flags_reset(part->vma, flags);
 	vm_stat_account(mm, old, -pages);
 	vm_stat_account(mm, flags, pages);
 	vm_unacct_memory(old & ~flags & VM_ACCOUNT ? pages : 0);
-	change_protection(tlb, *vmap, start, end, vm_get_page_prot(old));
+	change_protection(tlb, part->vma, part->start, part->end, vm_get_page_prot(old));
 	return 0;
 }
 
@@ -72,32 +70,31 @@ static int do_mprotect(struct mm_struct *mm, unsigned long start, unsigned long 
 		       unsigned long prot)
 {
 	VMA_ITERATOR(vmi, mm, start);
-	struct vm_area_struct *prev, *vma = vma_find(&vmi, end);
+	struct vma_part part = {.vmi = &vmi, .vma = vma_find(&vmi, end), .start = start};
 	struct ma_state below = vmi.mas;
 	struct mmu_gather tlb;
 	int err = 0;
 
-	if (!vma || vma->vm_start > start)
+	if (!part.vma || part.vma->vm_start > start)
 		return -ENOMEM;
-	prev = mas_prev(&below, 0);
+	part.prev = mas_prev(&below, 0);
 	tlb_gather_mmu(&tlb, &mm->tables, false);
-	while (start < end) {
-		unsigned long stop = min(end, vma->vm_end);
-
-		err = mprotect_fixup(&vmi, &tlb, prev, &vma, start, stop, prot);
+	for (;;) {
+		part.end = min(end, part.vma->vm_end);
+		err = mprotect_fixup(&tlb, &part, prot);
 		if (err)
 			break;
-		/* @vma may have been merged with what comes after. */
-		start = max(stop, vma->vm_end);
-		if (start >= end)
+		/* The VMA may have been merged with what comes after. */
+		part.start = max(part.end, part.vma->vm_end);
+		if (part.start >= end)
 			break;
-		prev = vma;
-		vma = vma_lookup(mm, start);
-		if (!vma) {
+		part.prev = part.vma;
+		part.vma = vma_lookup(mm, part.start);
+		if (!part.vma) {
 			err = -ENOMEM;
 			break;
 		}
-		mas_set(&vmi.mas, start);
+		mas_set(&vmi.mas, part.start);
 	}
 	tlb_finish_mmu(&tlb);
 	return err;

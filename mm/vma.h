@@ -195,18 +195,23 @@ struct vma_merge {
 int __must_check vma_merge_range(struct vma_iterator *vmi, struct vma_merge *m,
 				 struct vm_area_struct **merged);
 
+/* A VMA, or a part of one, that is to be changed: [start, end) lies inside @vma. */
+struct vma_part {
+	struct vma_iterator *vmi;
+	struct vm_area_struct *prev; /* below @vma in the tree, or NULL */
+	struct vm_area_struct *vma;
+	unsigned long start;
+	unsigned long end;
+};
+
 /*
- * vma_modify_flags - give [@start, @end) of @vma the flags @flags, merging or splitting.
+ * vma_modify_flags - a VMA for what is to get other flags.
  *
- * @prev:    the VMA below @vma in the tree, or NULL
- * Returns:  0 and *@result = the VMA that holds the range: with @flags already if it was merged,
- *           else with its old ones and exactly the range, for the caller to change; -ENOMEM with
- *           layout unchanged, except that a split at @start may stay
+ * Returns:  0 and part->vma = the VMA that holds the part: with them already if it was merged, else
+ *           with its old ones and exactly the part, write-locked, for the caller to change; -ENOMEM
+ *           with layout unchanged, except that a split at the start may stay
  */
-int __must_check vma_modify_flags(struct vma_iterator *vmi, struct vm_area_struct *prev,
-				  struct vm_area_struct *vma, unsigned long start,
-				  unsigned long end, unsigned long flags,
-				  struct vm_area_struct **result);
+int __must_check vma_modify_flags(struct vma_part *part, unsigned long flags);
 
 /* Set flags and the rights that follow from them. @vma write-locked. */
 void vm_flags_reset(struct vm_area_struct *vma, unsigned long flags);

@@ -101,13 +101,18 @@ static unsigned long pgoff_at(const struct vm_area_struct *vma, unsigned long ad
 	return vma->vm_pgoff + ((long)(addr - vma->vm_start) >> PAGE_SHIFT);
 }
 
+static bool has_attributes(const struct vm_area_struct *vma, const struct vma_merge *m)
+{
+	return vma->vm_flags == m->flags && vma->vm_file == m->file;
+}
+
 /* They may reach into the range, where the caller is about to unmap them. */
 static bool can_merge_prev(const struct vma_merge *m)
 {
 	struct vm_area_struct *prev = m->prev;
 
-	return prev && prev->vm_end >= m->start && prev->vm_flags == m->flags &&
-	       prev->vm_file == m->file && pgoff_at(prev, m->start) == m->pgoff &&
+	return prev && prev->vm_end >= m->start && has_attributes(prev, m) &&
+	       pgoff_at(prev, m->start) == m->pgoff &&
 	       anon_vma_alike(prev, m->anon_vma, m->middle);
 }
 
@@ -115,8 +120,7 @@ static bool can_merge_next(const struct vma_merge *m)
 {
 	struct vm_area_struct *next = m->next;
 
-	return next && next->vm_start <= m->end && next->vm_flags == m->flags &&
-	       next->vm_file == m->file &&
+	return next && next->vm_start <= m->end && has_attributes(next, m) &&
 	       m->pgoff + ((m->end - m->start) >> PAGE_SHIFT) == pgoff_at(next, m->end) &&
 	       anon_vma_alike(next, m->anon_vma, m->middle);
 }
@@ -267,33 +271,40 @@ static int split_counted(struct vma_iterator *vmi, struct vm_area_struct *vma, u
 	return vma_split(vmi, vma, at, new_below);
 }
 
-int vma_modify_flags(struct vma_iterator *vmi, struct vm_area_struct *prev,
-		     struct vm_area_struct *vma, unsigned long start, unsigned long end,
-		     unsigned long flags, struct vm_area_struct **result)
+/* @part->vma becomes the one that holds what @m says, by merging, or else exactly the part. */
+static int vma_modify(struct vma_part *part, struct vma_merge *m)
 {
-	struct vma_merge m = {
-		.mm = vma->vm_mm,
-		.prev = start == vma->vm_start ? prev : NULL,
-		.middle = vma,
-		.next = end == vma->vm_end ? vma_lookup(vma->vm_mm, end) : NULL,
-		.start = start,
-		.end = end,
-		.pgoff = vma->vm_pgoff + ((start - vma->vm_start) >> PAGE_SHIFT),
-		.flags = flags,
-		.file = vma->vm_file,
-		.anon_vma = vma->anon_vma,
-	};
-	int err = vma_merge_range(vmi, &m, result);
+	struct vm_area_struct *vma = part->vma, *merged;
+	int err;
 
-	if (err || *result)
-		return err;
-	if (start > vma->vm_start)
-		err = split_counted(vmi, vma, start, true);
-	if (!err && end < vma->vm_end)
-		err = split_counted(vmi, vma, end, false);
+	m->mm = vma->vm_mm;
+	m->prev = part->start == vma->vm_start ? part->prev : NULL;
+	m->middle = vma;
+	m->next = part->end == vma->vm_end ? vma_lookup(vma->vm_mm, part->end) : NULL;
+	m->start = part->start;
+	m->end = part->end;
+	m->pgoff = pgoff_at(vma, part->start);
+	m->file = vma->vm_file;
+	m->anon_vma = vma->anon_vma;
+	err = vma_merge_range(part->vmi, m, &merged);
 	if (err)
 		return err;
-	vma_start_write(vma);
-	*result = vma;
-	return 0;
+	if (merged) {
+		part->vma = merged;
+		return 0;
+	}
+	if (part->start > vma->vm_start)
+		err = split_counted(part->vmi, vma, part->start, true);
+	if (!err && part->end < vma->vm_end)
+		err = split_counted(part->vmi, vma, part->end, false);
+	if (!err)
+		vma_start_write(vma);
+	return err;
+}
+
+int vma_modify_flags(struct vma_part *part, unsigned long flags)
+{
+	struct vma_merge m = {.flags = flags};
+
+	return vma_modify(part, &m);
 }
