@@ -11,6 +11,7 @@
 #include <errno.h>
 #include "kernel/core/bug.h"
 #include "kernel/core/fault.h"
+#include "mm/mempolicy.h"
 #include "mm/mm.h"
 #include "mm/rmap.h"
 #include "mm/slab.h"
@@ -138,7 +139,8 @@ bool is_mergeable_anon_vma(const struct anon_vma *a, const struct anon_vma *b,
 static bool anon_vma_compatible(const struct vm_area_struct *a, const struct vm_area_struct *b)
 {
 	return a->vm_end == b->vm_start && !((a->vm_flags ^ b->vm_flags) & ~VM_ACCESS_FLAGS) &&
-	       a->vm_file == b->vm_file && b->vm_pgoff == a->vm_pgoff + vma_pages(a);
+	       a->vm_file == b->vm_file && b->vm_pgoff == a->vm_pgoff + vma_pages(a) &&
+	       mpol_equal(a->vm_policy, b->vm_policy);
 }
 
 /* The anon_vma of @owner if its neighbour may take it: nothing but @owner's own pages are in it. */

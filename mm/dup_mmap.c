@@ -22,6 +22,7 @@
 #include "mm/commit.h"
 #include "mm/copy_page_range.h"
 #include "mm/i_mmap.h"
+#include "mm/mempolicy.h"
 #include "mm/mm_marks.h"
 #include "mm/mman_internal.h"
 #include "mm/mmap_lock.h"
@@ -35,6 +36,7 @@ FAULT_SITE(F08, "fork: the tree clone's first node");
 FAULT_SITE(F10, "fork: killable write lock of a VMA");
 FAULT_SITE(F12, "fork: the commit limit, for a VMA that is charged");
 FAULT_SITE(F13, "fork: the VMA object");
+FAULT_SITE(F14, "fork: a copy of the VMA's memory policy");
 FAULT_SITE(sigkill, "fork: SIGKILL arrives before VMA number at= is looked at");
 
 DELAY_SITE(pub_tree, "fork: the child's VMA is in its tree");
@@ -103,12 +105,16 @@ static struct vm_area_struct *copy_vma(struct fork_copy *fc, struct vm_area_stru
 	if (!vma)
 		return NULL;
 	vma->vm_mm = fc->mm;
+	if (unlikely(vma->vm_policy) && FAULT_SITE_CALL(F14, vma_dup_policy(vma)))
+		goto undo_vma;
 	/* A wiped one begins without pages, so nobody needs to find it by them. */
-	if (!(vma->vm_flags & VM_WIPEONFORK) && mpnt->anon_vma && fork_anon_vma(fc, vma, mpnt)) {
-		vm_area_free(vma);
-		return NULL;
-	}
+	if (!(vma->vm_flags & VM_WIPEONFORK) && mpnt->anon_vma && fork_anon_vma(fc, vma, mpnt))
+		goto undo_vma;
 	return vma;
+
+undo_vma:
+	vm_area_free(vma);
+	return NULL;
 }
 
 /* Behind the store, so that whoever is told of the VMA finds it in the child's tree. */

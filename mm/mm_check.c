@@ -17,6 +17,7 @@
 #include "mm/fault.h"
 #include "mm/filemap.h"
 #include "mm/i_mmap.h"
+#include "mm/mempolicy.h"
 #include "mm/mman_internal.h"
 #include "mm/mmap_lock.h"
 #include "mm/reclaim.h"
@@ -79,6 +80,19 @@ static void check_file(struct check *c, struct vm_area_struct *vma)
 		wrong(c, "VMA %#lx: shared, and no file", vma->vm_start);
 }
 
+static void check_policy(struct check *c, const struct vm_area_struct *vma)
+{
+	const struct mempolicy *policy = vma->vm_policy;
+
+	if (!policy)
+		return;
+	if (atomic_read_nopoint(&policy->refcnt) < 1)
+		wrong(c, "VMA %#lx: nobody holds its policy", vma->vm_start);
+	if (policy->mode == MPOL_DEFAULT || !mpol_is_valid(policy->mode, policy->nodes))
+		wrong(c, "VMA %#lx: no policy is mode %u of nodes %#lx", vma->vm_start,
+		      policy->mode, policy->nodes);
+}
+
 static void check_vma(struct check *c, struct vm_area_struct *vma, const struct ma_state *mas)
 {
 	if (vma->vm_mm != c->mm)
@@ -99,6 +113,7 @@ static void check_vma(struct check *c, struct vm_area_struct *vma, const struct 
 		wrong(c, "VMA %#lx: charged, with flags %#lx", vma->vm_start, vma->vm_flags);
 	check_chains(c, vma);
 	check_file(c, vma);
+	check_policy(c, vma);
 }
 
 /* What the counters of the mm should be, counted from its VMAs, in pages. */

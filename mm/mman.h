@@ -99,6 +99,17 @@ unsigned long vm_mremap(struct mm_struct *mm, unsigned long addr, size_t old_len
 int vm_madvise(struct mm_struct *mm, unsigned long start, size_t len, int advice);
 
 /*
+ * vm_mbind - say from which nodes the memory of a range is to come (mempolicy.h).
+ *
+ * @mode:    enum mpol_mode; @nodes: bit N for node N
+ * Returns:  0; -EINVAL (no such range, mode or node, nodes with a mode that has none), -EFAULT
+ *           (part of the range is not mapped), -EINTR; or -ENOMEM: VMAs below the place of failure
+ *           then have the new policy already
+ */
+int vm_mbind(struct mm_struct *mm, unsigned long start, size_t len, unsigned mode,
+	     unsigned long nodes);
+
+/*
  * vm_brk - move the end of the heap.
  *
  * Returns:  where it ends now: @brk, or the old end if that cannot be

@@ -82,6 +82,9 @@ static inline bool may_expand_vm(const struct mm_struct *mm, unsigned long flags
 
 /* ---- ranges ---- */
 
+/* Does a VMA hold each page of [@start, @end)? */
+bool vma_range_is_mapped(struct mm_struct *mm, unsigned long start, unsigned long end);
+
 /*
  * vma_for_each_part - @change every VMA of [@start, @end), or the part of it that lies inside.
  *

@@ -46,6 +46,7 @@ OBJS += mm/maple_store.o
 OBJS += mm/maple_tail.o
 OBJS += mm/maple_walk.o
 OBJS += mm/maple_wr.o
+OBJS += mm/mempolicy.o
 OBJS += mm/mm.o
 OBJS += mm/mm_check.o
 OBJS += mm/mm_marks.o

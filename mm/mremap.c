@@ -70,6 +70,7 @@ static int grow_in_place(const struct mremap *r)
 		.pgoff = vma->vm_pgoff + vma_pages(vma),
 		.flags = vma->vm_flags,
 		.file = vma->vm_file,
+		.policy = vma->vm_policy,
 	};
 	VMA_ITERATOR(vmi, r->mm, m.start);
 	int err;
@@ -187,6 +188,7 @@ static void merge_moved(struct vm_area_struct *new)
 		.pgoff = new->vm_pgoff,
 		.flags = new->vm_flags,
 		.file = new->vm_file,
+		.policy = new->vm_policy,
 		.anon_vma = new->anon_vma,
 	};
 

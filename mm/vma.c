@@ -11,6 +11,7 @@
 #include "kernel/core/bug.h"
 #include "mm/anon_vma.h"
 #include "mm/i_mmap.h"
+#include "mm/mempolicy.h"
 #include "mm/mman_internal.h"
 #include "mm/slab.h"
 #include "mm/vma_internal.h"
@@ -38,31 +39,36 @@ struct vm_area_struct *vm_area_dup(const struct vm_area_struct *from)
 
 	if (!vma)
 		return NULL;
-	*vma = (struct vm_area_struct){
-		.vm_start = from->vm_start,
-		.vm_end = from->vm_end,
-		.vm_mm = from->vm_mm,
-		.vm_page_prot = from->vm_page_prot,
-		.vm_flags = from->vm_flags,
-		.vm_pgoff = from->vm_pgoff,
-		.vm_file = from->vm_file,
-		.vm_ops = from->vm_ops,
-		.anon_vma_chain = LIST_HEAD_INIT(vma->anon_vma_chain),
-	};
+	/* One by one: what a VMA has only while it is linked or freed needs no value here. */
+	vma->vm_start = from->vm_start;
+	vma->vm_end = from->vm_end;
+	vma->vm_mm = from->vm_mm;
+	vma->vm_page_prot = from->vm_page_prot;
+	vma->vm_flags = from->vm_flags;
+	vma->vm_pgoff = from->vm_pgoff;
+	vma->vm_lock_seq = 0;
+	vma->vm_refcnt = (atomic_t)ATOMIC_INIT(0);
+	vma->vm_file = from->vm_file;
+	vma->vm_ops = from->vm_ops;
+	vma->vm_policy = from->vm_policy;
 	RB_CLEAR_NODE(&vma->shared.rb);
+	vma->anon_vma = NULL;
+	INIT_LIST_HEAD(&vma->anon_vma_chain);
+	mpol_get(vma->vm_policy);
 	return vma;
 }
 
-static void vma_assert_unused(const struct vm_area_struct *vma)
+static void free_object(struct vm_area_struct *vma)
 {
 	ASSERT_EQ(atomic_read_nopoint(&vma->vm_refcnt), 0);
 	ASSERT(list_empty(&vma->anon_vma_chain));
+	kmem_cache_free(&vma_cache, vma);
 }
 
 void vm_area_free(struct vm_area_struct *vma)
 {
-	vma_assert_unused(vma);
-	kmem_cache_free(&vma_cache, vma);
+	mpol_put(vma->vm_policy);
+	free_object(vma);
 }
 
 static void free_list_rcu(struct rcu_head *head)
@@ -71,15 +77,29 @@ static void free_list_rcu(struct rcu_head *head)
 
 	for (; vma; vma = next) {
 		next = vma->next;
-		vm_area_free(vma);
+		free_object(vma);
 	}
+}
+
+/* Few VMAs hold anything: one test for all of it. */
+static bool vma_holds(const struct vm_area_struct *vma)
+{
+	return (unsigned long)vma->vm_file | (unsigned long)vma->vm_policy;
+}
+
+static noinline void vma_let_go(struct vm_area_struct *vma)
+{
+	vma_close(vma);
+	mpol_put(vma->vm_policy);
 }
 
 void vm_area_free_list(struct vm_area_struct *first)
 {
 	/* Now, since it may sleep. Who still finds them looks at their locks only. */
-	for (struct vm_area_struct *vma = first; vma; vma = vma->next)
-		vma_close(vma);
+	for (struct vm_area_struct *vma = first; vma; vma = vma->next) {
+		if (vma_holds(vma))
+			vma_let_go(vma);
+	}
 	if (first)
 		call_rcu(&first->rcu, free_list_rcu);
 }

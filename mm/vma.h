@@ -24,6 +24,7 @@
 
 struct anon_vma;
 struct file;
+struct mempolicy;
 struct vm_area_struct;
 struct vm_fault;
 
@@ -64,6 +65,7 @@ struct vm_area_struct {
 	atomic_t vm_refcnt;	       /* [A] vma_lock.h */
 	struct file *vm_file;	       /* [I] what it maps, with a reference; NULL: nothing */
 	const struct vm_operations_struct *vm_ops; /* [I] with vm_file */
+	struct mempolicy *vm_policy;   /* [V] with a reference (mempolicy.h); NULL: none */
 	struct interval_tree_node shared; /* in the file's i_mmap (i_mmap.h) */
 	struct anon_vma *anon_vma;     /* [S] */
 	struct list_head anon_vma_chain; /* [S] */
@@ -127,20 +129,21 @@ static inline struct vm_area_struct *vma_prev(struct vma_iterator *vmi)
 struct vm_area_struct *__must_check vm_area_alloc(struct mm_struct *mm);
 
 /*
- * A detached copy of @from: range, offset, flags, file; no chains. It does not hold the file until
- * vma_open(), nor is it linked to it. NULL: no memory.
+ * A detached copy of @from: range, offset, flags, file, and its policy, of which it holds a
+ * reference; no chains. It does not hold the file until vma_open(), nor is it linked to it. NULL:
+ * no memory.
  */
 struct vm_area_struct *__must_check vm_area_dup(const struct vm_area_struct *from);
 
 /*
  * @vma is detached, out of every chain and its file's tree, was never in the tree and does not hold
- * its file (any more): it is freed at once.
+ * its file (any more): it gives up its policy and is freed at once.
  */
 void vm_area_free(struct vm_area_struct *vma);
 
 /*
- * The detached VMAs from @first, chained by next, let their files go (vma_close()) and are freed
- * after one grace period.
+ * The detached VMAs from @first, chained by next, let their files (vma_close()) and policies go and
+ * are freed after one grace period.
  */
 void vm_area_free_list(struct vm_area_struct *first);
 
@@ -181,6 +184,7 @@ struct vma_merge {
 	unsigned long pgoff; /* of start */
 	unsigned long flags;
 	struct file *file;	   /* NULL: none */
+	struct mempolicy *policy;  /* NULL: none */
 	struct anon_vma *anon_vma; /* of the pages in the range */
 };
 
@@ -205,13 +209,14 @@ struct vma_part {
 };
 
 /*
- * vma_modify_flags - a VMA for what is to get other flags.
+ * vma_modify_flags, vma_modify_policy - a VMA for what is to get other flags, or another policy.
  *
- * Returns:  0 and part->vma = the VMA that holds the part: with them already if it was merged, else
- *           with its old ones and exactly the part, write-locked, for the caller to change; -ENOMEM
- *           with layout unchanged, except that a split at the start may stay
+ * Returns:  0 and part->vma = the VMA that holds the part: with the new attribute already if it was
+ *           merged, else with its old one and exactly the part, write-locked, for the caller to
+ *           change; -ENOMEM with layout unchanged, except that a split at the start may stay
  */
 int __must_check vma_modify_flags(struct vma_part *part, unsigned long flags);
+int __must_check vma_modify_policy(struct vma_part *part, struct mempolicy *policy);
 
 /* Set flags and the rights that follow from them. @vma write-locked. */
 void vm_flags_reset(struct vm_area_struct *vma, unsigned long flags);

@@ -19,8 +19,8 @@
  *	  PPP...xxx   -> PPPPPPxxx    P
  *	  xxx...NNN   -> xxxNNNNNN    N
  *
- * Alike: equal flags, the same file or none, page offsets that go on without a step, anon_vmas that
- * may be one.
+ * Alike: equal flags and policies, the same file or none, page offsets that go on without a step,
+ * anon_vmas that may be one.
  */
 #include "mm/vma.h"
 
@@ -28,6 +28,7 @@
 #include "kernel/core/bug.h"
 #include "mm/anon_vma.h"
 #include "mm/i_mmap.h"
+#include "mm/mempolicy.h"
 #include "mm/vma_internal.h"
 #include "mm/vma_lock.h"
 
@@ -103,7 +104,8 @@ static unsigned long pgoff_at(const struct vm_area_struct *vma, unsigned long ad
 
 static bool has_attributes(const struct vm_area_struct *vma, const struct vma_merge *m)
 {
-	return vma->vm_flags == m->flags && vma->vm_file == m->file;
+	return vma->vm_flags == m->flags && vma->vm_file == m->file &&
+	       mpol_equal(vma->vm_policy, m->policy);
 }
 
 /* They may reach into the range, where the caller is about to unmap them. */
@@ -304,7 +306,14 @@ static int vma_modify(struct vma_part *part, struct vma_merge *m)
 
 int vma_modify_flags(struct vma_part *part, unsigned long flags)
 {
-	struct vma_merge m = {.flags = flags};
+	struct vma_merge m = {.flags = flags, .policy = part->vma->vm_policy};
+
+	return vma_modify(part, &m);
+}
+
+int vma_modify_policy(struct vma_part *part, struct mempolicy *policy)
+{
+	struct vma_merge m = {.flags = part->vma->vm_flags, .policy = policy};
 
 	return vma_modify(part, &m);
 }

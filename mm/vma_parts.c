@@ -2,11 +2,24 @@
  * vma_parts.c - one VMA after the other of a range that begins and ends anywhere.
  *
  * Owns: the way from one to the next while they are split and merged. What is done to each is the
- *       caller's (madvise.c).
+ *       caller's (madvise.c, mempolicy.c).
  */
 #include <errno.h>
 
 #include "mm/mman_internal.h"
+
+bool vma_range_is_mapped(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	VMA_ITERATOR(vmi, mm, start);
+	struct vm_area_struct *vma;
+
+	for_each_vma_range(vmi, vma, end) {
+		if (vma->vm_start > start)
+			return false;
+		start = vma->vm_end;
+	}
+	return start >= end;
+}
 
 int vma_for_each_part(struct mm_struct *mm, unsigned long start, unsigned long end,
 		      int (*change)(struct vma_part *part, void *arg), void *arg)

@@ -19,6 +19,7 @@
 #include "mm/file.h"
 #include "mm/gup.h"
 #include "mm/lazy_tlb.h"
+#include "mm/mempolicy.h"
 #include "mm/mman.h"
 #include "mm/page_alloc.h"
 #include "mm/swap.h"
@@ -52,7 +53,7 @@ static void parse_failure(struct fork_shape *s, struct kv *kv)
 	kv_bool(kv, "hog", &s->hog);
 	if (s->hog && (!s->site || !fork_hog_can(s->site)))
 		kv_fail(kv, "hog=on: only with a site= at which memory is got: F01 F02 F08 F09 "
-			    "F13 F16 F18 F20");
+			    "F13 F14 F16 F18 F20");
 }
 
 /* More pages than there are would end in a failure that nobody asked for. */
@@ -102,6 +103,7 @@ void fork_shape_parse(struct fork_shape *s, struct kv *kv, unsigned long frames)
 	kv_u64(kv, "file", 0, SHAPE_VMAS_MAX, &s->file);
 	kv_u64(kv, "shared", 0, SHAPE_VMAS_MAX, &s->shared);
 	kv_u64(kv, "pinned", 0, SHAPE_VMAS_MAX, &s->pinned);
+	kv_u64(kv, "policy", 0, s->vmas, &s->policy);
 	kv_u64(kv, "dontcopy", 0, s->vmas - 1, &s->dontcopy);
 	kv_bool(kv, "touching", &s->touching);
 	kv_bool(kv, "clean", &s->clean);
@@ -151,6 +153,19 @@ static int touch_vma(const struct fork_shape *s, unsigned long i)
 	return err;
 }
 
+/* What it is besides being mapped. */
+static int advise_vma(const struct fork_shape *s, struct fork_stage *stage, unsigned long i)
+{
+	unsigned long addr = fork_shape_addr(s, i), len = s->pages * PAGE_SIZE;
+	int err = 0;
+
+	if (i < s->policy)
+		err = vm_mbind(stage->mm, addr, len, MPOL_BIND, NODES_ONLINE);
+	if (!err && i == s->dontcopy)
+		err = vm_madvise(stage->mm, addr, len, MADV_DONTFORK);
+	return err;
+}
+
 static int build_vmas(const struct fork_shape *s, struct fork_stage *stage)
 {
 	int err = 0;
@@ -162,9 +177,8 @@ static int build_vmas(const struct fork_shape *s, struct fork_stage *stage)
 			err = touch_vma(s, i);
 	}
 	mm_unuse(stage->mm);
-	if (!err && s->dontcopy != SHAPE_NO)
-		err = vm_madvise(stage->mm, fork_shape_addr(s, s->dontcopy), s->pages * PAGE_SIZE,
-				 MADV_DONTFORK);
+	for (unsigned long i = 0; i < s->vmas && !err; i++)
+		err = advise_vma(s, stage, i);
 	return err;
 }
 

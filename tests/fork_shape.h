@@ -4,12 +4,13 @@
  * Owns: the words, building a parent of that shape, arming the failure, what was made beside it.
  * Not here: who forks, who walks meanwhile (cmd_fork.c, the lab's scenario, sweeps).
  *
- *	vmas=64 pages=8 swap=2 file=4 shared=2 dontcopy=3	the parent
+ *	vmas=64 pages=8 swap=2 file=4 shared=2 dontcopy=3 policy=4	the parent
  *	site=F13 k=20 occ=0 | kill=20				the failure
  *
  * VMAs are numbered in order of address. The last @shared of them are shared mappings of a file,
  * the @file before them private ones with a page of their own, the others anonymous. Each has
- * @pages pages, all touched; the first @swap of those that are its own are swapped out.
+ * @pages pages, all touched; the first @swap of those that are its own are swapped out. The first
+ * @policy VMAs have a memory policy.
  */
 #ifndef TESTS_FORK_SHAPE_H
 #define TESTS_FORK_SHAPE_H
@@ -29,6 +30,7 @@ struct block_device;
 struct fork_shape {
 	u64 vmas, pages, swap, file, shared;
 	u64 pinned;   /* the last page of so many anonymous VMAs is pinned */
+	u64 policy;   /* so many VMAs have a memory policy, each its own */
 	bool touching; /* no free page between VMAs */
 	bool clean;    /* private file VMAs were only read: they have no anon_vma */
 	u64 dontcopy; /* the VMA that the child does not get; SHAPE_NO: none */
@@ -43,7 +45,7 @@ struct fork_shape {
 };
 
 #define FORK_SHAPE_USAGE                                                                \
-	"vmas= pages= swap= file= shared= pinned= dontcopy=VMA\n"                       \
+	"vmas= pages= swap= file= shared= pinned= policy= dontcopy=VMA\n"               \
 	"  touching=on   no free page between VMAs; at most one is anonymous then\n"    \
 	"  clean=on      private file VMAs are only read\n"                             \
 	"  site=F01..F25 k=VMA occ=N | kill=VMA   where the copy fails\n"                \

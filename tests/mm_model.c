@@ -8,6 +8,7 @@
 #include "kernel/base/err.h"
 #include "kernel/core/user.h"
 #include "mm/file.h"
+#include "mm/mempolicy.h"
 #include "mm/mm_check.h"
 #include "mm/mman.h"
 #include "mm/mmap_lock.h"
@@ -147,6 +148,18 @@ static void op_advise(struct mm_model *m, struct mm_struct *mm, struct model_pag
 		page[i].advice = (page[i].advice & ~how[h].clear) | how[h].set;
 	}
 	m_expect_eq(m, err, expected);
+}
+
+static void op_bind(struct mm_model *m, struct mm_struct *mm, struct model_page *page)
+{
+	unsigned first, nr = pick_range(m, &first), mode = below(m, NR_MPOL_MODES);
+	unsigned long nodes = mpol_is_valid(mode, 0) ? 0 : NODES_ONLINE;
+	bool mapped = all_mapped(&page[first], nr);
+
+	m_expect_eq(m, vm_mbind(mm, addr_of(m, first), nr * PAGE_SIZE, mode, nodes),
+		    mapped ? 0 : -EFAULT);
+	for (unsigned i = first; mapped && i < first + nr; i++)
+		page[i].policy = mode;
 }
 
 /* Will the kernel take pages [first, first + nr) for one VMA? Asked of the kernel. */
@@ -306,7 +319,7 @@ static void op_heap(struct mm_model *m, struct mm_struct *mm,
 static void (*const ops[])(struct mm_model *, struct mm_struct *, struct model_page *) = {
 	op_map,	 op_map,   op_map_file, op_unmap, op_protect, op_advise, op_advise, op_move,
 	op_resize, op_write, op_write,	op_write, op_write,   op_read,	 op_read,   op_read,
-	op_move_pages, op_heap,
+	op_move_pages, op_heap, op_bind,
 };
 
 /* ---- the whole ---- */
@@ -339,6 +352,7 @@ static void compare_page(struct mm_model *m, struct vm_area_struct *vma,
 	/* Read-only memory is charged if it was writable and has pages, perhaps. */
 	m_expect_eq(m, vma->vm_flags & ~VM_ACCOUNT, expected_flags(page));
 	m_expect_eq(m, own && !(vma->vm_flags & VM_ACCOUNT), false);
+	m_expect_eq(m, vma->vm_policy ? vma->vm_policy->mode : MPOL_DEFAULT, page->policy);
 	if (!page->prot)
 		return;
 	m_expect_eq(m, get_user(&word, addr), access_errno(m, page));

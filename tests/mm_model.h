@@ -29,6 +29,7 @@ struct model_page {
 	u8 prot;	 /* PROT_ */
 	u8 advice;	 /* 1: not for a child, 2: wiped there */
 	u8 kind;	 /* enum model_kind */
+	u8 policy;	 /* enum mpol_mode */
 	u16 pgoff;	 /* in the file */
 	u64 word;	 /* anonymous or copied: what it holds */
 };

@@ -12,6 +12,7 @@
 #include "kernel/core/log.h"
 #include "mm/commit.h"
 #include "mm/fault.h"
+#include "mm/mempolicy.h"
 #include "mm/mmap_lock.h"
 #include "mm/rmap.h"
 #include "mm/swap.h"
@@ -32,6 +33,7 @@ const char *const mm_allowed_names[NR_MM_ALLOWED] = {
 struct vma_record {
 	unsigned long start, end, flags, pgoff;
 	const struct file *file;
+	struct mempolicy *policy; /* with a reference */
 	bool prepared; /* has an anon_vma */
 };
 
@@ -100,12 +102,14 @@ static void take_vmas(struct mm_picture *p, struct mm_struct *mm)
 			p->failed = true;
 			return;
 		}
+		mpol_get(vma->vm_policy);
 		p->vma[p->nr_vmas++] = (struct vma_record){
 			.start = vma->vm_start,
 			.end = vma->vm_end,
 			.flags = vma->vm_flags,
 			.pgoff = vma->vm_pgoff,
 			.file = vma->vm_file,
+			.policy = vma->vm_policy,
 			.prepared = vma->anon_vma,
 		};
 	}
@@ -182,6 +186,8 @@ void mm_picture_free(struct mm_picture *p)
 {
 	if (!p)
 		return;
+	for (unsigned long i = 0; i < p->nr_vmas; i++)
+		mpol_put(p->vma[i].policy);
 	free(p->vma);
 	free(p->entry);
 	free(p);
@@ -236,6 +242,8 @@ static void compare_stretch(struct compare *c, const struct vma_record *a,
 		differs(c, "%#lx: flags were %#lx, are %#lx", at, a->flags, b->flags);
 	if (a->file != b->file)
 		differs(c, "%#lx: maps another file", at);
+	if (!mpol_equal(a->policy, b->policy))
+		differs(c, "%#lx: has another policy", at);
 	if (a_off != b_off)
 		differs(c, "%#lx: page offset was %#lx, is %#lx", at, a_off, b_off);
 	if (a->prepared && !b->prepared)

@@ -9,6 +9,7 @@
 #include "kernel/shell/target.h"
 #include "mm/commit.h"
 #include "mm/file.h"
+#include "mm/mempolicy.h"
 #include "mm/mm.h"
 #include "mm/mmap_lock.h"
 #include "mm/page_alloc.h"
@@ -40,6 +41,14 @@ static int count_entries(struct pte_walk *walk, pte_t *pte, unsigned long addr, 
 	return 0;
 }
 
+static void show_policy(const struct mempolicy *policy)
+{
+	if (policy && policy->nodes)
+		out(" %s:%#lx", mpol_mode_name[policy->mode], policy->nodes);
+	else if (policy)
+		out(" %s", mpol_mode_name[policy->mode]);
+}
+
 static void show_vma(struct mm_struct *mm, struct vm_area_struct *vma)
 {
 	struct vma_pages pages = {.present = 0};
@@ -47,14 +56,15 @@ static void show_vma(struct mm_struct *mm, struct vm_area_struct *vma)
 	unsigned long flags = vma->vm_flags;
 
 	(void)walk_pte_tables(&walk, vma->vm_start, vma->vm_end);
-	out("%012lx-%012lx %c%c%c%c %012lx %6lu %6lu %6lu %6lu%s%s%s%s%s %s\n", vma->vm_start,
+	out("%012lx-%012lx %c%c%c%c %012lx %6lu %6lu %6lu %6lu%s%s%s%s%s", vma->vm_start,
 	    vma->vm_end, flags & VM_READ ? 'r' : '-', flags & VM_WRITE ? 'w' : '-',
 	    flags & VM_EXEC ? 'x' : '-', flags & VM_SHARED ? 's' : 'p',
 	    vma->vm_file ? vma->vm_pgoff << PAGE_SHIFT : 0, vma_pages(vma), pages.present,
 	    pages.zero, pages.swapped, flags & VM_ACCOUNT ? " charged" : "",
 	    flags & VM_NORESERVE ? " noreserve" : "", flags & VM_DONTCOPY ? " dontfork" : "",
-	    flags & VM_WIPEONFORK ? " wipeonfork" : "", flags & VM_GROWSDOWN ? " stack" : "",
-	    vma->vm_file ? vma->vm_file->name : vma->anon_vma ? "[anon]" : "");
+	    flags & VM_WIPEONFORK ? " wipeonfork" : "", flags & VM_GROWSDOWN ? " stack" : "");
+	show_policy(vma->vm_policy);
+	out(" %s\n", vma->vm_file ? vma->vm_file->name : vma->anon_vma ? "[anon]" : "");
 }
 
 static int cmd_maps(int argc, char **argv)
@@ -81,7 +91,7 @@ static int cmd_maps(int argc, char **argv)
 SHELL_CMD(maps,
 	  "maps PID: the VMAs of a process\n"
 	  "  Rights, p private or s shared; offset in the file; pages mapped, of them in memory,\n"
-	  "  the zero page, in swap; what was advised; the file.",
+	  "  the zero page, in swap; what was advised; memory policy:nodes; the file.",
 	  cmd_maps);
 
 /* ---- mm ---- */

@@ -1,7 +1,8 @@
 /*
  * cmd_mman.c - system calls on the address space of a process, by hand.
  *
- * Owns: `spawn`, `mmap`, `munmap`, `mprotect`, `mremap`, `madvise`, `brk`, `touch`, `peek`.
+ * Owns: `spawn`, `mmap`, `munmap`, `mprotect`, `mremap`, `madvise`, `mbind`, `brk`, `touch`,
+ *       `peek`.
  * Not here: what they do (mm/mman.h), looking at it (cmd_maps.c).
  * Idea: words that can be told to be wrong from the words alone are told so, by name, before
  *       anything is done; what the call itself refuses is told with its reason, and has changed
@@ -18,6 +19,7 @@
 #include "kernel/shell/target.h"
 #include "kernel/x86/layout.h"
 #include "mm/file.h"
+#include "mm/mempolicy.h"
 #include "mm/mm.h"
 #include "mm/mman.h"
 
@@ -45,7 +47,7 @@ static int cmd_spawn(int argc, char **argv)
 }
 SHELL_CMD(spawn,
 	  "spawn [NAME]: a process without memory of its own, until `kill`\n"
-	  "  mmap, munmap, mprotect, mremap, madvise, brk, touch, peek act on it;\n"
+	  "  mmap, munmap, mprotect, mremap, madvise, mbind, brk, touch, peek act on it;\n"
 	  "  maps, mm, pt, tree show it.",
 	  cmd_spawn);
 
@@ -303,6 +305,31 @@ SHELL_CMD(madvise,
 	  "madvise PID addr=A len=BYTES advice=NAME: tell what comes\n"
 	  "  dontneed dontfork dofork wipeonfork keeponfork pageout",
 	  cmd_madvise);
+
+static int cmd_mbind(int argc, char **argv)
+{
+	static struct call c;
+	u64 nodes = 0;
+	unsigned mode = 0;
+
+	c.addr = c.len = 0;
+	if (!begin(&c, argc, argv))
+		return SHELL_FAIL;
+	want_range(&c);
+	if (!kv_choice(&c.kv, "mode", mpol_mode_name, &mode))
+		kv_fail(&c.kv, "mode= is missing: accepted is default, prefer, bind, ...");
+	kv_u64(&c.kv, "nodes", 0, NODES_ONLINE, &nodes);
+	if (!mpol_is_valid(mode, nodes))
+		kv_fail(&c.kv, "mode=%s nodes=%#lx: default and local have no nodes, others some",
+			mpol_mode_name[mode], nodes);
+	if (kv_done(&c.kv))
+		return bad_words(&c);
+	return end(&c, vm_mbind(c.mm, c.addr, c.len, mode, nodes), "no memory, or too many VMAs");
+}
+SHELL_CMD(mbind,
+	  "mbind PID addr=A len=BYTES mode=NAME [nodes=MASK]: where memory is to come from\n"
+	  "  default local prefer bind interleave; the machine has node 0, which is mask 1",
+	  cmd_mbind);
 
 static int cmd_brk(int argc, char **argv)
 {

@@ -139,6 +139,7 @@ KTEST(fork_sweep, parent_of_17, KT_MODEL)
 					  .pages = 3,
 					  .swap = 1,
 					  .pinned = 2,
+					  .policy = 14,
 					  .file = 3,
 					  .shared = 2,
 					  .dontcopy = 4});
@@ -149,7 +150,8 @@ KTEST(fork_sweep, parent_of_64, KT_MODEL)
 	sweep_all(
 		t,
 		&(struct fork_shape){
-			.vmas = 64, .pages = 2, .swap = 1, .file = 8, .shared = 4, .dontcopy = 63});
+			.vmas = 64, .pages = 2, .swap = 1, .file = 8, .shared = 4, .policy = 64,
+			.dontcopy = 63});
 }
 
 KTEST(fork_sweep, parent_of_300, KT_MODEL)

@@ -88,6 +88,10 @@ static const struct row rows[] = {
 	{"zero_marker", 5, NO, "F13", 2, 0, "CCMPP", 2, 0, -ENOMEM},
 	{"zero_marker", 5, NO, "F17", 2, 0, "CCMPP", 2, 0, -ENOMEM},
 	{"zero_marker", 5, NO, "F12", 3, 0, "CCCMP", 3, 0, -ENOMEM},
+	{"zero_marker", 5, NO, "F14", 2, 0, "CCMPP", 2, 0, -ENOMEM},
+	{"insert_one_by_one", 5, NO, "F14", 2, 0, "CC...", 2, 0, -ENOMEM},
+	{"full_teardown_both_locks", 5, NO, "F14", 2, 0, "", 2, UNSTABLE | SKIP, -ENOMEM},
+	{"prune_in_place", 5, NO, "F14", 2, 0, "CC...", 2, 0, -ENOMEM},
 	{"zero_marker_sem", 5, NO, "F13", 2, 0, "CCMPP", 2, 0, -ENOMEM},
 	{"zero_marker_flagged", 5, NO, "F13", 2, 0, "CCMPP", 2, UNSTABLE | SKIP, -ENOMEM},
 	{"full_teardown_both_locks", 5, NO, "F13", 2, 0, "", 2, UNSTABLE | SKIP, -ENOMEM},
@@ -178,6 +182,7 @@ static void check_row(struct ktest *t, const struct row *row)
 	t_assert_eq(t, sem_parse(row->sem, &shape_now.sem, why, sizeof(why)), 0);
 	if (row->site) {
 		shape_now.pinned = strcmp(row->site, "F20") == 0 ? row->vmas : 0;
+		shape_now.policy = strcmp(row->site, "F14") == 0 ? row->vmas : 0;
 		shape_now.site = fault_site_find(row->site);
 		shape_now.k = row->k;
 		shape_now.occ = row->occ;

@@ -5,6 +5,7 @@
 #include "tests/mm_model.h"
 
 #include "kernel/core/user.h"
+#include "mm/mempolicy.h"
 #include "mm/mman.h"
 #include "mm/swap.h"
 #include "mm/vma.h"
@@ -83,7 +84,8 @@ static unsigned long model_addr_of_writable(struct mm_model *m)
 	struct vm_area_struct *vma;
 
 	for_each_vma(vmi, vma) {
-		if ((vma->vm_flags & (VM_WRITE | VM_DONTCOPY)) == VM_WRITE && !vma->vm_file)
+		if ((vma->vm_flags & (VM_WRITE | VM_DONTCOPY)) == VM_WRITE && !vma->vm_file &&
+		    !vma->vm_policy)
 			return vma->vm_start;
 	}
 	return 0;
@@ -95,6 +97,7 @@ static int behind_its_back(struct mm_model *m, unsigned how, unsigned long addr)
 	case 0: return put_user((u64)2, addr);
 	case 1: return vm_munmap(m->mm[0], addr, PAGE_SIZE);
 	case 2: return vm_mprotect(m->mm[0], addr, PAGE_SIZE, PROT_READ);
+	case 3: return vm_mbind(m->mm[0], addr, PAGE_SIZE, MPOL_LOCAL, 0);
 	default: return vm_madvise(m->mm[0], addr, PAGE_SIZE, MADV_DONTFORK);
 	}
 }
@@ -103,7 +106,7 @@ KTEST(mm_model, a_change_behind_its_back_is_found, KT_MODEL)
 {
 	struct mm_model *m = &models[0];
 
-	for (unsigned how = 0; how < 4; how++) {
+	for (unsigned how = 0; how < 5; how++) {
 		unsigned long addr;
 
 		t_assert(t, mm_model_begin(m, t_seed(t) + how, 1) == 0);

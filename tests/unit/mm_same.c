@@ -5,6 +5,7 @@
 #include "tests/mm_same.h"
 
 #include "kernel/core/user.h"
+#include "mm/mempolicy.h"
 #include "mm/mman.h"
 #include "mm/mmap_lock.h"
 #include "mm/pgtable_types.h"
@@ -80,6 +81,10 @@ KTEST(mm_same, every_wrong_difference_is_found, KT_UNIT)
 	take(t);
 	t_expect_eq(t, vm_mprotect(space, layout_addr(6), PAGE_SIZE, PROT_READ), 0);
 	t_expect_lt(t, 0, nr_wrong(t)); /* rights */
+
+	take(t);
+	t_expect_eq(t, vm_mbind(space, layout_addr(7), PAGE_SIZE, MPOL_LOCAL, 0), 0);
+	t_expect_eq(t, nr_wrong(t), 1); /* the policy */
 
 	take(t);
 	t_expect_eq(t, vm_munmap(space, layout_addr(2), PAGE_SIZE), 0);

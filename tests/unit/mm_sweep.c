@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "kernel/core/user.h"
+#include "mm/mempolicy.h"
 #include "mm/mm_check.h"
 #include "mm/mman.h"
 #include "mm/mmap_lock.h"
@@ -153,6 +154,28 @@ KTEST(mm_sweep, madvise_of_the_middle, KT_SWEEP)
 	fault_sweep(t, vm_madvise(space, layout_addr(2), 2 * PAGE_SIZE, MADV_DONTFORK),
 		    unchanged(t));
 	end(t, "AABBCC");
+}
+
+static int bind(unsigned first, unsigned nr, enum mpol_mode mode, unsigned long nodes)
+{
+	return vm_mbind(space, layout_addr(first), nr * PAGE_SIZE, mode, nodes);
+}
+
+KTEST(mm_sweep, mbind_of_the_middle, KT_SWEEP)
+{
+	begin(t, "AAAAAA");
+	fault_sweep(t, bind(2, 2, MPOL_BIND, NODES_ONLINE), unchanged(t));
+	end(t, "AABBCC");
+}
+
+KTEST(mm_sweep, mbind_that_merges, KT_SWEEP)
+{
+	begin(t, "AAAAAA");
+	t_expect_eq(t, bind(2, 2, MPOL_LOCAL, 0), 0);
+	t_expect_eq(t, bind(0, 2, MPOL_BIND, NODES_ONLINE), 0);
+	picture_again(t);
+	fault_sweep(t, bind(2, 2, MPOL_BIND, NODES_ONLINE), unchanged(t));
+	end(t, "AAAABB");
 }
 
 KTEST(mm_sweep, mremap_that_grows, KT_SWEEP)

@@ -81,6 +81,10 @@ KTEST(shell_mman, calls_do_what_they_say, KT_UNIT)
 	t_expect_layout(t, space, "A.B..C..d");
 	expect_ok(t, "madvise %u addr=0x40000000 len=4K advice=dontneed", "");
 	expect_ok(t, "peek %u addr=0x40000000", "0\n");
+	expect_ok(t, "mbind %u addr=0x40008000 len=4K mode=interleave nodes=1", "");
+	expect_ok(t, "maps %u", " interleave:0x1 ");
+	expect_ok(t, "mbind %u addr=0x40008000 len=4K mode=local", "");
+	expect_ok(t, "maps %u", " local ");
 	expect_ok(t, "brk %u end=0x555555555000", "0x555555555000\n");
 	end(t);
 }
@@ -161,6 +165,12 @@ static const struct {
 	{"mremap %u addr=0x40000000 len=4K to=0x50000001", "to=0x50000001"},
 	{"mremap %u addr=0x40000000 len=8K to=0x40001000", "not possible"},
 	{"madvise %u addr=0x40000000 len=4K advice=love", "advice=love"},
+	{"mbind %u addr=0x40000000 len=4K", "mode= is missing"},
+	{"mbind %u addr=0x40000000 len=4K mode=best", "mode=best"},
+	{"mbind %u addr=0x40000000 len=4K mode=bind", "mode=bind nodes=0"},
+	{"mbind %u addr=0x40000000 len=4K mode=bind nodes=2", "nodes=2"},
+	{"mbind %u addr=0x40000000 len=4K mode=local nodes=1", "mode=local nodes=0x1"},
+	{"mbind %u addr=0x40000000 len=32K mode=local", "not mapped"},
 	{"brk %u end=0x1000", "below the heap"},
 	{"touch %u addr=0x50000000 len=4K", "not mapped"},
 	{"peek %u addr=0x50000000", "not mapped"},
