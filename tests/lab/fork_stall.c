@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "kernel/core/clock.h"
 #include "kernel/shell/out.h"
@@ -25,14 +24,8 @@ static struct lab_result res;
 
 int fork_stall_measure(const char *words, struct fork_stall *stall, char *why, size_t len)
 {
-	char line[LAB_LINE_MAX], *argv[24], *save = NULL;
-	int argc = 0, err;
+	int err = scenario_read(&sc, why, len, "fork %s stall=on strategy=vtime", words);
 
-	snprintf(line, sizeof(line), "fork %s stall=on strategy=vtime", words);
-	for (char *w = strtok_r(line, " ", &save); w && argc < (int)ARRAY_SIZE(argv);
-	     w = strtok_r(NULL, " ", &save))
-		argv[argc++] = w;
-	err = scenario_parse(&sc, argc, argv, why, len);
 	if (!err)
 		err = lab_search(&sc, &res, false, why, len);
 	if (err)

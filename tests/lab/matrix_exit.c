@@ -104,16 +104,12 @@ static void record_cell(unsigned i, unsigned j)
 
 static int run_cell(unsigned i, unsigned j, u64 runs)
 {
-	char line[256], *argv[16], *save = NULL, why[256];
-	int argc = 0;
+	char why[256];
 
 	out("# %zu of %zu: %s x %s\n", i * COLUMNS + j + 1, ROWS * COLUMNS, row[i].sem,
 	    column[j].title);
-	snprintf(line, sizeof(line), "%s sem=%s strategy=random:%lu", column[j].words, row[i].sem,
-		 runs);
-	for (char *w = strtok_r(line, " ", &save); w && argc < 16; w = strtok_r(NULL, " ", &save))
-		argv[argc++] = w;
-	if (scenario_parse(&sc, argc, argv, why, sizeof(why)) ||
+	if (scenario_read(&sc, why, sizeof(why), "%s sem=%s strategy=random:%lu shrink=switches",
+			  column[j].words, row[i].sem, runs) ||
 	    lab_search(&sc, &res, false, why, sizeof(why)))
 		return shell_error("matrix", "%s", why);
 	if (res.aborted)

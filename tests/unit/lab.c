@@ -21,16 +21,11 @@ static struct lab_result res;
 /* Read "locks WORDS" into sc. */
 static void parse(struct ktest *t, const char *line)
 {
-	static char words[256];
-	char *argv[16], why[256], *save = NULL;
-	int argc = 0;
+	char why[256];
 
 	if (world_arena_bytes() == 0)
 		t_skip(t, "no lab arena on this machine");
-	snprintf(words, sizeof(words), "locks %s", line);
-	for (char *w = strtok_r(words, " ", &save); w && argc < 16; w = strtok_r(NULL, " ", &save))
-		argv[argc++] = w;
-	if (scenario_parse(&sc, argc, argv, why, sizeof(why)) != 0)
+	if (scenario_read(&sc, why, sizeof(why), "locks %s", line) != 0)
 		t_fail(t, "%s: %s", line, why);
 }
 

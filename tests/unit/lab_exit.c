@@ -2,8 +2,6 @@
  * lab_exit.c - dying address spaces in the lab: rules that are sound are, and those that are not
  *              are found out.
  */
-#include <stdio.h>
-#include <string.h>
 
 #include "tests/ktest.h"
 #include "tests/lab/exit_figures.h"
@@ -15,16 +13,11 @@ static struct lab_result res;
 
 static void search(struct ktest *t, const char *words)
 {
-	static char line[256];
-	char *argv[16], why[256], *save = NULL;
-	int argc = 0;
+	char why[256];
 
 	if (world_arena_bytes() == 0)
 		t_skip(t, "no lab arena on this machine");
-	snprintf(line, sizeof(line), "%s", words);
-	for (char *w = strtok_r(line, " ", &save); w && argc < 16; w = strtok_r(NULL, " ", &save))
-		argv[argc++] = w;
-	if (scenario_parse(&sc, argc, argv, why, sizeof(why)) ||
+	if (scenario_read(&sc, why, sizeof(why), "%s", words) ||
 	    lab_search(&sc, &res, false, why, sizeof(why)))
 		t_fail(t, "%s: %s", words, why);
 }

@@ -24,16 +24,11 @@ static struct lab_result res;
 /* @first and @second are words of `scenario`. */
 static void search_line(struct ktest *t, const char *first, const char *second)
 {
-	static char line[LAB_LINE_MAX];
-	char *argv[24], why[256], *save = NULL;
-	int argc = 0;
+	char why[256];
 
 	if (world_arena_bytes() == 0)
 		t_skip(t, "no lab arena on this machine");
-	snprintf(line, sizeof(line), "%s %s", first, second);
-	for (char *w = strtok_r(line, " ", &save); w && argc < 24; w = strtok_r(NULL, " ", &save))
-		argv[argc++] = w;
-	if (scenario_parse(&sc, argc, argv, why, sizeof(why)) ||
+	if (scenario_read(&sc, why, sizeof(why), "%s %s", first, second) ||
 	    lab_search(&sc, &res, false, why, sizeof(why)))
 		t_fail(t, "%s: %s", first, why);
 }

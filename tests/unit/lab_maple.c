@@ -5,7 +5,6 @@
  * Not here: the bounded search to its end and a million schedules (`make lab`).
  */
 #include <stdio.h>
-#include <string.h>
 
 #include "tests/ktest.h"
 #include "tests/lab/case.h"
@@ -16,15 +15,11 @@ static struct lab_result result;
 
 static void search(struct ktest *t, const char *line, enum lab_verdict expect)
 {
-	char words[128], why[256], *argv[8], *save = NULL;
-	int argc = 0;
+	char why[256];
 
 	if (world_arena_bytes() == 0)
 		t_skip(t, "no lab arena on this machine");
-	strlcpy(words, line, sizeof(words));
-	for (char *w = strtok_r(words, " ", &save); w && argc < 8; w = strtok_r(NULL, " ", &save))
-		argv[argc++] = w;
-	if (scenario_parse(&scenario, argc, argv, why, sizeof(why)) != 0 ||
+	if (scenario_read(&scenario, why, sizeof(why), "%s", line) != 0 ||
 	    lab_search(&scenario, &result, false, why, sizeof(why)) != 0)
 		t_fail(t, "%s: %s", line, why);
 	t_note(t, "%s: %s after %lu schedules", line, lab_verdicts[result.verdict].name,

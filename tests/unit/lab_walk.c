@@ -16,17 +16,13 @@ static struct lab_result result;
 static void search(struct ktest *t, const struct lab_case *c, const char *mutant,
 		   const char *strategy)
 {
-	char words[160], line[160], why[256], *argv[8], *save = NULL;
-	int argc = 0;
+	char line[160], why[256];
 
 	if (world_arena_bytes() == 0)
 		t_skip(t, "no lab arena on this machine");
 	snprintf(line, sizeof(line), "walk case=%s mutant=%s strategy=%s", c->name, mutant,
 		 strategy);
-	strlcpy(words, line, sizeof(words));
-	for (char *w = strtok_r(words, " ", &save); w && argc < 8; w = strtok_r(NULL, " ", &save))
-		argv[argc++] = w;
-	if (scenario_parse(&scenario, argc, argv, why, sizeof(why)) != 0 ||
+	if (scenario_read(&scenario, why, sizeof(why), "%s", line) != 0 ||
 	    lab_search(&scenario, &result, false, why, sizeof(why)) != 0)
 		t_fail(t, "%s: %s", line, why);
 	t_note(t, "%s: %s after %lu schedules", line, lab_verdicts[result.verdict].name,
