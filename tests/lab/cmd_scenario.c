@@ -11,6 +11,7 @@
 #include "kernel/core/setting.h"
 #include "kernel/shell/env.h"
 #include "kernel/shell/out.h"
+#include "kernel/shell/record.h"
 #include "kernel/shell/shell.h"
 #include "tests/lab/lab.h"
 
@@ -57,6 +58,17 @@ static void print_vtime(void)
 				    : ": not so, this clock counts time; use --clock insn --smp 1");
 }
 
+static void print_pct(void)
+{
+	const struct lab_pct *p = &res.pct;
+
+	if (p->depth)
+		out("  a bug of depth %u is missed by all of them with probability %u.%06u at "
+		    "most:\n"
+		    "    %u entities to choose from, %u decisions in the longest run\n",
+		    p->depth, p->miss / 1000000, p->miss % 1000000, p->entities, p->decisions);
+}
+
 static void print_shrunk(void)
 {
 	const struct lab_shrunk *k = &res.shrunk;
@@ -84,6 +96,7 @@ static void print_verdict(void)
 	    !bounded	   ? ""
 	    : res.complete ? ", complete"
 			   : ", not complete");
+	print_pct();
 	print_costs();
 	print_vtime();
 	if (sc.kind->tell)
@@ -96,18 +109,33 @@ static void print_verdict(void)
 	print_shrunk();
 }
 
+static void record_bool(struct record *r, const char *key, bool value)
+{
+	record_raw(r, key, value ? "true" : "false");
+}
+
 static void print_record(void)
 {
+	static struct record r;
 	const struct lab_summary *s = &res.summary;
+	const char letter[2] = {lab_verdicts[res.verdict].letter, '\0'};
+	const char *text;
 
-	out("{\"mmlife\":1,\"type\":\"verdict\",\"scenario\":\"%s\",\"strategy\":\"%s\","
-	    "\"seed\":%llu,\"verdict\":\"%s\",\"letter\":\"%c\",\"schedules\":%llu,"
-	    "\"points\":%llu,\"found_in\":%lld,\"complete\":%s,\"reproduced\":%s}\n",
-	    sc.line, sc.strategy_word, (unsigned long long)sc.seed, lab_verdicts[res.verdict].name,
-	    lab_verdicts[res.verdict].letter, (unsigned long long)s->runs,
-	    (unsigned long long)s->points,
-	    s->first.verdict != LV_SAFE ? (long long)s->first_run + 1 : -1ll,
-	    res.complete ? "true" : "false", res.reproduced ? "true" : "false");
+	record_begin(&r, "verdict");
+	record_str(&r, "scenario", sc.line);
+	record_str(&r, "strategy", sc.strategy_word);
+	record_u64(&r, "seed", sc.seed);
+	record_str(&r, "verdict", lab_verdicts[res.verdict].name);
+	record_str(&r, "letter", letter);
+	record_u64(&r, "schedules", s->runs);
+	record_u64(&r, "points", s->points);
+	record_s64(&r, "found_in", s->first.verdict != LV_SAFE ? (s64)s->first_run + 1 : -1);
+	record_bool(&r, "complete", res.complete);
+	record_bool(&r, "reproduced", res.reproduced);
+	if (res.pct.depth)
+		record_ratio(&r, "miss", res.pct.miss, 1000000, 6);
+	text = record_end(&r);
+	out_line(text ? text : "# a record did not fit and was left out");
 }
 
 static void print_replay_line(void)

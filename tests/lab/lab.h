@@ -132,6 +132,13 @@ struct lab_shrunk {
 	struct lab_outcome outcome; /* of the short one: the same verdict */
 };
 
+/* What a search by pct may have missed (strategy.h). */
+struct lab_pct {
+	unsigned depth; /* 0: it was another strategy */
+	unsigned entities, decisions;
+	u32 miss; /* chance that a bug of this depth was missed, at most; in millionths */
+};
+
 /* How a search went. */
 struct lab_result {
 	enum lab_verdict verdict;
@@ -145,6 +152,7 @@ struct lab_result {
 	u64 vtime;	/* vtime strategy: when the last actor ended */
 	/* Of the first bad run, made short, in the lab's buffer; NULL: too long. */
 	char *schedule;
+	struct lab_pct pct;
 	bool reproduced; /* it gave the same verdict when replayed */
 	struct lab_shrunk shrunk;
 };

@@ -417,6 +417,17 @@ static void say_progress(const struct scenario *sc, const struct lab_result *res
 		(unsigned long long)res->summary.runs, (unsigned long long)res->summary.points);
 }
 
+static void take_pct(struct lab_pct *pct, const struct lab_strategy *s)
+{
+	if (s->ops != &strategy_pct)
+		return;
+	pct->depth = s->bound;
+	pct->entities = s->nr_offered;
+	pct->decisions = s->longest;
+	pct->miss = pct_miss(max(pct->entities, 1u), max(pct->decisions, 1u), s->bound,
+			     s->runs_done);
+}
+
 static void search_loop(struct scenario *sc, struct lab_result *res, bool progress)
 {
 	struct lab_strategy *s = &sc->strategy;
@@ -447,6 +458,7 @@ static void search_loop(struct scenario *sc, struct lab_result *res, bool progre
 	res->ticks_judge = se.ticks_judge;
 	res->complete = s->complete;
 	res->passes = s->passes;
+	take_pct(&res->pct, s);
 	res->verdict = lab_summary_verdict(&res->summary);
 	if (lab_verdicts[res->verdict].bad)
 		replay_bad_run(sc, res, progress);

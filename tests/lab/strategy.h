@@ -72,6 +72,8 @@ struct lab_strategy {
 	unsigned bound;	 /* bounded: preemptions and delays allowed; pct: depth */
 	unsigned level;	 /* bounded: times the default may be left in this pass */
 	unsigned passes; /* bounded: passes over the tree */
+	u64 offered[LAB_MAX_CHOICES / 64 + 1]; /* pct: entities there ever were to choose from */
+	unsigned nr_offered;
 	bool complete;	 /* bounded: every schedule within the bound was run */
 	bool grown;	 /* bounded: the conflict set grew during this pass */
 
@@ -112,6 +114,15 @@ extern const struct lab_strategy_ops *const lab_strategies[];
 
 extern const struct lab_strategy_ops strategy_random, strategy_pct, strategy_bounded,
 	strategy_script, strategy_replay, strategy_vtime;
+
+/*
+ * pct_miss - by which chance @runs runs of pct all miss a bug of @depth, at most; in millionths.
+ *
+ * @nr:         entities there are to choose from, at least 1
+ * @decisions:  of one run, at least 1
+ * A run finds it with a chance of 1 / (nr * decisions^(depth-1)), wherever it is.
+ */
+u32 pct_miss(u64 nr, u64 decisions, unsigned depth, u64 runs);
 
 /* Uniform number below @n from the strategy's own generator. */
 unsigned lab_rng_below(struct lab_strategy *s, unsigned n);

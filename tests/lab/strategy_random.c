@@ -173,11 +173,47 @@ static void pct_begin(struct lab_strategy *s, u64 run)
 	begin_priorities(s, s->bound);
 }
 
+static unsigned pct_choose(struct lab_strategy *s, const struct lab_decision *d)
+{
+	for (unsigned i = 0; i < d->nr; i++) {
+		unsigned who = d->opt[i].entity * 2u + d->opt[i].irq;
+		u64 bit = 1ull << who % 64;
+
+		s->nr_offered += !(s->offered[who / 64] & bit);
+		s->offered[who / 64] |= bit;
+	}
+	return choose_by_priority(s, d);
+}
+
+/* Fixed point: @a and @b are parts of ONE, and so is the product, never below the true one. */
+#define ONE (1ull << 63)
+static u64 times(u64 a, u64 b)
+{
+	unsigned __int128 product = (unsigned __int128)a * b + (ONE - 1);
+
+	return (u64)(product >> 63);
+}
+
+u32 pct_miss(u64 nr, u64 decisions, unsigned depth, u64 runs)
+{
+	u64 schedules = nr, miss = ONE, one_run;
+
+	for (unsigned i = 1; i < depth; i++)
+		schedules = schedules > ONE / decisions ? ONE : schedules * decisions;
+	one_run = ONE - ONE / schedules;
+	for (; runs; runs /= 2) {
+		if (runs % 2)
+			miss = times(miss, one_run);
+		one_run = times(one_run, one_run);
+	}
+	return (u32)(((unsigned __int128)miss * 1000000 + ONE / 2) / ONE);
+}
+
 const struct lab_strategy_ops strategy_pct = {
 	.name = "pct",
 	.usage = "pct:D:N        N schedules by priorities that change D - 1 times",
 	.parse = pct_parse,
 	.begin = pct_begin,
-	.choose = choose_by_priority,
+	.choose = pct_choose,
 	.end = end_run,
 };

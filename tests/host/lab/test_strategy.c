@@ -135,10 +135,25 @@ HTEST(pct_of_depth_one_never_preempts)
 		strcpy(seen[run], t.trace);
 		more = s.ops->end(&s, false);
 	}
+	h_expect_eq(s.nr_offered, 3);
 	qsort(seen, 128, sizeof(seen[0]), by_text);
 	for (unsigned i = 1; i < 128; i++)
 		different += strcmp(seen[i - 1], seen[i]) != 0;
 	h_expect_eq(different, 6);
+}
+
+/* By hand: (1 - 1 / (entities * decisions^(depth-1)))^runs. */
+HTEST(pct_misses_no_more_often_than_by_hand)
+{
+	h_expect_eq(pct_miss(1, 1, 1, 1), 0);
+	h_expect_eq(pct_miss(2, 10, 1, 10), 977);	/* 1/1024 */
+	h_expect_eq(pct_miss(2, 5, 2, 2), 810000);	/* 0.9^2 */
+	h_expect_eq(pct_miss(3, 100, 3, 1), 999967);	/* 1 - 1/30000 */
+	h_expect_eq(pct_miss(3, 100, 3, 30000), 367873); /* nearly 1/e */
+	h_expect_eq(pct_miss(2, 7, 3, 0), 1000000);
+	h_expect_eq(pct_miss(10, 1000000, 9, 1000), 1000000); /* far beyond 2^63 schedules */
+	for (u64 runs = 1; runs < 1000000; runs *= 3)
+		h_expect(pct_miss(4, 50, 2, 3 * runs) <= pct_miss(4, 50, 2, runs));
 }
 
 HTEST(replay_gives_the_run_and_refuses_another)
