@@ -74,6 +74,12 @@ void clear_tree(struct scene *s);
 /* verdict.c; all mark the scene failed and say why */
 void wrong(struct scene *s, const char *what, unsigned long key);
 void judge_step(struct scene *s, unsigned long from, bool up);
+
+/*
+ * Where a step begins whose state stands at @key, on @entry or (NULL) on whatever is there: behind
+ * the furthest end that it had at any time, since a piece that was seen and has grown is not new.
+ */
+unsigned long goes_on_from(const struct scene *s, unsigned long key, const void *entry, bool up);
 void judge(struct scene *s);
 void judge_still(struct scene *s);
 

@@ -42,13 +42,11 @@ void host_point(void)
 
 /* ---- the reader ---- */
 
-/*
- * A few steps of one state, each judged by what was written until then: it goes on from the end
- * of what it returned before.
- */
+/* A few steps of one state, each judged by what was written until then. */
 static void scan(struct scene *s, struct ma_state *mas, bool up)
 {
-	unsigned long from = s->key;
+	unsigned long at = s->key, from = at;
+	void *was = NULL;
 	int step;
 
 	for (step = 0; step < SCAN_STEPS; step++) {
@@ -62,10 +60,12 @@ static void scan(struct scene *s, struct ma_state *mas, bool up)
 		s->last = mas->last;
 		if (s->seen && (up ? s->last < from : s->index > from))
 			wrong(s, "went back behind", from);
-		judge_step(s, from, up);
+		judge_step(s, was ? goes_on_from(s, at, was, up) : from, up);
 		if (!s->seen || (up ? s->last == ULONG_MAX : s->index == 0))
 			break;
-		from = up ? s->last + 1 : s->index - 1;
+		was = s->seen;
+		at = up ? s->last : s->index;
+		from = up ? at + 1 : at - 1;
 	}
 	s->judged = true;
 }

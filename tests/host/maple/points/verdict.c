@@ -96,31 +96,20 @@ static void check_passed(struct scene *s, unsigned long key)
 		wrong(s, "passed over", key);
 }
 
-/* Furthest end, at any time, of the piece that holds the key: a step begins behind it. */
-static unsigned long behind_key(const struct scene *s)
+unsigned long goes_on_from(const struct scene *s, unsigned long key, const void *entry, bool up)
 {
-	unsigned long end = 0;
+	unsigned long end = key;
 	unsigned int v;
 
 	for (v = s->since; v <= s->done; v++) {
-		struct piece p = oracle_piece(&s->at[v], s->key);
+		struct piece p = oracle_piece(&s->at[v], key);
 
-		end = p.last > end ? p.last : end;
+		if (!entry || p.entry == entry)
+			end = up ? (p.last > end ? p.last : end) : (p.first < end ? p.first : end);
 	}
-	return end == ULONG_MAX ? end : end + 1;
-}
-
-static unsigned long before_key(const struct scene *s)
-{
-	unsigned long start = ULONG_MAX;
-	unsigned int v;
-
-	for (v = s->since; v <= s->done; v++) {
-		struct piece p = oracle_piece(&s->at[v], s->key);
-
-		start = p.first < start ? p.first : start;
-	}
-	return start ? start - 1 : 0;
+	if (up)
+		return end == ULONG_MAX ? end : end + 1;
+	return end ? end - 1 : 0;
 }
 
 void judge_step(struct scene *s, unsigned long from, bool up)
@@ -173,8 +162,8 @@ void judge(struct scene *s)
 	case R_FIND:
 	case R_MT_FIND: judge_step(s, s->key, true); break;
 	case R_FIND_REV: judge_step(s, s->key, false); break;
-	case R_PREV: judge_step(s, before_key(s), false); break;
-	default: judge_step(s, behind_key(s), true);
+	case R_PREV: judge_step(s, goes_on_from(s, s->key, NULL, false), false); break;
+	default: judge_step(s, goes_on_from(s, s->key, NULL, true), true);
 	}
 }
 
