@@ -71,6 +71,7 @@ static int grow_in_place(const struct mremap *r)
 		.flags = vma->vm_flags,
 		.file = vma->vm_file,
 		.policy = vma->vm_policy,
+		.anon_vma = vma->anon_vma, /* it may have chains to others: a child's */
 	};
 	VMA_ITERATOR(vmi, r->mm, m.start);
 	int err;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "kernel/base/err.h"
 #include "kernel/core/user.h"
 #include "mm/mm_check.h"
 #include "mm/mman.h"
@@ -303,6 +304,26 @@ KTEST(mremap, grows_shrinks_and_moves_with_its_pages, KT_UNIT)
 	t_expect_eq(t, peek(layout_addr(0)), 31);
 	t_expect_layout(t, mm, "A.....Bc");
 	t_expect_eq(t, get_mm_counter(mm, MM_ANONPAGES), 3);
+	end(t, mm);
+}
+
+/* Its anon_vma has chains to its parent's, which keep it from joining others, not from growing. */
+KTEST(mremap, a_childs_memory_grows_in_place, KT_UNIT)
+{
+	struct mm_struct *mm = begin(t, "AAAA"), *child;
+	unsigned long addr = layout_addr(0);
+
+	t_expect_eq(t, fill(0, 4, 30), 0);
+	child = dup_mm(mm);
+	t_assert(t, !IS_ERR(child));
+	mm_unuse(mm);
+	mm_use(child);
+	t_expect_eq(t, vm_mremap(child, addr, 4 * PAGE_SIZE, 6 * PAGE_SIZE, 0, 0), addr);
+	t_expect_layout(t, child, "AAAAAA");
+	expect_filled(t, 0, 4, 30);
+	t_expect_eq(t, peek(layout_addr(5)), 0);
+	end(t, child);
+	mm_use(mm);
 	end(t, mm);
 }
 
