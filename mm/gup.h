@@ -5,7 +5,7 @@
  * Idea: a pin is many references at once, so that the count tells a pin from mappings; a page with
  *       very many mappings looks pinned, which costs a copy and nothing else.
  * Promise: while it is pinned the page stays the one that the pinned address maps: fork gives the
- *       child a copy at once, and the owner goes on writing in place.
+ *       child a copy at once, the owner goes on writing in place, reclaim leaves it.
  */
 #ifndef MM_GUP_H
 #define MM_GUP_H

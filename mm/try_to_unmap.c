@@ -11,6 +11,7 @@
 #include "kernel/core/bug.h"
 #include "kernel/core/events.h"
 #include "mm/folio_lock.h"
+#include "mm/gup.h"
 #include "mm/page_alloc.h"
 #include "mm/rmap.h"
 #include "mm/swap.h"
@@ -82,6 +83,12 @@ static void unmap_account(struct page *page, struct mm_struct *mm)
 	event_count(EV_PTE, 1);
 }
 
+/* Its owner would get another frame for it, when that is no longer its alone. The entry is locked. */
+static bool is_pinned(struct page *page)
+{
+	return page->kind == FK_ANON && PageAnonExclusive(page) && page_maybe_dma_pinned(page);
+}
+
 static bool unmap_one(struct page *page, struct vm_area_struct *vma, unsigned long addr, void *arg)
 {
 	struct unmap *unmap = arg;
@@ -94,6 +101,10 @@ static bool unmap_one(struct page *page, struct vm_area_struct *vma, unsigned lo
 	walker_reached(&walker_rmap_unmap, mm, WALKER_VMA, vma);
 	if (!pte)
 		return true;
+	if (is_pinned(page)) {
+		pte_unmap_unlock(pte, ptl);
+		return false;
+	}
 	instead = entry_instead(page, &ok);
 	if (!ok) {
 		pte_unmap_unlock(pte, ptl);

@@ -11,6 +11,7 @@
 #include "mm/fault.h"
 #include "mm/folio_lock.h"
 #include "mm/lru.h"
+#include "mm/gup.h"
 #include "mm/mman.h"
 #include "mm/mmap_lock.h"
 #include "mm/page_alloc.h"
@@ -124,6 +125,27 @@ KTEST(reclaim, a_lock_that_is_taken_is_not_waited_for, KT_UNIT)
 	put_page(page);
 	t_expect_eq(t, in_memory(mm, 0, 1), 1);
 	space_done(t, mm);
+}
+
+/* A device goes on with the frame: the owner must not come to another. */
+KTEST(reclaim, a_pinned_page_stays, KT_UNIT)
+{
+	struct block_device *bdev = t_swapon(t, 32);
+	struct mm_struct *mm = space_with(t, 2);
+	struct page *page;
+
+	write_pages(t, 0, 2);
+	page = pin_user_page(mm, ADDR(0));
+	t_assert(t, page);
+	t_expect_eq(t, vm_madvise(mm, ADDR(0), 2 * PAGE_SIZE, MADV_PAGEOUT), 0);
+	t_expect_eq(t, user_page(mm, ADDR(0)), page);
+	t_expect_eq(t, in_memory(mm, 0, 2), 1);
+	t_expect(t, PageAnonExclusive(page));
+	unpin_user_page(page);
+	t_expect_eq(t, vm_madvise(mm, ADDR(0), 2 * PAGE_SIZE, MADV_PAGEOUT), 0);
+	t_expect_eq(t, in_memory(mm, 0, 2), 0);
+	space_done(t, mm);
+	t_swapoff(t, bdev);
 }
 
 KTEST(reclaim, unmapping_leaves_a_counted_entry, KT_UNIT)
