@@ -83,7 +83,7 @@ static void unmap_account(struct page *page, struct mm_struct *mm)
 	event_count(EV_PTE, 1);
 }
 
-/* Its owner would get another frame for it, when that is no longer its alone. The entry is locked. */
+/* Its owner would get another frame for it, once it is not its alone. The entry is locked. */
 static bool is_pinned(struct page *page)
 {
 	return page->kind == FK_ANON && PageAnonExclusive(page) && page_maybe_dma_pinned(page);

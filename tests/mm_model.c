@@ -20,17 +20,17 @@
 #define ANON   (MAP_PRIVATE | MAP_ANONYMOUS)
 #define STRIDE 0x8200000ul /* between the two halves of a window: tables of their own */
 
-static void expect_equal(struct mm_model *m, const char *what, int line, u64 left, u64 right)
+void mm_model_equal(struct mm_model *m, const char *what, const char *file, int line, u64 left,
+		    u64 right)
 {
 	if (left == right || m->wrong)
 		return;
 	m->wrong = what;
+	m->wrong_file = file;
 	m->wrong_line = line;
 	m->wrong_left = left;
 	m->wrong_right = right;
 }
-
-#define m_expect_eq(m, a, b) expect_equal(m, #a " == " #b, __LINE__, (u64)(a), (u64)(b))
 
 /* Two halves, so that ranges cross and keep away from borders of tables. */
 static unsigned long addr_of(const struct mm_model *m, unsigned i)
@@ -122,6 +122,7 @@ static void drop_contents(struct model_page *page)
 {
 	page->word = 0;
 	page->copied = false;
+	page->pin = 0;
 }
 
 static void op_advise(struct mm_model *m, struct mm_struct *mm, struct model_page *page)
@@ -226,15 +227,14 @@ static void op_resize(struct mm_model *m, struct mm_struct *mm, struct model_pag
 		memset(&page[i], 0, sizeof(*page));
 }
 
-/* What an access that the rights allow gives. */
-static int access_errno(const struct mm_model *m, const struct model_page *page)
+int mm_model_access(const struct mm_model *m, const struct model_page *page)
 {
 	bool beyond = page->kind != MODEL_ANON && page->pgoff >= m->file_pages;
 
 	return beyond ? -EIO : 0;
 }
 
-static u64 expected_word(const struct mm_model *m, const struct model_page *page)
+u64 mm_model_word(const struct mm_model *m, const struct model_page *page)
 {
 	if (page->kind == MODEL_ANON || page->copied)
 		return page->word;
@@ -249,7 +249,7 @@ static void op_write(struct mm_model *m, struct mm_struct *mm __maybe_unused,
 	int err = put_user(word, addr_of(m, i));
 	bool allowed = page[i].mapped && (page[i].prot & PROT_WRITE);
 
-	m_expect_eq(m, err, allowed ? access_errno(m, &page[i]) : -EFAULT);
+	m_expect_eq(m, err, allowed ? mm_model_access(m, &page[i]) : -EFAULT);
 	if (err)
 		return;
 	if (page[i].kind == MODEL_SHARED) {
@@ -265,11 +265,12 @@ static void op_read(struct mm_model *m, struct mm_struct *mm __maybe_unused,
 {
 	unsigned i = below(m, MODEL_PAGES);
 	u64 word = 0;
+	bool allowed = page[i].mapped && page[i].prot;
 	int err = get_user(&word, addr_of(m, i));
 
-	m_expect_eq(m, err, page[i].mapped && page[i].prot ? access_errno(m, &page[i]) : -EFAULT);
+	m_expect_eq(m, err, allowed ? mm_model_access(m, &page[i]) : -EFAULT);
 	if (!err)
-		m_expect_eq(m, word, expected_word(m, &page[i]));
+		m_expect_eq(m, word, mm_model_word(m, &page[i]));
 }
 
 /* Nothing of it can be seen by a program. */
@@ -324,11 +325,16 @@ static void (*const ops[])(struct mm_model *, struct mm_struct *, struct model_p
 
 /* ---- the whole ---- */
 
-void mm_model_switch(struct mm_model *m)
+void mm_model_switch_to(struct mm_model *m, unsigned space)
 {
 	mm_unuse(m->mm[m->now]);
-	m->now = below(m, m->nr_mms);
+	m->now = space;
 	mm_use(m->mm[m->now]);
+}
+
+void mm_model_switch(struct mm_model *m)
+{
+	mm_model_switch_to(m, below(m, m->nr_mms));
 }
 
 void mm_model_step(struct mm_model *m)
@@ -355,9 +361,9 @@ static void compare_page(struct mm_model *m, struct vm_area_struct *vma,
 	m_expect_eq(m, vma->vm_policy ? vma->vm_policy->mode : MPOL_DEFAULT, page->policy);
 	if (!page->prot)
 		return;
-	m_expect_eq(m, get_user(&word, addr), access_errno(m, page));
-	if (!access_errno(m, page))
-		m_expect_eq(m, word, expected_word(m, page));
+	m_expect_eq(m, get_user(&word, addr), mm_model_access(m, page));
+	if (!mm_model_access(m, page))
+		m_expect_eq(m, word, mm_model_word(m, page));
 }
 
 void mm_model_compare(struct mm_model *m)
@@ -444,6 +450,7 @@ void mm_model_unuse(struct mm_model *m)
 
 void mm_model_free(struct mm_model *m)
 {
+	mm_model_unpin_all(m);
 	for (unsigned i = 0; i < m->nr_mms && !m->joined; i++)
 		mmput(m->mm[i]);
 	fput(m->file);

@@ -73,6 +73,12 @@ static int setup(unsigned actors)
 	return err ? err : case_actors("actor", actors, work);
 }
 
+static void fail_by_model(const struct mm_model *m)
+{
+	lab_fail(LV_CORRUPT, "%s:%d: %s: %lu, %lu", m->wrong_file, m->wrong_line, m->wrong,
+		 (unsigned long)m->wrong_left, (unsigned long)m->wrong_right);
+}
+
 static void check(unsigned actors)
 {
 	for (unsigned i = 0; i < actors; i++) {
@@ -81,8 +87,7 @@ static void check(unsigned actors)
 		mm_model_use(m);
 		mm_model_compare(m);
 		if (m->wrong)
-			lab_fail(LV_CORRUPT, "mm_model.c:%d: %s: %lu, %lu", m->wrong_line, m->wrong,
-				 (unsigned long)m->wrong_left, (unsigned long)m->wrong_right);
+			fail_by_model(m);
 		mm_model_unuse(m);
 		mm_model_free(m);
 	}

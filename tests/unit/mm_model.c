@@ -21,8 +21,8 @@ static void expect_right(struct ktest *t, const struct mm_model *m, u64 n)
 {
 	t_count_check(t);
 	if (m->wrong)
-		t_fail(t, "before operation %lu, tests/mm_model.c:%d: %s: %lu, %lu",
-		       (unsigned long)n, m->wrong_line, m->wrong, (unsigned long)m->wrong_left,
+		t_fail(t, "before operation %lu, %s:%d: %s: %lu, %lu", (unsigned long)n,
+		       m->wrong_file, m->wrong_line, m->wrong, (unsigned long)m->wrong_left,
 		       (unsigned long)m->wrong_right);
 }
 
