@@ -186,11 +186,12 @@ long futex_waiters_live(void)
 	for (unsigned i = 0; i < 1 << BUCKET_BITS; i++) {
 		struct futex_bucket *b = &buckets[i];
 
+		/* A list that was never made stays empty until somebody has taken the lock. */
+		if (!READ_ONCE_NOPOINT(b->waiters.next))
+			continue;
 		spin_lock(&b->lock);
-		if (b->waiters.next) {
-			list_for_each_entry(q, &b->waiters, node)
-				nr++;
-		}
+		list_for_each_entry(q, &b->waiters, node)
+			nr++;
 		spin_unlock(&b->lock);
 	}
 	return nr;
