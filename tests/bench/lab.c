@@ -5,6 +5,7 @@
  * schedules; the fit's intercept is the world's making and the first, fully judged run.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "kernel/base/err.h"
 #include "tests/bench.h"
@@ -15,20 +16,23 @@
 static struct scenario sc;
 static struct lab_result res;
 
-/* Search "locks case=counter" with @actors for @runs schedules. False: the bench is over. */
-static bool search(struct bench *b, unsigned actors, unsigned runs, bool whole)
+/* Search the scenario of @words for @runs schedules at random. False: the bench is over. */
+static bool search(struct bench *b, const char *words, unsigned runs, bool whole)
 {
-	char kind[] = "locks", name[] = "case=counter", words[2][32], why[256];
-	char *argv[] = {kind, name, words[0], words[1]};
-	int err;
+	char text[160], strategy[32], why[256];
+	char *argv[16], *rest = text;
+	int argc = 0, err;
 
 	if (world_arena_bytes() == 0) {
 		bench_skip(b, "no lab arena on this machine");
 		return false;
 	}
-	snprintf(words[0], sizeof(words[0]), "actors=%u", actors);
-	snprintf(words[1], sizeof(words[1]), "strategy=random:%u", runs);
-	err = scenario_parse(&sc, ARRAY_SIZE(argv), argv, why, sizeof(why));
+	strlcpy(text, words, sizeof(text));
+	snprintf(strategy, sizeof(strategy), "strategy=random:%u", runs);
+	while ((argv[argc] = strsep(&rest, " ")) != NULL)
+		argc++;
+	argv[argc++] = strategy;
+	err = scenario_parse(&sc, argc, argv, why, sizeof(why));
 	if (whole)
 		bench_start(b);
 	if (!err)
@@ -44,17 +48,32 @@ static bool search(struct bench *b, unsigned actors, unsigned runs, bool whole)
 
 BENCH(lab_schedule, "schedule", BENCH_SWEEP("schedules", 256, 512, 1024, 2048))
 {
-	search(b, 2, (unsigned)bench_x(b), true);
+	search(b, "locks case=counter actors=2", (unsigned)bench_x(b), true);
+}
+
+/* A fork of four VMAs of one page each, in memory, and a walker; ledger and mm_check each time. */
+BENCH(lab_fork, "schedule", BENCH_SWEEP("schedules", 32, 64, 128))
+{
+	search(b, "fork vmas=4 pages=1 walkers=maps", (unsigned)bench_x(b), true);
+}
+
+/* The same with the page of each VMA in swap, where swapoff finds it. */
+BENCH(lab_fork_swap, "schedule", BENCH_SWEEP("schedules", 32, 64, 128))
+{
+	search(b, "fork vmas=4 pages=1 swap=1 walkers=swapoff", (unsigned)bench_x(b), true);
 }
 
 /* The searches themselves say how long their restores took: one region of just that. */
 BENCH(lab_restore, "page", BENCH_CASES("actors", 2, 8, 32))
 {
+	char words[48];
+
 	if (static_branch_unlikely(&model_key)) {
 		bench_skip(b, "restores are timed by the processor's clock");
 		return;
 	}
-	if (!search(b, (unsigned)bench_x(b), 256, false))
+	snprintf(words, sizeof(words), "locks case=counter actors=%u", (unsigned)bench_x(b));
+	if (!search(b, words, 256, false))
 		return;
 	bench_region_begin(b);
 	b->start = 0;
