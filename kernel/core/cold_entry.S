@@ -56,19 +56,23 @@
 .endm
 
 	.text
-	/* Points of a kind that is passed over now (point.h): what to do instead of the call. */
+	/* While points are left to pass (point.h): what to do instead of the call. */
 	COLD_BEGIN point_entry
+	cmpq	$0, points_left
+	jne	.Lpass
+.Lhear:
+	COLD_BODY point_entry, point_slow
+
+	/* points_pass: 0 to be heard, 1 nothing, 2 a load of as many bytes as edi's second says. */
+.Lpass:
 	movzbl	%dil, %eax
 	movzbl	points_pass(%rax), %eax
 	test	%eax, %eax
-	jnz	pass
-	COLD_BODY point_entry, point_slow
-
-	/* 1: nothing. 2: the load, of as many bytes as the second byte of edi says. */
-pass:
-	incq	points_passed
+	jz	.Lhear
+	decq	points_left
 	dec	%eax
 	jnz	1f
+	movb	$1, points_wrote
 	ret
 1:	mov	%edi, %eax
 	shr	$8, %eax

@@ -102,15 +102,27 @@ bool points_set(bool on);
 bool points_enabled(void);
 
 /*
- * points_pass_over - of points that are on, let only user accesses and busy waits be heard.
+ * points_left - so many points may be passed over before one is heard again.
  *
- * For the lab, where it lets one thread run undisturbed: the others cost a few instructions then,
- * and are only counted. Context: one CPU runs.
+ * For the lab, where it knows that the running thread goes on: such a point costs a few
+ * instructions, and is only counted. User accesses and busy waits are heard nevertheless.
+ * points_wrote: one that was passed over was no load. Context: one CPU runs.
  */
-void points_pass_over(bool on);
-enum { PASS_HEARD, PASS_OVER, PASS_LOAD }; /* known to cold_entry.S; _LOAD: but the load is done */
-extern u8 points_pass[PT_NR];
-extern u64 points_passed;
+extern u64 points_left;
+extern bool points_wrote;
+
+/* What point_entry does with a point that may be passed over; _LOAD: the load. */
+enum { PASS_NEVER, PASS_OVER, PASS_LOAD };
+
+/* Is a point before a lock is taken or released passed over? As point_entry does for the others. */
+static __always_inline bool point_passed_lock(void)
+{
+	if (points_left == 0)
+		return false;
+	points_left--;
+	points_wrote = true;
+	return true;
+}
 
 /*
  * One turn of a busy wait on @obj. The pause ends a TCG slice: without it icount with several CPUs

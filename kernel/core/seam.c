@@ -28,8 +28,17 @@ void (*preempt_hook)(void);
 static void (*ipi_handler[IPI_NR])(void);
 static bool points_wanted;
 
-u8 points_pass[PT_NR];
-u64 points_passed;
+u64 points_left;
+bool points_wrote;
+
+/* For point_entry. */
+const u8 points_pass[PT_NR] = {
+	[PT_LOCK] = PASS_OVER, [PT_TRYLOCK] = PASS_OVER, [PT_UNLOCK] = PASS_OVER,
+	[PT_LOAD] = PASS_LOAD, [PT_STORE] = PASS_OVER,	 [PT_RMW] = PASS_OVER,
+	[PT_PTE] = PASS_OVER,  [PT_USER] = PASS_NEVER,	 [PT_IPI] = PASS_OVER,
+	[PT_WAIT] = PASS_NEVER, [PT_WAKE] = PASS_OVER,	 [PT_PUBLISH] = PASS_OVER,
+	[PT_FREE] = PASS_OVER, [PT_DELAY] = PASS_OVER,
+};
 
 const char *const point_kind_name[PT_NR] = {
 	[PT_LOCK] = "lock", [PT_TRYLOCK] = "trylock", [PT_UNLOCK] = "unlock",
@@ -89,16 +98,6 @@ bool points_set(bool on)
 	WRITE_ONCE_NOPOINT(points_wanted, on);
 	points_key_update();
 	return true;
-}
-
-void points_pass_over(bool on)
-{
-	u8 pass = on ? PASS_OVER : PASS_HEARD;
-
-	for (unsigned kind = 0; kind < PT_NR; kind++)
-		points_pass[kind] = pass;
-	points_pass[PT_USER] = points_pass[PT_WAIT] = PASS_HEARD;
-	points_pass[PT_LOAD] = on ? PASS_LOAD : PASS_HEARD;
 }
 
 bool points_enabled(void)

@@ -29,7 +29,7 @@ static bool owner_known(const spinlock_t *lock)
 
 static void lock_point(enum point_kind kind, const spinlock_t *lock, void *ip)
 {
-	if (static_branch_unlikely(&points_key) && !points_pass[kind])
+	if (static_branch_unlikely(&points_key) && !point_passed_lock())
 		point_slow(POINT_HOW(kind, sizeof(lock->locked), MO_ACQUIRE), lock, 0, ip);
 }
 
@@ -84,7 +84,7 @@ u64 spin_unlock_slow(spinlock_t *lock, u64 unused1, u64 unused2, void *ip)
 		lock->epoch = 0;
 	}
 	lock_order_released(lock, ip);
-	if (static_branch_unlikely(&points_key) && !points_pass[PT_UNLOCK] &&
+	if (static_branch_unlikely(&points_key) && !point_passed_lock() &&
 	    point_slow(POINT_HOW(PT_UNLOCK, sizeof(lock->locked), MO_RELEASE), lock, 0, ip))
 		return 0;
 	barrier();

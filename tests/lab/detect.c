@@ -79,6 +79,8 @@ static unsigned long faulting_ip(const struct trap_frame *f)
 	unsigned long off;
 	const char *name = symbol_lookup((void *)f->rip, &off);
 
+	if (name && !strcmp(name, "point_entry"))
+		return *(const unsigned long *)f->rsp; /* passed over: to where it returns */
 	return name && !strcmp(name, "point_slow") ? (unsigned long)point_load_ip : f->rip;
 }
 

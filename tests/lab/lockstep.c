@@ -118,7 +118,8 @@ static __always_inline void go(u16 next)
 {
 	if (next != ls.running)
 		switch_to(next);
-	ls.quiet = ls.running == LS_NONE;
+	if (ls.running != LS_NONE)
+		ls_back_to_world();
 	if (ls.run && ls.run->measure)
 		ls.since = rdtsc();
 }
@@ -306,10 +307,11 @@ static bool not_searched(const struct point *p)
 		world_note_all_frames();
 	}
 	/* Points passed over until now may have changed what is waited for. */
-	ls.progress |= p->kind != PT_WAIT || points_pass[PT_LOAD];
+	ls.progress |= p->kind != PT_WAIT || ls.granted;
 	if (p->kind != PT_WAIT)
 		return ls.w.nr_spinning == 0;
-	points_pass_over(false);
+	ls_stretch_close();
+	ls.granted = 0;
 	return false;
 }
 
@@ -322,6 +324,9 @@ static bool lockstep_point(struct point *p)
 	ls.beats++;
 	if (ls.phase != LS_ACTORS && not_searched(p))
 		return false;
+	if (ls.watched && ls_stretch_passes(p))
+		return false;
+	ls_stretch_end();
 	ls.run->points++;
 	if (ls.run->points > ls.run->step_budget)
 		lockstep_fail(LV_STALL, "no end after %llu points",
@@ -330,7 +335,7 @@ static bool lockstep_point(struct point *p)
 	if (p->kind == PT_WAIT) {
 		ls.w.nr_spinning += !t->spinning;
 		t->spinning = true;
-		ls.offers_known = false;
+		ls_offers_changed();
 		t->wait_obj = (unsigned long)p->obj;
 		t->wait_bytes = max(p->size, (u8)8);
 	}
@@ -340,8 +345,10 @@ static bool lockstep_point(struct point *p)
 		show_step(p);
 	ls.doing = *p;
 	ls.doing_valid = true;
-	if (p->kind == PT_USER)
+	if (p->kind == PT_USER) {
 		load_user_tables();
+		ls_stretch_end();
+	}
 	return false;
 }
 
@@ -408,7 +415,7 @@ static struct ls_thread *add_thread(struct thread *t, unsigned vcpu)
 static void lockstep_entry(void *from, void *thread)
 {
 	(void)from;
-	ls.quiet = false;
+	ls_back_to_world();
 	race_edge_acquire(thread);
 	race_edge_acquire(vcpu_of_entity(ls.running));
 	if (ls.run->measure)
@@ -439,27 +446,6 @@ static void lockstep_wake(struct thread_base *base)
 		n->ready_at = vcpu_of_entity(ls.running)->vtime;
 }
 
-static u64 lockstep_now(void)
-{
-	return ls.w.now_ns;
-}
-
-static void lockstep_arm_timer(u64 deadline_ns)
-{
-	ls.w.vcpu[smp_processor_id()].deadline_ns = deadline_ns;
-}
-
-static void lockstep_send_ipi(unsigned vcpu, enum ipi_kind kind)
-{
-	struct ls_vcpu *v = &ls.w.vcpu[vcpu];
-
-	if (!v->pending && ls.run)
-		v->irq_at = ls.w.vcpu[smp_processor_id()].vtime + ls.run->ipi_cost;
-	v->pending |= 1u << kind;
-	ls_may_work(v);
-	race_edge_release(&v->pending);
-}
-
 static void lockstep_load_mm(struct tlb_ctx *ctx)
 {
 	if (tlb_switch_hook)
@@ -470,9 +456,9 @@ const struct sched_ops lockstep_ops = {
 	.point = lockstep_point,
 	.block = lockstep_block,
 	.wake = lockstep_wake,
-	.now = lockstep_now,
-	.arm_timer = lockstep_arm_timer,
-	.send_ipi = lockstep_send_ipi,
+	.now = ls_now,
+	.arm_timer = ls_arm_timer,
+	.send_ipi = ls_send_ipi,
 	.load_mm = lockstep_load_mm,
 };
 
@@ -483,7 +469,7 @@ static void idle_loop(void *from, void *data)
 {
 	(void)from;
 	(void)data;
-	ls.quiet = false;
+	ls_back_to_world();
 	for (;;) {
 		struct ls_vcpu *v = vcpu_of_entity(ls.running);
 		u16 dead = v->dead;
@@ -495,7 +481,7 @@ static void idle_loop(void *from, void *data)
 			thread_reap(thread_of_entity(dead)->t);
 		}
 		thread_of_entity(ls.running)->resting = true;
-		ls.offers_known = false;
+		ls_offers_changed();
 		wait_for_turn(NULL);
 	}
 }
@@ -562,13 +548,14 @@ enum ls_end lockstep_run(struct ls_run *run, enum ls_phase phase)
 	ls.progress = true;
 	if (phase == LS_ACTORS)
 		reset_vtime();
-	points_pass_over(phase != LS_ACTORS);
+	ls.granted = 0;
+	if (phase != LS_ACTORS)
+		ls_stretch_grant_phase();
 	ls.active = true;
 	cpu_irq_enable();
 	go(decide(NULL));
 	cpu_irq_disable();
 	ls.active = false;
-	points_pass_over(false);
 	ls.quiet = false;
 	return ls.end;
 }
@@ -576,6 +563,7 @@ enum ls_end lockstep_run(struct ls_run *run, enum ls_phase phase)
 void lockstep_to_host(void)
 {
 	ls.quiet = true;
+	ls_stretch_close();
 	carry(ls.host_vcpu);
 	pass_fpu(NULL);
 }

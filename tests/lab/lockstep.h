@@ -135,6 +135,9 @@ __noreturn void lockstep_fail(enum lab_verdict verdict, const char *fmt, ...) __
  */
 void lockstep_to_host(void);
 
+/* Points pass where the answer is known (lockstep_stretch.c). Off, for its test: ask at each. */
+extern bool lockstep_stretches;
+
 /* Is a run in progress, and are we inside of it (not in the lab's own code)? */
 bool lockstep_active(void);
 /* The same, or in a step that the lab takes for a thread: a change of address space. */

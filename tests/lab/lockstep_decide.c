@@ -59,7 +59,7 @@ static void release_spinners(const struct point *did)
 		    t->wait_obj < high) {
 			t->spinning = false;
 			ls.w.nr_spinning--;
-			ls.offers_known = false;
+			ls_offers_changed();
 			t->ready_at = ls.w.vcpu[ls.w.thread[ls.running].vcpu].vtime;
 		}
 	}
@@ -118,21 +118,13 @@ static void offer_others(struct offers *o, const struct ls_vcpu *v, enum ls_role
 	}
 }
 
-/* What the depths of @v allow: 0 nothing, 1 interrupts, 2 another thread too. */
-static u8 depths_of(const struct ls_vcpu *v)
-{
-	if (v->v->irq_depth != 0)
-		return 0;
-	return v->v->preempt_depth == 0 ? 2 : 1;
-}
-
 /* What @v may do besides running threads of a role. False: nothing, and not before it is told. */
 static bool offer_work(struct offers *o, struct ls_vcpu *v)
 {
 	const struct ls_thread *cur = &ls.w.thread[v->runs];
 	bool at_work = cur->role == LS_KERNEL && !cur->resting;
 
-	v->depths = depths_of(v);
+	v->depths = ls_depths_of(v);
 	if (at_work && !cur->spinning)
 		offer_current(o, v, cur);
 	if (cur->resting && v->dead != LS_NONE)
@@ -149,7 +141,7 @@ static void offer_role(struct offers *o, struct ls_vcpu *v, enum ls_role role)
 	const struct ls_thread *cur = &ls.w.thread[v->runs];
 	bool runs = cur->role == role;
 
-	v->depths = depths_of(v);
+	v->depths = ls_depths_of(v);
 	if (runs && !cur->spinning)
 		offer_current(o, v, cur);
 	if (v->ready[role] > runs && v->depths == 2)
@@ -178,20 +170,16 @@ static void collect(struct offers *o)
 		offer_role(o, &ls.w.vcpu[__builtin_ctzll(left)], role);
 }
 
-/*
- * What may be done depends on the depths of the running vCPU, of which the lab is not told: are
- * they others than when the choices were collected? Those of the other vCPUs stand still.
- */
+/* Are the depths others than when the choices were collected? Other vCPUs stand still. */
 static bool depths_changed(void)
 {
+	const struct ls_thread *t = &ls.w.thread[ls.running];
 	const struct ls_vcpu *v;
 
 	if (ls.running == LS_NONE)
 		return true;
-	v = &ls.w.vcpu[ls.w.thread[ls.running].vcpu];
-	if (!((ls.w.may_work | ls.w.has_several) >> (v - ls.w.vcpu) & 1))
-		return false;
-	return v->depths != depths_of(v);
+	v = &ls.w.vcpu[t->vcpu];
+	return ls_depths_matter(t) && v->depths != ls_depths_of(v);
 }
 
 /*
@@ -245,7 +233,7 @@ static bool retry_spinners(void)
 	for (unsigned i = 0; i < ls.w.nr_threads; i++)
 		ls.w.thread[i].spinning = false;
 	ls.w.nr_spinning = 0;
-	ls.offers_known = false;
+	ls_offers_changed();
 	return any;
 }
 
@@ -339,7 +327,7 @@ static bool learn(const struct point *p)
 	unsigned size = bytes_of(p);
 	bool meets;
 
-	if (!run->learn || !touches_memory(p))
+	if (!run->learn || run->strategy->known || !touches_memory(p))
 		return false;
 	meets = conflict_meets(run->conflicts, (u64)p->obj, size, ls.running, writes(p));
 	conflict_touch(run->conflicts, (u64)p->obj, size, ls.running, writes(p));
@@ -361,7 +349,9 @@ static u16 decide(const struct point *p)
 	static struct offers o;
 	bool conflict = false;
 	unsigned pick;
+	u16 via;
 
+	ls_stretch_close();
 	step_done();
 	ls.w.now_ns++;
 	if (p && ls.phase == LS_ACTORS)
@@ -383,7 +373,10 @@ static u16 decide(const struct point *p)
 		ls.end = LS_LOST;
 		return LS_NONE;
 	}
-	return carry_out(&o, pick);
+	via = carry_out(&o, pick);
+	if (ls.phase == LS_ACTORS)
+		ls_stretch_grant(&o.d, pick, &ls.w.thread[via]);
+	return via;
 }
 
 void lockstep_decide(void *point)

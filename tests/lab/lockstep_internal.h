@@ -64,6 +64,11 @@ struct lockstep {
 	struct point doing;
 	bool doing_valid;
 	bool offers_known; /* nothing has changed who may go on since the choices were collected */
+	u64 granted; /* points that may be passed when the world goes on */
+	u64 opened;  /* granted when it went on; points_left and watched: not passed yet */
+	u64 watched; /* may be passed as long as the depths of the running vCPU stay */
+	bool by_depths; /* that is how the next are granted */
+	bool asked;  /* at each of them there is a choice */
 	bool progress; /* somebody wrote something since the busy waiters last looked */
 
 	/* Follows the world. */
@@ -82,11 +87,72 @@ struct lockstep {
 
 extern struct lockstep ls;
 
+/* Of sched_ops, in lockstep_state.c. */
+u64 ls_now(void);
+void ls_arm_timer(u64 deadline_ns);
+void ls_send_ipi(unsigned vcpu, enum ipi_kind kind);
+
+/* ---- lockstep_stretch.c ---- */
+
+/* Choice @pick of @d was made, by which @t goes on: for how many points is nobody asked again? */
+void ls_stretch_grant(const struct lab_decision *d, unsigned pick, const struct ls_thread *t);
+/* @p was heard: is it passed in a stretch that depends on the depths? */
+bool ls_stretch_passes(const struct point *p);
+/* Nobody is asked in this phase. */
+void ls_stretch_grant_phase(void);
+/* The lab's own code runs: what was passed is put down. Actors: the next point is heard. */
+void ls_stretch_close(void);
+
+/* Points passed and not put down yet. The watchdog's interrupt asks too, at any instruction. */
+static inline u64 ls_stretch_passed(void)
+{
+	return ls.opened ? ls.opened - points_left - ls.watched : 0;
+}
+
+/* The world goes on: its points count from here. */
+static inline void ls_back_to_world(void)
+{
+	ls.quiet = false;
+	ls.opened = 0;
+	barrier();
+	ls.watched = ls.by_depths ? ls.granted : 0;
+	points_left = ls.granted - ls.watched;
+	barrier();
+	ls.opened = ls.granted;
+}
+
+static inline void ls_stretch_end(void)
+{
+	if (ls.phase == LS_ACTORS && ls.opened)
+		ls_stretch_close();
+}
+
+/* Who may go on is not what it was when the choices were collected. */
+static inline void ls_offers_changed(void)
+{
+	ls.offers_known = false;
+	ls_stretch_end();
+}
+
 /* vCPU @v may have an interrupt, a dead thread or a kernel thread now, or an idle one at work. */
 static inline void ls_may_work(const struct ls_vcpu *v)
 {
 	ls.w.may_work |= 1ull << (v - ls.w.vcpu);
-	ls.offers_known = false;
+	ls_offers_changed();
+}
+
+/* What the depths of @v allow: 0 nothing, 1 interrupts, 2 another thread too. */
+static inline u8 ls_depths_of(const struct ls_vcpu *v)
+{
+	if (v->v->irq_depth != 0)
+		return 0;
+	return v->v->preempt_depth == 0 ? 2 : 1;
+}
+
+/* Do the choices depend on the depths of the vCPU of @t? The lab is not told of those. */
+static inline bool ls_depths_matter(const struct ls_thread *t)
+{
+	return (ls.w.may_work | ls.w.has_several) >> t->vcpu & 1;
 }
 
 /* The entity of @t, which has not ended; LS_NONE: nobody was told of it. */

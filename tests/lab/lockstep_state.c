@@ -1,7 +1,8 @@
 /*
  * lockstep_state.c - what the engine knows, kept with the world and told to others.
  *
- * Owns: saving and loading what follows the world, the questions of detectors and traces.
+ * Owns: saving and loading what follows the world, time, timers and pending interrupts, the
+ *       questions of detectors and traces.
  * Not here: changing it (lockstep.c, lockstep_decide.c).
  */
 #include "tests/lab/lockstep_internal.h"
@@ -9,6 +10,7 @@
 #include <string.h>
 
 #include "kernel/x86/cpu.h"
+#include "tests/lab/race_hooks.h"
 
 #define ENDLESS 20000000 /* points: what comes before and after the actors takes far fewer */
 
@@ -39,6 +41,29 @@ void lockstep_load(void)
 {
 	copy_world(&ls.w, &ls.saved);
 	ls.offers_known = false;
+}
+
+/* ---- what sched_ops says of time and interrupts ---- */
+
+u64 ls_now(void)
+{
+	return ls.w.now_ns + (ls.phase == LS_ACTORS ? ls_stretch_passed() : 0);
+}
+
+void ls_arm_timer(u64 deadline_ns)
+{
+	ls.w.vcpu[smp_processor_id()].deadline_ns = deadline_ns;
+}
+
+void ls_send_ipi(unsigned vcpu, enum ipi_kind kind)
+{
+	struct ls_vcpu *v = &ls.w.vcpu[vcpu];
+
+	if (!v->pending && ls.run)
+		v->irq_at = ls.w.vcpu[smp_processor_id()].vtime + ls.run->ipi_cost;
+	v->pending |= 1u << kind;
+	ls_may_work(v);
+	race_edge_release(&v->pending);
 }
 
 /* ---- questions ---- */
@@ -87,7 +112,7 @@ void lockstep_note(enum lab_verdict verdict)
 
 u64 lockstep_beats(void)
 {
-	return ls.beats + points_passed;
+	return ls.beats + ls_stretch_passed();
 }
 
 bool lockstep_endless(void)
@@ -143,6 +168,6 @@ u64 lockstep_clock(void)
 	if (!ls.run)
 		return 0;
 	if (!ls.run->measure || ls.running == LS_NONE)
-		return ls.run->on_step ? ls.run->steps : ls.run->points;
+		return ls.run->on_step ? ls.run->steps : ls.run->points + ls_stretch_passed();
 	return ls.w.vcpu[ls.w.thread[ls.running].vcpu].vtime + rdtsc() - ls.since;
 }

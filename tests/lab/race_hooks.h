@@ -12,7 +12,9 @@
 
 #include "kernel/core/point.h"
 
+/* race_build: every point has to be heard. */
 #ifdef MMLIFE_RACE
+enum { race_build = true };
 
 /*
  * Memory of the detector; from the interactive system, before it is set aside / after. 0 or
@@ -30,6 +32,7 @@ void race_edge_acquire(const volatile void *obj);
 void race_edge_release(const volatile void *obj);
 
 #else
+enum { race_build = false };
 
 static inline int __must_check race_session_begin(void)
 {

@@ -45,6 +45,26 @@ static unsigned script_next(struct lab_strategy *s, const struct lab_decision *d
 	return i;
 }
 
+/* What is left of the segment that the last choice was of. */
+static unsigned script_repeats(struct lab_strategy *s, const struct lab_decision *d, unsigned pick,
+			       unsigned most)
+{
+	(void)d;
+	(void)pick;
+	return s->script_used ? min(s->script[s->script_pos].count - s->script_used, most) : 0;
+}
+
+static void script_passed(struct lab_strategy *s, unsigned nr)
+{
+	if (nr == 0)
+		return;
+	s->script_used += nr;
+	if (s->script_used < s->script[s->script_pos].count)
+		return;
+	s->script_pos++;
+	s->script_used = 0;
+}
+
 /* A script is a wish: what it names and cannot have is skipped; after its end nothing preempts. */
 static unsigned script_choose(struct lab_strategy *s, const struct lab_decision *d)
 {
@@ -91,6 +111,8 @@ const struct lab_strategy_ops strategy_script = {
 	.parse = script_parse,
 	.begin = script_begin,
 	.choose = script_choose,
+	.repeats = script_repeats,
+	.passed = script_passed,
 	.end = run_once,
 };
 
@@ -107,6 +129,8 @@ const struct lab_strategy_ops strategy_replay = {
 	.parse = script_parse,
 	.begin = script_begin,
 	.choose = replay_choose,
+	.repeats = script_repeats,
+	.passed = script_passed,
 	.end = replay_end,
 };
 

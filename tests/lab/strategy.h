@@ -49,6 +49,14 @@ struct lab_strategy_ops {
 	void (*begin)(struct lab_strategy *s, u64 run);
 	/* Index into d->opt, always valid, except replay, which may answer LAB_DIVERGED. */
 	unsigned (*choose)(struct lab_strategy *s, const struct lab_decision *d);
+	/*
+	 * @pick was chosen at @d. How many of the decisions that follow, with the same choices and
+	 * @pick's thread running, would it answer by @pick again? At most @most. NULL: never known.
+	 */
+	unsigned (*repeats)(struct lab_strategy *s, const struct lab_decision *d, unsigned pick,
+			    unsigned most);
+	/* @nr of those were passed over without asking. */
+	void (*passed)(struct lab_strategy *s, unsigned nr);
 	/* The run ended. @grown: the conflict set learned something new. True = another run. */
 	bool (*end)(struct lab_strategy *s, bool grown);
 };
@@ -60,6 +68,8 @@ struct lab_strategy {
 	const struct lab_strategy_ops *ops;
 	u64 seed;
 	u64 rng;	 /* state of the generator */
+	u64 rng_ahead;	 /* random: its state after so many of the decisions it was asked about */
+	unsigned ahead, choices, stays_at;
 	u64 runs_wanted; /* random: runs asked for */
 	u64 runs_done;
 	unsigned look_every;	/* random: one decision in so many may switch; 0: by priority */
@@ -80,6 +90,7 @@ struct lab_strategy {
 	struct lab_frame *frames; /* bounded: the path of the search */
 	unsigned nr_frames, max_frames, depth;
 	bool overflow; /* a run had more decisions than frames */
+	bool known;    /* the run before went the same way up to the next decision */
 
 	const struct lab_segment *script; /* script and replay: what to follow */
 	unsigned nr_script, script_pos;

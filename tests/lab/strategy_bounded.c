@@ -47,6 +47,7 @@ static void bounded_begin(struct lab_strategy *s, u64 run)
 		s->passes = s->level = 1;
 	}
 	s->depth = 0;
+	s->known = s->nr_frames > 0;
 }
 
 static unsigned bounded_choose(struct lab_strategy *s, const struct lab_decision *d)
@@ -59,6 +60,7 @@ static unsigned bounded_choose(struct lab_strategy *s, const struct lab_decision
 		return d->cur >= 0 ? (unsigned)d->cur : 0;
 	}
 	f = &s->frames[depth];
+	s->known = depth + 1 < s->nr_frames;
 	if (depth < s->nr_frames) {
 		/* On the repeated part of the path; the world is the same, so is the decision. */
 		s->diverged |= f->nr != d->nr || f->cur != d->cur;
@@ -80,6 +82,28 @@ static unsigned bounded_choose(struct lab_strategy *s, const struct lab_decision
 	}
 	s->nr_frames = depth + 1;
 	return f->chosen;
+}
+
+/* On the repeated part of the path: what it says up to the next switch. */
+static unsigned bounded_repeats(struct lab_strategy *s, const struct lab_decision *d,
+				unsigned pick, unsigned most)
+{
+	unsigned nr = 0;
+
+	while (nr < most && s->depth + nr < s->nr_frames) {
+		const struct lab_frame *f = &s->frames[s->depth + nr];
+
+		if (f->nr != d->nr || f->cur != (int)pick || f->chosen != pick)
+			break;
+		nr++;
+	}
+	return nr;
+}
+
+static void bounded_passed(struct lab_strategy *s, unsigned nr)
+{
+	s->depth += nr;
+	s->known = s->depth < s->nr_frames;
 }
 
 /* The choice after f->chosen in the order default, 0, 1, ... without the default; nr = none. */
@@ -130,5 +154,7 @@ const struct lab_strategy_ops strategy_bounded = {
 	.parse = bounded_parse,
 	.begin = bounded_begin,
 	.choose = bounded_choose,
+	.repeats = bounded_repeats,
+	.passed = bounded_passed,
 	.end = bounded_end,
 };

@@ -18,7 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RUNS_MAX 1000000000ull
+#define RUNS_MAX  1000000000ull
+#define AHEAD_MAX 64u /* decisions drawn ahead */
 
 /* splitmix64: every 64-bit seed gives a full-period stream. */
 static u64 mix(u64 z)
@@ -28,10 +29,15 @@ static u64 mix(u64 z)
 	return z ^ (z >> 31);
 }
 
+static unsigned below(u64 *rng, unsigned n)
+{
+	*rng += 0x9e3779b97f4a7c15ull;
+	return (unsigned)(((mix(*rng) >> 32) * n) >> 32);
+}
+
 unsigned lab_rng_below(struct lab_strategy *s, unsigned n)
 {
-	s->rng += 0x9e3779b97f4a7c15ull;
-	return (unsigned)(((mix(s->rng) >> 32) * n) >> 32);
+	return below(&s->rng, n);
 }
 
 static void begin_stream(struct lab_strategy *s, u64 run)
@@ -104,6 +110,23 @@ static unsigned choose_by_priority(struct lab_strategy *s, const struct lab_deci
 	return highest(s, d);
 }
 
+/* The same choices have the same highest, until somebody falls. */
+static unsigned priority_repeats(struct lab_strategy *s, const struct lab_decision *d,
+				 unsigned pick, unsigned most)
+{
+	(void)d;
+	(void)pick;
+	for (unsigned i = 0; i < s->nr_changes; i++)
+		if (s->change_at[i] >= s->run_decisions)
+			most = min(most, s->change_at[i] - s->run_decisions);
+	return most;
+}
+
+static void priority_passed(struct lab_strategy *s, unsigned nr)
+{
+	s->run_decisions += nr;
+}
+
 static bool end_run(struct lab_strategy *s, bool grown)
 {
 	(void)grown;
@@ -133,14 +156,54 @@ static void random_begin(struct lab_strategy *s, u64 run)
 		begin_priorities(s, kind == 3 ? 3 : 2);
 }
 
+/* One decision of the first kind, by the numbers of @rng; @cur: who runs, -1: cannot go on. */
+static unsigned look(const struct lab_strategy *s, u64 *rng, unsigned nr, int cur)
+{
+	if (cur >= 0 && below(rng, s->look_every) != 0)
+		return (unsigned)cur;
+	return below(rng, nr);
+}
+
 static unsigned random_choose(struct lab_strategy *s, const struct lab_decision *d)
 {
 	if (s->look_every == 0)
 		return choose_by_priority(s, d);
 	s->run_decisions++;
-	if (d->cur >= 0 && lab_rng_below(s, s->look_every) != 0)
-		return (unsigned)d->cur;
-	return lab_rng_below(s, d->nr);
+	return look(s, &s->rng, d->nr, d->cur);
+}
+
+/* Draws ahead. Few of the decisions asked about will come: the choices change. */
+static unsigned random_repeats(struct lab_strategy *s, const struct lab_decision *d, unsigned pick,
+			       unsigned most)
+{
+	u64 rng = s->rng;
+
+	if (s->look_every == 0)
+		return priority_repeats(s, d, pick, most);
+	s->choices = d->nr;
+	s->stays_at = pick;
+	most = min(most, AHEAD_MAX);
+	for (s->ahead = 0; s->ahead < most; s->ahead++) {
+		u64 next = rng;
+
+		if (look(s, &next, d->nr, (int)pick) != pick)
+			break;
+		rng = next;
+	}
+	s->rng_ahead = rng;
+	return s->ahead;
+}
+
+static void random_passed(struct lab_strategy *s, unsigned nr)
+{
+	s->run_decisions += nr;
+	if (s->look_every == 0)
+		return;
+	if (nr == s->ahead)
+		s->rng = s->rng_ahead;
+	else
+		for (; nr > 0; nr--)
+			look(s, &s->rng, s->choices, (int)s->stays_at);
 }
 
 const struct lab_strategy_ops strategy_random = {
@@ -149,6 +212,8 @@ const struct lab_strategy_ops strategy_random = {
 	.parse = random_parse,
 	.begin = random_begin,
 	.choose = random_choose,
+	.repeats = random_repeats,
+	.passed = random_passed,
 	.end = end_run,
 };
 
@@ -215,5 +280,7 @@ const struct lab_strategy_ops strategy_pct = {
 	.parse = pct_parse,
 	.begin = pct_begin,
 	.choose = pct_choose,
+	.repeats = priority_repeats,
+	.passed = priority_passed,
 	.end = end_run,
 };

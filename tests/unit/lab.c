@@ -12,6 +12,7 @@
 #include "kernel/sched/timer.h"
 #include "tests/ktest.h"
 #include "tests/lab/case.h"
+#include "tests/lab/lockstep.h"
 #include "tests/lab/scaling.h"
 #include "tests/lab/world.h"
 
@@ -198,6 +199,47 @@ KTEST(lab, a_restore_that_forgets_a_page_is_told, KT_UNIT)
 	lab_world_verify = verify;
 	t_expect_eq(t, err, 0);
 	t_expect_eq(t, res.verdict, LV_SAFE);
+}
+
+/* The same search, run by run, whether somebody is asked at each point or only where it matters. */
+static void expect_same_unasked(struct ktest *t, const char *line)
+{
+	static char schedule[LAB_SCHEDULE_MAX];
+	struct lab_result asked;
+	char why[256];
+	int err;
+
+	parse(t, line);
+	lockstep_stretches = false;
+	err = lab_search(&sc, &asked, false, why, sizeof(why));
+	lockstep_stretches = true;
+	t_expect_eq(t, err, 0);
+	strlcpy(schedule, asked.schedule ? asked.schedule : "", sizeof(schedule));
+	search(t, line);
+	t_expect_eq(t, res.verdict, asked.verdict);
+	t_expect_eq(t, res.summary.runs, asked.summary.runs);
+	t_expect_eq(t, res.summary.points, asked.summary.points);
+	t_expect_eq(t, res.summary.decisions, asked.summary.decisions);
+	t_expect(t, strcmp(schedule, res.schedule ? res.schedule : "") == 0);
+	t_expect(t, strcmp(res.summary.first.why, asked.summary.first.why) == 0);
+	t_expect_eq(t, res.reproduced, asked.reproduced);
+}
+
+KTEST(lab, stretches_change_nothing, KT_UNIT)
+{
+	static const char *const lines[] = {
+		"case=counter strategy=random:200",
+		"case=rcu strategy=random:100",
+		"case=ref mutant=early-free strategy=random:300",
+		"case=rcu mutant=no-grace strategy=random:300",
+		"case=percpu mutant=no-period strategy=random:300",
+		"case=mailbox strategy=pct:3:100",
+		"case=rwsem strategy=bounded:1",
+		"case=pair mutant=abba strategy=bounded:2",
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(lines); i++)
+		expect_same_unasked(t, lines[i]);
 }
 
 static void note_fired(struct timer *timer)

@@ -156,6 +156,51 @@ HTEST(pct_misses_no_more_often_than_by_hand)
 		h_expect(pct_miss(4, 50, 2, 3 * runs) <= pct_miss(4, 50, 2, runs));
 }
 
+/* Every run's trace, one after the other, with or without stretches. */
+static unsigned all_runs(struct toy *t, const char *word, u64 seed, bool stretches, char *traces,
+			 size_t len)
+{
+	struct lab_strategy s;
+	bool more = true;
+	size_t at = 0;
+	u64 run;
+
+	t->stretches = stretches;
+	toy_init(t, &s, word, seed);
+	for (run = 0; more; run++) {
+		bool grown;
+
+		toy_run(t, &s, run);
+		at += (size_t)snprintf(traces + at, len - at, "%s,", t->trace);
+		h_assert(at < len);
+		grown = t->set.grown;
+		t->set.grown = false;
+		more = s.ops->end(&s, grown);
+	}
+	return (unsigned)run;
+}
+
+/* What is passed unasked is what would have been answered, and draws what the answer drew. */
+HTEST(stretches_change_nothing)
+{
+	static const char *const words[] = {"random:300", "pct:3:100", "bounded:2", "bounded:3"};
+	static char asked[1 << 20], unasked[1 << 20];
+
+	for (unsigned i = 0; i < 8 * ARRAY_SIZE(words); i++) {
+		struct toy t = {.nr_actors = 3, .nr_steps = {6, 4, 5}};
+		const char *word = words[i % ARRAY_SIZE(words)];
+		u64 seed = 1 + i / ARRAY_SIZE(words);
+		unsigned nr;
+
+		for (unsigned a = 0; a < 3; a++)
+			for (unsigned j = 0; j < t.nr_steps[a]; j++)
+				t.obj[a][j] = (seed + j) % 3 ? 10 * a + j : 99;
+		nr = all_runs(&t, word, seed, false, asked, sizeof(asked));
+		h_expect_eq(all_runs(&t, word, seed, true, unasked, sizeof(unasked)), nr);
+		h_expect(strcmp(asked, unasked) == 0);
+	}
+}
+
 HTEST(replay_gives_the_run_and_refuses_another)
 {
 	struct toy t = {.nr_actors = 3, .nr_steps = {4, 3, 5}};

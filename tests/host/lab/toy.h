@@ -14,6 +14,7 @@
 
 struct toy {
 	unsigned nr_actors;
+	bool stretches; /* let steps pass unasked where the strategy knows its answer */
 	unsigned nr_steps[TOY_ACTORS];
 	u64 obj[TOY_ACTORS][TOY_STEPS]; /* object of each step; always written */
 	struct conflict_set set;
