@@ -302,9 +302,16 @@ static void load_user_tables(void)
  */
 static bool not_searched(const struct point *p)
 {
+	/* The point after a user access was heard to see what that went through. */
+	if (ls.doing_valid) {
+		ls_step_done();
+		ls_back_to_world();
+	}
 	if (p->kind == PT_USER) {
 		load_user_tables();
-		world_note_all_frames();
+		ls_stretch_close();
+		ls.doing = *p;
+		ls.doing_valid = true;
 	}
 	/* Points passed over until now may have changed what is waited for. */
 	ls.progress |= p->kind != PT_WAIT || ls.granted;

@@ -65,7 +65,7 @@ static void release_spinners(const struct point *did)
 	}
 }
 
-static void step_done(void)
+void ls_step_done(void)
 {
 	if (!ls.doing_valid)
 		return;
@@ -352,7 +352,7 @@ static u16 decide(const struct point *p)
 	u16 via;
 
 	ls_stretch_close();
-	step_done();
+	ls_step_done();
 	ls.w.now_ns++;
 	if (p && ls.phase == LS_ACTORS)
 		conflict = learn(p);

@@ -92,6 +92,9 @@ u64 ls_now(void);
 void ls_arm_timer(u64 deadline_ns);
 void ls_send_ipi(unsigned vcpu, enum ipi_kind kind);
 
+/* The step that the running entity was about to take is done: who waits for it looks again. */
+void ls_step_done(void);
+
 /* ---- lockstep_stretch.c ---- */
 
 /* Choice @pick of @d was made, by which @t goes on: for how many points is nobody asked again? */

@@ -54,8 +54,6 @@ int __must_check world_snapshot(void);
 
 /* A user access has gone through, or reached, frame @pfn since the last restore. */
 void world_note_frame(unsigned long pfn);
-/* User accesses happened that nobody has seen. */
-void world_note_all_frames(void);
 
 /*
  * Come back to it. @usual: the run did what most do, so pages it wrote are expected to be written

@@ -40,7 +40,6 @@ static unsigned nr_dead;
 static u16 live_of[CHUNKS_MAX * CHUNK]; /* by frame of the arena: index in live[] + 1; 0: none */
 static u16 noted[LIVE_MAX];
 static unsigned nr_noted;
-static bool all_noted;
 static unsigned restores; /* usual ones since the snapshot */
 
 bool world_forgets_a_page;
@@ -237,7 +236,6 @@ int world_snapshot(void)
 
 	s->nr_live = s->nr_hot = 0;
 	nr_noted = restores = 0;
-	all_noted = false;
 	memset(live_of, 0, sizeof(live_of));
 	walk_frames();
 	find_dead_stacks();
@@ -266,11 +264,6 @@ void world_note_frame(unsigned long pfn)
 		return;
 	world_snap.live[i - 1].noted = true;
 	noted[nr_noted++] = (u16)(i - 1);
-}
-
-void world_note_all_frames(void)
-{
-	all_noted = true;
 }
 
 /* ---- restore ---- */
@@ -376,12 +369,6 @@ static unsigned restore_noted(void)
 		copy_back(page);
 	}
 	nr_noted = 0;
-	if (!all_noted)
-		return nr;
-	all_noted = false;
-	for (unsigned i = 0; i < world_snap.nr_live; i++)
-		if (world_snap.live[i].kind == LIVE_WALKED)
-			copy_back(&world_snap.live[i]), nr++;
 	return nr;
 }
 
