@@ -113,7 +113,8 @@ static long file_refs_live(void)
 {
 	long refs = 0;
 
-	file_for_each(add_refs, &refs);
+	if (READ_ONCE_NOPOINT(file_list.next) != &file_list)
+		file_for_each(add_refs, &refs);
 	return refs;
 }
 LEDGER_KIND(file_refs, file_refs_live, NULL);

@@ -24,7 +24,11 @@
  */
 struct ledger_kind {
 	const char *name;
-	long (*live)(void);				/* one line; or NULL and the next two */
+	/*
+	 * One line; or NULL and the next two. What is counted without a lock spares the lab the
+	 * writing of one, after every run.
+	 */
+	long (*live)(void);
 	unsigned (*lines)(void);			/* how many lines the family has now */
 	const char *(*line)(unsigned i, long *live);	/* name and count of the i-th */
 	/*

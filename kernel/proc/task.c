@@ -165,12 +165,7 @@ void task_unpublish(struct task_struct *tsk)
 
 static long pids_live(void)
 {
-	long nr;
-
-	spin_lock(&tasklist_lock);
-	nr = nr_pids;
-	spin_unlock(&tasklist_lock);
-	return nr;
+	return READ_ONCE_NOPOINT(nr_pids);
 }
 LEDGER_KIND(pids, pids_live, NULL);
 

@@ -317,13 +317,7 @@ const char *thread_state_name(const struct thread *t)
 
 long threads_live(void)
 {
-	unsigned long flags;
-	long n;
-
-	spin_lock_irqsave(&thread_list_lock, flags);
-	n = nr_live;
-	spin_unlock_irqrestore(&thread_list_lock, flags);
-	return n;
+	return READ_ONCE_NOPOINT(nr_live);
 }
 
 void threads_world_init(void)

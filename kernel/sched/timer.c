@@ -165,6 +165,8 @@ long timers_live(void)
 		struct timer_queue *q = per_cpu_ptr(timer_queue, cpu);
 		struct rb_node *node;
 
+		if (!READ_ONCE_NOPOINT(q->root.node))
+			continue;
 		spin_lock_irq(&q->lock);
 		for (node = rb_first(&q->root); node; node = rb_next(node))
 			n++;
