@@ -60,8 +60,9 @@ static __always_inline void dup_rmap(struct page *page, bool exclusive, bool wat
 		return;
 	}
 	if (exclusive || PageAnonExclusive(page))
-		__atomic_fetch_and(&page->flags, ~(1ul << PG_anon_exclusive), __ATOMIC_RELAXED);
-	__atomic_fetch_add(&page->_mapcount.counter, 1, __ATOMIC_RELAXED);
+		page->_mapcount.counter = 2; /* nobody else counts there */
+	else
+		__atomic_fetch_add(&page->_mapcount.counter, 1, __ATOMIC_RELAXED);
 }
 
 /* The hardware may be setting accessed and dirty. */

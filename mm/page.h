@@ -46,8 +46,13 @@ struct kmem_cache;
 /* Field key: [I] set at allocation  [Z] zone lock while free  [A] atomic  [O] the owner */
 struct page {
 	unsigned long flags; /* [O] PG_ bits */
-	atomic_t _refcount;  /* [A] 0 = free, or a tail frame */
-	atomic_t _mapcount;  /* [A] PTEs that map this very frame */
+	union {
+		u64 counts; /* [A] both in one */
+		struct {
+			atomic_t _refcount; /* [A] 0 = free, or a tail frame */
+			atomic_t _mapcount; /* [A] PTEs that map this very frame; MAPCOUNT_EXCLUSIVE */
+		};
+	};
 	union {
 		struct list_head lru; /* [Z][O] free list; whatever list the owner keeps */
 		struct rcu_head rcu;  /* [O] freed after a grace period */
@@ -148,9 +153,20 @@ static inline int page_count(struct page *page)
 	return atomic_read(&page_head(page)->_refcount);
 }
 
+/*
+ * Set in _mapcount beside the one entry of an anonymous frame that may be written (rmap.h). It
+ * stays behind when that entry goes.
+ */
+#define MAPCOUNT_EXCLUSIVE ((int)(1u << 31))
+
 static inline int page_mapcount(const struct page *page)
 {
-	return atomic_read(&page->_mapcount);
+	return atomic_read(&page->_mapcount) & ~MAPCOUNT_EXCLUSIVE;
+}
+
+static inline int page_mapcount_nopoint(const struct page *page)
+{
+	return atomic_read_nopoint(&page->_mapcount) & ~MAPCOUNT_EXCLUSIVE;
 }
 
 /* The caller holds a reference already. */

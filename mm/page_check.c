@@ -55,7 +55,7 @@ void frame_check_free(struct page *head)
 	unsigned nr = head->kind > FK_BUDDY && head->kind < FK_NR ? 1u << head->order : 0;
 
 	for (unsigned i = 0; i < nr && (i == 0 || head[i].state != FK_FREE); i++) {
-		int mapped = atomic_read_nopoint(&head[i]._mapcount);
+		int mapped = page_mapcount_nopoint(head + i);
 
 		if (mapped)
 			BUGF("freeing frame %#lx (%s) which %d PTEs still map",

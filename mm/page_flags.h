@@ -2,13 +2,12 @@
  * page_flags.h - what struct page remembers of a user page in single bits.
  *
  * Owns: the PG_ bits of layer 6, reading and changing one of them.
- * Not here: what a bit's owner does (rmap.h, folio_lock.h, swap.h, filemap.h); being on an
- *           LRU list, which page->aux says (lru.h).
+ * Not here: what a bit's owner does (folio_lock.h, swap.h, filemap.h); being on an LRU list, which
+ *           page->aux says (lru.h); being one entry's own, which _mapcount says (rmap.h).
  * Idea: bits of one word have different guards, so each change is one atomic operation on the word,
  *       whatever lock its maker holds. Only who has the page to himself may write the word plainly.
  *
  *	 bit                guarded by                                       carried by
- *	 PG_anon_exclusive  the PTE lock of the one entry that maps it       the frame
  *	 PG_locked          itself (folio_lock.h)                            the head
  *	 PG_uptodate        folio lock; set once contents are valid          the head
  *	 PG_dirty           nobody: set by who writes, tested and cleared under the folio lock
@@ -23,8 +22,7 @@
 #include "mm/page.h"
 
 enum user_page_flag {
-	PG_anon_exclusive = PG_USER_FIRST, /* mapped by one entry: may be written in place */
-	PG_locked,
+	PG_locked = PG_USER_FIRST,
 	PG_uptodate,
 	PG_dirty,
 	PG_writeback,

@@ -8,12 +8,13 @@
  *
  *	head->mapping   anon_vma + PAGE_MAPPING_ANON
  *	head->index     page offset of the head; that of a tail frame follows by its distance
- *	page->_mapcount entries that map this frame
+ *	page->_mapcount entries that map this frame, and MAPCOUNT_EXCLUSIVE: it is mapped by one
+ *	                entry and by no other mm, so it may be written
  *	head->_refcount one per entry that maps any frame of the folio, and one per other user
- *	PG_anon_exclusive  this frame is mapped by one entry and by no other mm: it may be written
  *
  * Locks: mapping, index and the exclusive mark change under the lock of an entry that maps the
- *        page. All of them are set before the first entry is.
+ *        page. All of them are set before the first entry is. While a frame is exclusive nobody
+ *        else counts in its _mapcount.
  */
 #ifndef MM_RMAP_H
 #define MM_RMAP_H
@@ -30,12 +31,7 @@
 static __always_inline bool PageAnonExclusive(const struct page *page)
 {
 	/* The compiler would load the word, which may change, and then test it. */
-	__asm__ goto("testb %1, %0; jz %l[clear]"
-		     :
-		     : "m"(((const u8 *)&page->flags)[PG_anon_exclusive / 8]),
-		       "i"(1u << PG_anon_exclusive % 8)
-		     : "cc"
-		     : clear);
+	__asm__ goto("cmpl $0, %0; jns %l[clear]" : : "m"(page->_mapcount) : "cc" : clear);
 	return true;
 clear:
 	return false;
@@ -44,17 +40,17 @@ clear:
 /* Under the lock of the one entry that maps @page. */
 static inline void SetPageAnonExclusive(struct page *page)
 {
-	page_flag_set(page, PG_anon_exclusive);
+	atomic_fetch_or(MAPCOUNT_EXCLUSIVE, &page->_mapcount);
 }
 
 static inline void ClearPageAnonExclusive(struct page *page)
 {
-	page_flag_clear(page, PG_anon_exclusive);
+	atomic_fetch_and(~MAPCOUNT_EXCLUSIVE, &page->_mapcount);
 }
 
 static inline bool page_mapped(const struct page *page)
 {
-	return atomic_read(&page->_mapcount) > 0;
+	return page_mapcount(page) > 0;
 }
 
 /* Page offset of @addr in the numbering of @vma's anon_vma. */
@@ -86,20 +82,20 @@ static __always_inline void folio_add_new_anon_rmap(struct page *head, struct vm
 {
 	head->index = linear_page_index(vma, addr);
 	head->_refcount.counter += nr - 1;
-	for (unsigned i = 0; i < nr; i++) {
-		head[i]._mapcount.counter = 1;
-		page_flag_init(head + i, PG_anon_exclusive);
-	}
+	for (unsigned i = 0; i < nr; i++)
+		head[i]._mapcount.counter = MAPCOUNT_EXCLUSIVE | 1;
 	WRITE_ONCE(head->mapping, (void *)((unsigned long)vma->anon_vma | PAGE_MAPPING_ANON));
 	/* Whoever finds it there waits for the entry's lock. */
 	folio_add_lru_to(head, LRU_INACTIVE_ANON, nr);
 }
 
+/* One entry more, where there was one alone: the mark goes. */
+#define MAPCOUNT_SHARE (1 + MAPCOUNT_EXCLUSIVE)
+
 /* One entry more maps @page, which is not exclusive any more. Locks: that entry's. */
 static inline void folio_dup_anon_rmap(struct page *page)
 {
-	ClearPageAnonExclusive(page);
-	atomic_inc(&page->_mapcount);
+	atomic_add(PageAnonExclusive(page) ? MAPCOUNT_SHARE : 1, &page->_mapcount);
 }
 
 /*
@@ -120,8 +116,9 @@ static __always_inline void folio_add_anon_rmap_swap(struct page *page,
 		WRITE_ONCE(page->mapping, (void *)((unsigned long)av | PAGE_MAPPING_ANON));
 	}
 	if (exclusive)
-		SetPageAnonExclusive(page);
-	atomic_inc(&page->_mapcount);
+		atomic_set(&page->_mapcount, MAPCOUNT_EXCLUSIVE | 1);
+	else
+		atomic_inc(&page->_mapcount);
 }
 
 /* One entry more maps @page, of a file. Locks: that entry's, and the folio's. */

@@ -53,17 +53,17 @@ static void make_single(struct page *head)
 
 	for (unsigned i = 0; i < nr; i++) {
 		struct page *page = head + i;
+		int mapped = page_mapcount_nopoint(page);
 
 		page->mapping = head->mapping;
 		page->index = head->index + i;
 		page->private = 0;
 		/* Mapped: its entry's. Not mapped, or the head: ours. */
-		WRITE_ONCE(page->_refcount.counter,
-			   page->_mapcount.counter + (i == 0 || !page->_mapcount.counter));
+		WRITE_ONCE(page->_refcount.counter, mapped + (i == 0 || !mapped));
 		WRITE_ONCE(page->state_aux, (u64)FK_ANON);
 	}
 	for (unsigned i = 1; i < nr; i++) {
-		if (head[i]._mapcount.counter)
+		if (page_mapcount_nopoint(head + i))
 			folio_add_lru(head + i);
 		else
 			put_page(head + i);
