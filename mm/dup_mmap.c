@@ -176,7 +176,7 @@ static int charge_vma(struct mm_struct *oldmm, long pages)
  * In the order of Linux's loop. On failure fc->mpnt is the first that the child does not have:
  * @mpnt itself, or the next if only pages are missing.
  */
-static int dup_vma(struct fork_copy *fc, struct vm_area_struct *mpnt)
+static int dup_vma(struct fork_copy *fc, struct copy_walk *pages, struct vm_area_struct *mpnt)
 {
 	long charge = mpnt->vm_flags & VM_ACCOUNT ? (long)vma_pages(mpnt) : 0;
 	struct vm_area_struct *vma;
@@ -197,7 +197,7 @@ static int dup_vma(struct fork_copy *fc, struct vm_area_struct *mpnt)
 	fc->mm->accounted_vm += charge;
 	/* Without anonymous pages there is nothing that a fault could not find again. */
 	if (!(vma->vm_flags & VM_WIPEONFORK) && mpnt->anon_vma)
-		err = copy_page_range(vma, mpnt);
+		err = copy_page_range(pages, vma, mpnt);
 	if (err)
 		fc->mpnt = vma_next(&fc->vmi);
 	return err;
@@ -215,20 +215,24 @@ static noinline void tell_vma(unsigned long index)
 static int dup_vmas(struct fork_copy *fc)
 {
 	struct vm_area_struct *mpnt;
+	struct copy_walk pages;
 	unsigned long index = 0;
 	int err = 0;
 
+	copy_pages_begin(&pages, fc->mm, fc->oldmm);
 	for_each_vma(fc->vmi, mpnt) {
 		fc->mpnt = mpnt;
 		if (static_branch_unlikely(&faults_key))
 			tell_vma(index);
 		index++;
-		err = dup_vma(fc, mpnt);
+		err = dup_vma(fc, &pages, mpnt);
 		if (err)
-			return err;
+			break;
 	}
-	fc->mpnt = NULL;
-	return 0;
+	copy_pages_end(&pages);
+	if (!err)
+		fc->mpnt = NULL;
+	return err;
 }
 
 /* ---- all of it ---- */

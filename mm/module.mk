@@ -4,6 +4,7 @@ OBJS += mm/brk.o
 OBJS += mm/buddy.o
 OBJS += mm/change_protection.o
 OBJS += mm/commit.o
+OBJS += mm/copy_entries.o
 OBJS += mm/copy_page_range.o
 OBJS += mm/drain.o
 OBJS += mm/dup_mmap.o

@@ -50,7 +50,8 @@ struct page {
 		u64 counts; /* [A] both in one */
 		struct {
 			atomic_t _refcount; /* [A] 0 = free, or a tail frame */
-			atomic_t _mapcount; /* [A] PTEs that map this very frame; MAPCOUNT_EXCLUSIVE */
+			/* [A] PTEs that map this very frame, and MAPCOUNT_EXCLUSIVE */
+			atomic_t _mapcount;
 		};
 	};
 	union {

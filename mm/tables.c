@@ -3,8 +3,8 @@
  *
  * Owns: hooking tables in, the locks of PTE tables, the walk over ranges.
  * Not here: what is done to entries of a range (tables_range.c), unhooking (tables_free.c).
- * Idea: a table is filled with zeros before its address is published by one ordered store, so a
- *       walker without a lock finds either nothing or a whole table.
+ * Idea: a table is filled, mostly with zeros, before its address is published by one ordered store,
+ *       so a walker without a lock finds either nothing or a whole table.
  */
 #include "mm/tables.h"
 
@@ -66,6 +66,25 @@ void tables_destroy(struct mm_tables *mt)
 
 /* ---- growing ---- */
 
+struct page *table_alloc(bool zero)
+{
+	gfp_t gfp = GFP_KERNEL | GFP_FOR(FK_TABLE);
+	struct page *table = alloc_page(zero ? gfp | __GFP_ZERO : gfp);
+
+	if (!table)
+		return NULL;
+	spin_lock_init(&table->ptl, LC_PTL);
+	table->private = 0;
+	return table;
+}
+
+void table_hook_filled(struct mm_tables *mt, u64 *entry, struct page *table)
+{
+	rcu_assign_pointer(*entry, page_to_phys(table).v | TABLE_ENTRY_BITS);
+	event_count(EV_TABLE_PAGE, 1);
+	atomic_long_add(PAGE_SIZE, &mt->pgtables_bytes);
+}
+
 u64 table_hook(struct mm_tables *mt, u64 *entry)
 {
 	u64 found = READ_ONCE(*entry);
@@ -73,27 +92,19 @@ u64 table_hook(struct mm_tables *mt, u64 *entry)
 
 	if (likely(found))
 		return found;
-	table = alloc_page(GFP_KERNEL | __GFP_ZERO | GFP_FOR(FK_TABLE));
+	table = table_alloc(true);
 	if (!table)
 		return 0;
-	spin_lock_init(&table->ptl, LC_PTL);
-	table->private = 0;
-
 	spin_lock(&mt->page_table_lock);
 	found = READ_ONCE(*entry);
 	if (!found) {
-		found = page_to_phys(table).v | TABLE_ENTRY_BITS;
-		rcu_assign_pointer(*entry, found);
+		table_hook_filled(mt, entry, table);
+		found = READ_ONCE_NOPOINT(*entry);
 		table = NULL;
 	}
 	spin_unlock(&mt->page_table_lock);
-
-	if (table) {
+	if (table)
 		free_page(table);
-	} else {
-		event_count(EV_TABLE_PAGE, 1);
-		atomic_long_add(PAGE_SIZE, &mt->pgtables_bytes);
-	}
 	return found;
 }
 

@@ -27,10 +27,16 @@ static __always_inline struct page *table_page(u64 entry)
 /* Bytes of memory to a byte of mem_map: one shift turns an entry into its struct page. */
 #define PAGES_SHARE (PAGE_SIZE / sizeof(struct page))
 
+/* The frame at the physical address @frame. */
+static __always_inline struct page *frame_page(u64 frame)
+{
+	return (struct page *)((char *)mem_map + frame / PAGES_SHARE);
+}
+
 /* The frame that the PTE @value maps. */
 static __always_inline struct page *entry_page(u64 value)
 {
-	return (struct page *)((char *)mem_map + (value & PTE_PFN_MASK) / PAGES_SHARE);
+	return frame_page(value & PTE_PFN_MASK);
 }
 
 /* Where the entry of level @shift that serves @addr ends, or @end if that is nearer. */
@@ -57,10 +63,16 @@ static __always_inline pmd_t *pmd_find(struct mm_tables *mt, unsigned long addr)
 	return (pmd_t *)table_address(entry) + pmd_index(addr);
 }
 
+/* The lock of the PTE table in frame @table. */
+static __always_inline spinlock_t *table_page_ptl(struct mm_tables *mt, struct page *table)
+{
+	return mt->split_ptl ? &table->ptl : &mt->page_table_lock;
+}
+
 /* The lock of the PTE table below @pmd. */
 static __always_inline spinlock_t *table_ptl(struct mm_tables *mt, u64 pmd)
 {
-	return mt->split_ptl ? &table_page(pmd)->ptl : &mt->page_table_lock;
+	return table_page_ptl(mt, table_page(pmd));
 }
 
 /* ---- single entries; the lock of their table is held ---- */
@@ -122,6 +134,24 @@ static __always_inline pte_t *skip_none(pte_t *pte, pte_t *end)
 		pte++;
 	return pte;
 }
+
+/* Make @nr entries of a table none that nobody else knows. */
+static __always_inline void clear_entries(pte_t *pte, unsigned long nr)
+{
+	__asm__ volatile("rep stosq" : "+D"(pte), "+c"(nr) : "a"(0ul) : "memory");
+}
+
+/*
+ * A frame for a table that is no address space's yet, or NULL; freed with free_page(). @zero: all
+ * none; else whatever. Context: may sleep
+ */
+struct page *__must_check table_alloc(bool zero);
+
+/*
+ * Hook the filled @table at @entry, which is none. It counts for @mt from now on.
+ * Locks: page_table_lock
+ */
+void table_hook_filled(struct mm_tables *mt, u64 *entry, struct page *table);
 
 /*
  * table_hook - make the upper-level entry at @entry lead to a table, unless it does.

@@ -265,7 +265,7 @@ static u64 locks_of_fork(struct ktest *t, struct mm_struct *mm, bool wanted)
 	return after.acquired - before.acquired;
 }
 
-/* Both tables are let go after each 32 entries, if somebody waits. */
+/* Both tables are let go after each 64 entries, if somebody waits. */
 KTEST(fork, lets_others_at_the_tables, KT_UNIT)
 {
 	struct mm_struct *mm = mm_alloc();
@@ -278,7 +278,7 @@ KTEST(fork, lets_others_at_the_tables, KT_UNIT)
 	mm_unuse(mm);
 	alone = locks_of_fork(t, mm, false);
 	beside = locks_of_fork(t, mm, true);
-	t_expect_ge(t, beside, alone + 2 * (512 / 32 - 1));
+	t_expect_ge(t, beside, alone + 2 * (512 / 64 - 1));
 	mmput(mm);
 }
 
