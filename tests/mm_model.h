@@ -111,6 +111,8 @@ void mm_model_equal(struct mm_model *m, const char *what, const char *file, int 
 #define m_expect_eq(m, a, b)                                                                       \
 	mm_model_equal(m, #a " == " #b, __FILE__, __LINE__, (u64)(a), (u64)(b))
 
+/* May @page be written, and changes that its space only? */
+bool mm_model_is_own(const struct model_page *page);
 /* What an access to @page that its rights allow gives; what a program finds there. */
 int mm_model_access(const struct mm_model *m, const struct model_page *page);
 u64 mm_model_word(const struct mm_model *m, const struct model_page *page);

@@ -120,8 +120,7 @@ void mm_model_unpin_all(struct mm_model *m)
 
 /* ---- beside a copy ---- */
 
-/* Would a write change this space only? */
-static bool is_own(const struct model_page *page)
+bool mm_model_is_own(const struct model_page *page)
 {
 	return page->mapped && (page->prot & PROT_WRITE) &&
 	       (page->kind == MODEL_ANON || page->copied);
@@ -139,7 +138,7 @@ bool mm_model_touch(const struct mm_model *m, unsigned space, struct rng *rng)
 		(void)vm_madvise(m->mm[space], addr, PAGE_SIZE, MADV_PAGEOUT);
 		return true;
 	}
-	if (is_own(page) && rng_below(rng, 2))
+	if (mm_model_is_own(page) && rng_below(rng, 2))
 		return put_user(page->word, addr) == 0;
 	if (get_user(&word, addr) != (readable ? mm_model_access(m, page) : -EFAULT))
 		return false;
@@ -148,11 +147,16 @@ bool mm_model_touch(const struct mm_model *m, unsigned space, struct rng *rng)
 
 bool mm_model_touch_new(struct mm_model *m, unsigned space, struct rng *rng)
 {
-	unsigned i = rng_below(rng, MODEL_PAGES);
-	struct model_page *page = &m->page[space][i];
+	unsigned first = rng_below(rng, MODEL_PAGES);
 
-	if (!is_own(page))
-		return true;
-	page->word = rng_next(rng) | 1;
-	return put_user(page->word, mm_model_addr(m, i)) == 0;
+	for (unsigned n = 0; n < MODEL_PAGES; n++) {
+		unsigned i = (first + n) % MODEL_PAGES;
+		struct model_page *page = &m->page[space][i];
+
+		if (!mm_model_is_own(page))
+			continue;
+		page->word = rng_next(rng) | 1;
+		return put_user(page->word, mm_model_addr(m, i)) == 0;
+	}
+	return true;
 }

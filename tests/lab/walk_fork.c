@@ -21,6 +21,7 @@
 #include "mm/semantics.h"
 #include "mm/vma_lock.h"
 #include "tests/lab/case.h"
+#include "tests/lab/walk_space.h"
 #include "tests/mm_file.h"
 #include "tests/mm_swap.h"
 #include "tests/mm_user.h"
@@ -89,21 +90,6 @@ static void set_wiped(struct mm_struct *in, bool on)
 	mmap_write_unlock(in);
 }
 
-/* The parent may write again what it shares. */
-static void give_write_back(void) NO_LOCK_ANALYSIS
-{
-	unsigned long addr = page_at(PAIR);
-	spinlock_t *ptl;
-	pte_t *pte;
-
-	mmap_read_lock(mm);
-	pte = pte_offset_map_lock(&mm->tables, pmd_walk(&mm->tables, addr), addr, &ptl);
-	if (READ_ONCE_NOPOINT(pte->pte) & _PAGE_PRESENT)
-		WRITE_ONCE(pte->pte, READ_ONCE_NOPOINT(pte->pte) | _PAGE_RW);
-	pte_unmap_unlock(pte, ptl);
-	mmap_read_unlock(mm);
-}
-
 static struct mm_struct *make_child(void)
 {
 	struct mm_struct *copy;
@@ -119,7 +105,7 @@ static struct mm_struct *make_child(void)
 		set_wiped(copy, true);
 	}
 	if (case_mutant(MUT_NOT_PROTECTED))
-		give_write_back();
+		walk_give_write(mm, page_at(PAIR));
 	if (case_mutant(MUT_MISCOUNTED))
 		add_mm_counter(copy, MM_ANONPAGES, 1);
 	return copy;

@@ -17,14 +17,13 @@
 #include "mm/mman.h"
 #include "mm/reclaim.h"
 #include "tests/lab/case.h"
+#include "tests/lab/walk_model.h"
 #include "tests/mm_layout.h"
-#include "tests/mm_model.h"
 #include "tests/mm_swap.h"
 #include "tests/mm_user.h"
 
 #define MAX_ACTORS 4
 #define STEPS	   5
-#define FILLING	   200u		/* steps before the snapshot */
 #define DISTANCE   0x20000000ul /* from window to window */
 #define SLOTS	   128u
 #define RECLAIMED  12u /* frames wanted from one call */
@@ -53,7 +52,7 @@ static int join(unsigned i)
 	if (mm_model_join(m, case_program() * MAX_ACTORS + i, mm, LAYOUT_BASE + i * DISTANCE))
 		return -ENOMEM;
 	mm_model_use(m);
-	for (unsigned n = 0; n < FILLING && !m->wrong; n++)
+	for (unsigned n = 0; n < WALK_MODEL_FILLING && !m->wrong; n++)
 		mm_model_step(m);
 	mm_model_compare(m); /* which brings in what is out */
 	mm_model_unuse(m);
@@ -73,10 +72,12 @@ static int setup(unsigned actors)
 	return err ? err : case_actors("actor", actors, work);
 }
 
-static void fail_by_model(const struct mm_model *m)
+void walk_model_check(struct mm_model *m)
 {
-	lab_fail(LV_CORRUPT, "%s:%d: %s: %lu, %lu", m->wrong_file, m->wrong_line, m->wrong,
-		 (unsigned long)m->wrong_left, (unsigned long)m->wrong_right);
+	mm_model_compare(m);
+	if (m->wrong)
+		lab_fail(LV_CORRUPT, "%s:%d: %s: %lu, %lu", m->wrong_file, m->wrong_line, m->wrong,
+			 (unsigned long)m->wrong_left, (unsigned long)m->wrong_right);
 }
 
 static void check(unsigned actors)
@@ -85,9 +86,7 @@ static void check(unsigned actors)
 		struct mm_model *m = &models[i];
 
 		mm_model_use(m);
-		mm_model_compare(m);
-		if (m->wrong)
-			fail_by_model(m);
+		walk_model_check(m);
 		mm_model_unuse(m);
 		mm_model_free(m);
 	}

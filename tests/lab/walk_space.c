@@ -70,6 +70,23 @@ int walk_actors(const char *first, void (*fn1)(void *arg), const char *second,
 	return err ? err : lab_actor(second, 1, fn2, NULL);
 }
 
+void walk_give_write(struct mm_struct *mm, unsigned long addr) NO_LOCK_ANALYSIS
+{
+	spinlock_t *ptl;
+	pmd_t *pmd;
+	pte_t *pte;
+
+	mmap_read_lock(mm);
+	pmd = pmd_walk(&mm->tables, addr);
+	pte = pmd ? pte_offset_map_lock(&mm->tables, pmd, addr, &ptl) : NULL;
+	if (pte) {
+		if (READ_ONCE_NOPOINT(pte->pte) & _PAGE_PRESENT)
+			WRITE_ONCE(pte->pte, READ_ONCE_NOPOINT(pte->pte) | _PAGE_RW);
+		pte_unmap_unlock(pte, ptl);
+	}
+	mmap_read_unlock(mm);
+}
+
 void walk_space_check(struct mm_struct *mm)
 {
 	mmap_write_lock(mm);

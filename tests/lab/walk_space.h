@@ -25,6 +25,9 @@ struct file *walk_file(const char *name, u64 value);
 int __must_check walk_actors(const char *first, void (*fn1)(void *arg), const char *second,
 			     void (*fn2)(void *arg));
 
+/* For mutants: the entry at @addr, if it maps a page, may be written, whoever shares that. */
+void walk_give_write(struct mm_struct *mm, unsigned long addr);
+
 /* Tree, tables, counters and rmap agree. */
 void walk_space_check(struct mm_struct *mm);
 

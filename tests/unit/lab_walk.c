@@ -62,13 +62,15 @@ KTEST(lab_walk, random_accepts_what_is_correct, KT_STRESS)
 
 KTEST(lab_walk, other_programs_are_correct_too, KT_STRESS)
 {
-	const struct lab_case *c = registry_find(lab_case, "model-swap");
-	u64 first = t_seed(t) & 0xffff;
+	static const char *const names[] = {"model-swap", "model-fork"};
+	u64 first = t_seed(t) & 0xffff, nr = t_scale(t, 3);
 	char strategy[48];
 
-	for (u64 program = 2; program < 2 + t_scale(t, 4); program++) {
+	for (u64 i = 0; i < ARRAY_SIZE(names) * nr; i++) {
+		const struct lab_case *c = registry_find(lab_case, names[i / nr]);
+
 		snprintf(strategy, sizeof(strategy), "random:5 program=%lu",
-			 (unsigned long)(first + program));
+			 (unsigned long)(first + 2 + i % nr));
 		search(t, c, "none", strategy);
 		expect_verdict(t, c, "none", LV_SAFE);
 	}
