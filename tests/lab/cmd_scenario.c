@@ -196,6 +196,7 @@ SHELL_CMD(scenario,
 	  "scenario KIND k=v...: search schedules of one scenario for a bad one\n"
 	  "  kinds: dying, exit, fork, locks, oom, walk\n"
 	  "  words of all: strategy= seed= cpus= world= steps= expect= shrink=\n"
+	  "                until=VERDICT: it ends the search though it is not bad\n"
 	  "  strategies: random:N, pct:D:N, vtime,\n"
 	  "              bounded:P (all with at most P preemptions and delays)\n"
 	  "  verdicts: safe unreached waste empty late refused marker foreign uaf null stale\n"

@@ -48,6 +48,7 @@ struct scenario {
 	u64 step_budget;
 	enum lab_verdict expect; /* LV_NR: none given */
 	enum lab_shrinking shrink;
+	enum lab_verdict until;	 /* ends a run and the search, though it is not bad; LV_NR: none */
 };
 
 /* Frames that a scenario may fill: the world needs some for itself. */
@@ -158,7 +159,7 @@ struct lab_result {
 };
 
 /*
- * lab_search - run @sc under its strategy until the first bad verdict or the end.
+ * lab_search - run @sc under its strategy until the first bad verdict, sc->until, or the end.
  *
  * @progress: say on the log how far it is, now and then
  * Returns 0 with *@res filled, or a negative errno with a clear line in @why (no world could be

@@ -72,6 +72,7 @@ struct ls_run {
 	u64 ipi_cost;	 /* vtime: instructions from sender to target */
 	bool learn;	 /* keep the conflict set (bounded) */
 	bool measure;	 /* virtual time grows with instructions (vtime) */
+	enum lab_verdict until; /* a note of it ends the run; LV_NR: none does */
 	void (*on_step)(const struct ls_step *step); /* NULL: nobody watches */
 
 	struct lab_outcome outcome;

@@ -108,6 +108,8 @@ void lockstep_reach(unsigned i)
 void lockstep_note(enum lab_verdict verdict)
 {
 	ls.run->noted[verdict]++;
+	if (verdict == ls.run->until)
+		lockstep_fail(verdict, "it was %s, as was asked for", lab_verdicts[verdict].name);
 }
 
 u64 lockstep_beats(void)

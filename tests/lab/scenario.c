@@ -68,16 +68,18 @@ static void parse_strategy(struct scenario *sc, struct kv *kv)
 		snprintf(sc->strategy_word, sizeof(sc->strategy_word), "%s", word);
 }
 
-static void parse_expect(struct scenario *sc, struct kv *kv)
+/* LV_NR: not given, or not one. */
+static enum lab_verdict parse_verdict(struct kv *kv, const char *key)
 {
+	enum lab_verdict verdict = LV_NR;
 	const char *word = NULL;
 
-	sc->expect = LV_NR;
-	if (!kv_str(kv, "expect", &word) || !word)
-		return;
-	sc->expect = lab_verdict_by_name(word);
-	if (sc->expect == LV_NR)
-		kv_fail(kv, "expect=%s: not a verdict; see `help scenario`", word);
+	if (kv_str(kv, key, &word) && word) {
+		verdict = lab_verdict_by_name(word);
+		if (verdict == LV_NR)
+			kv_fail(kv, "%s=%s: not a verdict; see `help scenario`", key, word);
+	}
+	return verdict;
 }
 
 static void parse_shrink(struct scenario *sc, struct kv *kv)
@@ -100,7 +102,10 @@ static void parse_common(struct scenario *sc, struct kv *kv)
 	sc->world_mib = (unsigned)mib;
 	sc->step_budget = steps;
 	parse_strategy(sc, kv);
-	parse_expect(sc, kv);
+	sc->expect = parse_verdict(kv, "expect");
+	sc->until = parse_verdict(kv, "until");
+	if (sc->until < LV_WASTE)
+		kv_fail(kv, "until=: safe and unreached are said of many runs, not of one");
 	parse_shrink(sc, kv);
 }
 

@@ -270,6 +270,7 @@ static void begin_run(struct scenario *sc, struct lab_strategy *strategy, u64 ru
 		.learn = strategy->ops == &strategy_bounded,
 		.measure = strategy->ops == &strategy_vtime,
 		.on_step = se.on_step,
+		.until = sc->until,
 	};
 	se.run_nr = run;
 	se.judged_in_full = false;
@@ -428,6 +429,11 @@ static void take_pct(struct lab_pct *pct, const struct lab_strategy *s)
 			     s->runs_done);
 }
 
+static bool ends_search(const struct scenario *sc, enum lab_verdict verdict)
+{
+	return lab_verdicts[verdict].bad || verdict == sc->until;
+}
+
 static void search_loop(struct scenario *sc, struct lab_result *res, bool progress)
 {
 	struct lab_strategy *s = &sc->strategy;
@@ -445,7 +451,7 @@ static void search_loop(struct scenario *sc, struct lab_result *res, bool progre
 		session_add_up(res);
 		more = s->ops->end(s, se.conflicts.grown);
 		se.conflicts.grown = false;
-		if (lab_verdicts[se.run.outcome.verdict].bad)
+		if (ends_search(sc, se.run.outcome.verdict))
 			break;
 		if (progress && (run & 255) == 255 && session_progress_due(&last_ns))
 			say_progress(sc, res);
@@ -460,7 +466,7 @@ static void search_loop(struct scenario *sc, struct lab_result *res, bool progre
 	res->passes = s->passes;
 	take_pct(&res->pct, s);
 	res->verdict = lab_summary_verdict(&res->summary);
-	if (lab_verdicts[res->verdict].bad)
+	if (ends_search(sc, res->verdict))
 		replay_bad_run(sc, res, progress);
 }
 
