@@ -151,10 +151,12 @@ static struct anon_vma *reusable_anon_vma(const struct vm_area_struct *owner)
 	return av && list_is_singular(&owner->anon_vma_chain) ? av : NULL;
 }
 
-static struct anon_vma *find_mergeable_anon_vma(struct vm_area_struct *vma)
+typedef struct vm_area_struct *(*find_at_fn)(struct mm_struct *mm, unsigned long addr);
+
+static __always_inline struct anon_vma *find_mergeable_anon_vma(struct vm_area_struct *vma,
+								find_at_fn at)
 {
-	MA_STATE(mas, &vma->vm_mm->mm_mt, vma->vm_end, vma->vm_end);
-	struct vm_area_struct *near = mas_walk(&mas);
+	struct vm_area_struct *near = at(vma->vm_mm, vma->vm_end);
 	struct anon_vma *av;
 
 	if (near && anon_vma_compatible(vma, near)) {
@@ -164,8 +166,7 @@ static struct anon_vma *find_mergeable_anon_vma(struct vm_area_struct *vma)
 	}
 	if (!vma->vm_start)
 		return NULL;
-	mas_set(&mas, vma->vm_start - 1);
-	near = mas_walk(&mas);
+	near = at(vma->vm_mm, vma->vm_start - 1);
 	return near && anon_vma_compatible(near, vma) ? reusable_anon_vma(near) : NULL;
 }
 
@@ -173,7 +174,7 @@ static struct anon_vma *find_mergeable_anon_vma(struct vm_area_struct *vma)
  * Two faults in one VMA may be here at once: the first to get page_table_lock wins. A neighbour's
  * anon_vma cannot go meanwhile: untying takes mmap_lock for writing.
  */
-int __anon_vma_prepare(struct vm_area_struct *vma) NO_LOCK_ANALYSIS
+static __always_inline int prepare(struct vm_area_struct *vma, find_at_fn at) NO_LOCK_ANALYSIS
 {
 	struct mm_struct *mm = vma->vm_mm;
 	struct anon_vma_chain *avc = chain_alloc();
@@ -181,7 +182,7 @@ int __anon_vma_prepare(struct vm_area_struct *vma) NO_LOCK_ANALYSIS
 
 	if (!avc)
 		return -ENOMEM;
-	av = find_mergeable_anon_vma(vma);
+	av = find_mergeable_anon_vma(vma, at);
 	if (!av) {
 		av = fresh = anon_vma_alloc();
 		if (!av) {
@@ -207,6 +208,23 @@ int __anon_vma_prepare(struct vm_area_struct *vma) NO_LOCK_ANALYSIS
 	if (fresh)
 		put_anon_vma(fresh);
 	return 0;
+}
+
+int anon_vma_prepare_by(struct vm_area_struct *vma, find_at_fn at)
+{
+	return prepare(vma, at);
+}
+
+static struct vm_area_struct *walk_to(struct mm_struct *mm, unsigned long addr)
+{
+	MA_STATE(mas, &mm->mm_mt, addr, addr);
+
+	return mas_walk(&mas);
+}
+
+int __anon_vma_prepare(struct vm_area_struct *vma)
+{
+	return prepare(vma, walk_to);
 }
 
 /* ---- copying and untying ---- */

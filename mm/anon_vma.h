@@ -60,12 +60,17 @@ static inline void anon_vma_unlock_write(struct anon_vma *av) RELEASES(&av->rwse
 }
 
 /*
- * __anon_vma_prepare - give @vma an anon_vma: a mergeable neighbour's, or a new one.
+ * anon_vma_prepare_by - give @vma an anon_vma: a mergeable neighbour's, or a new one.
  *
+ * @at:      finds the VMA at an address, or NULL
  * Locks:    the mm's mmap_lock, for reading or writing: neighbours are looked at
  * Context:  may sleep
  * Returns:  0 with vma->anon_vma set, or -ENOMEM with nothing changed
  */
+int __must_check anon_vma_prepare_by(struct vm_area_struct *vma,
+				     struct vm_area_struct *(*at)(struct mm_struct *mm,
+								  unsigned long addr));
+/* Neighbours are looked for with the tree's iterator, as faults do. */
 int __must_check __anon_vma_prepare(struct vm_area_struct *vma);
 
 /*

@@ -50,5 +50,6 @@ static long fault_in_pages(struct mm_struct *mm, struct walk *w)
 			return nr;
 		all += nr;
 	}
+	walker_linger(&walker_fault, mm, w);
 	return all;
 }

@@ -10,7 +10,6 @@
  */
 #include <errno.h>
 
-#include "kernel/sched/thread.h"
 #include "mm/mmap_lock.h"
 #include "mm/vma.h"
 #include "mm/walkers/walker.h"
@@ -62,10 +61,7 @@ static long read_maps(struct mm_struct *mm, struct walk *w)
 		if (nr < 0)
 			return nr;
 		all += nr;
-		for (unsigned long i = 0; i < w->linger; i++) {
-			walker_reached(&walker_maps, mm, WALKER_WAIT, NULL);
-			yield();
-		}
+		walker_linger(&walker_maps, mm, w);
 	} while (!end);
 	return all;
 }

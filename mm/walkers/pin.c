@@ -8,7 +8,6 @@
  *       not held, and it is nobody's burden.
  * Locks: mmap_lock for reading, if it is free.
  */
-#include "kernel/sched/thread.h"
 #include "mm/mm_walk.h"
 #include "mm/mmap_lock.h"
 #include "mm/tables_internal.h"
@@ -84,9 +83,6 @@ static long age_mm(struct mm_struct *mm, struct walk *w)
 		walk_pte_tables(&walk, start, age.vma->vm_end);
 	}
 	mmap_read_unlock(mm);
-	for (unsigned long i = 0; i < w->linger; i++) {
-		walker_reached(&walker_pin, mm, WALKER_WAIT, NULL);
-		yield();
-	}
+	walker_linger(&walker_pin, mm, w);
 	return age.nr_used;
 }

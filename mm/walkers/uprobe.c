@@ -6,7 +6,9 @@
  * Idea: the mappings are listed under i_mmap_rwsem, each with its mm held; allocation there may
  *       not wait, so if it fails all is dropped and begun anew with what is needed in hand. Then
  *       each mm is locked for write and asked whether the mapping is still there. The page becomes
- *       the mm's own, for which its VMA needs an anon_vma, and looks at its neighbours for one.
+ *       the mm's own, for which its VMA needs an anon_vma, and looks at its neighbours for one:
+ *       by the tree's iterator; or, as most lookups are made, by address, which passes over what is
+ *       no VMA and takes what lies beyond.
  * Locks: dup_mmap_sem for write keeps forks out: a child that is copied now would not be found.
  */
 #include "mm/walkers/uprobe.h"
@@ -34,6 +36,7 @@ static long walk(struct walk *w);
 
 WALKER(uprobe, "puts breakpoints into every mapping of a file", .walk = walk, .flags = WALK_FILE);
 WALKER_CHECK(uprobe, stable, "skip an mm whose contents may be gone (MMF_UNSTABLE)");
+WALKER_FORM(uprobe, iterate, "look for neighbours by the tree's iterator, not by address");
 
 /* One mapping that was found; mm_walk_get() was called for it. */
 struct map_info {
@@ -182,6 +185,26 @@ static bool replace_page(struct vm_area_struct *vma, unsigned long addr, u64 see
 	return same;
 }
 
+/* The neighbour at @addr, by an address that may be in none. */
+static struct vm_area_struct *neighbour_by_address(struct mm_struct *mm, unsigned long addr)
+{
+	struct vm_area_struct *vma = find_vma(mm, addr);
+	bool is_there = vma && vma->vm_start <= addr;
+
+	if (vma)
+		walker_reached(&walker_uprobe, mm, WALKER_VMA, vma);
+	return is_there ? vma : NULL;
+}
+
+static int prepare_anon_vma(struct vm_area_struct *vma)
+{
+	if (vma->anon_vma)
+		return 0;
+	if (walker_check_on(&walker_check_uprobe_iterate))
+		return __anon_vma_prepare(vma);
+	return anon_vma_prepare_by(vma, neighbour_by_address);
+}
+
 /* A page of the mm's own with @opcode in it takes the place of @old. The caller keeps @old. */
 static int copy_and_write(struct vm_area_struct *vma, unsigned long vaddr, u64 seen,
 			  struct page *old, u8 opcode)
@@ -189,7 +212,7 @@ static int copy_and_write(struct vm_area_struct *vma, unsigned long vaddr, u64 s
 	unsigned long addr = vaddr & ~(PAGE_SIZE - 1);
 	struct page *new;
 
-	if (!vma->anon_vma && __anon_vma_prepare(vma))
+	if (prepare_anon_vma(vma))
 		return -ENOMEM;
 	new = alloc_page(GFP_KERNEL | GFP_FOR(FK_ANON));
 	if (!new)
@@ -336,11 +359,11 @@ static long walk_one(struct walk *w)
 	return visit(&p, &info);
 }
 
-/* In and out again: the mappings that had it. */
+/* In, and out again unless it is to stay: the mappings that had it. */
 static long walk_all(struct walk *w)
 {
 	int in = uprobe_register(w->file, w->offset);
-	int out = uprobe_unregister(w->file, w->offset);
+	int out = w->stay ? 0 : uprobe_unregister(w->file, w->offset);
 
 	return out < 0 ? out : in;
 }

@@ -8,6 +8,7 @@
 #include "mm/walkers/walker.h"
 
 #include <string.h>
+#include "kernel/sched/thread.h"
 #include "mm/mm_walk.h"
 
 void (*walker_reach_hook)(const struct walker *walker, struct mm_struct *mm,
@@ -28,6 +29,18 @@ bool walker_owns_check(const struct walker *walker, const struct walker_check *c
 	size_t len = strlen(walker->name);
 
 	return !strncmp(check->name, walker->name, len) && check->name[len] == '.';
+}
+
+void walker_linger(const struct walker *walker, struct mm_struct *mm, const struct walk *w)
+{
+	for (unsigned long i = 0; i < w->linger; i++) {
+		walker_reached(walker, mm, WALKER_WAIT, NULL);
+		yield();
+	}
+	if (w->hold_ns) {
+		sleep_ns(w->hold_ns);
+		walker_reached(walker, mm, WALKER_WAIT, NULL);
+	}
 }
 
 /* ---- from mm to mm ---- */
@@ -81,7 +94,7 @@ static long walk_held(const struct walker *walker, struct mm_struct *mm, struct 
 
 long walker_run(const struct walker *walker, struct walk *w)
 {
-	struct search search = {.walker = walker};
+	struct search search = {.walker = walker, .seen = w->after};
 	struct mm_struct *mm;
 	long all = 0;
 

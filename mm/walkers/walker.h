@@ -45,7 +45,10 @@ struct walk {
 	unsigned long step;
 	unsigned long nr;
 	unsigned long budget; /* entries to change at most; 0: the walker's own limit */
+	u64 after;	      /* it is led to mms of later generations only */
 	unsigned long linger; /* times it lets others run while it holds an mm */
+	u64 hold_ns;	      /* then it sleeps as long, and holds it still */
+	bool stay;	      /* what it changed remains: a probe is not taken out */
 	u64 sum;	      /* of what it read: so that it was read */
 };
 
@@ -66,6 +69,7 @@ struct walker {
 struct walker_check {
 	const char *name; /* "walker.check" */
 	const char *what;
+	bool is_form; /* another way to do it, which no release had before another */
 	bool on;
 };
 
@@ -73,13 +77,17 @@ struct walker_check {
 	static const struct walker walker_##who = {.name = #who, .what = what_, ##__VA_ARGS__}; \
 	REGISTER(walker, &walker_##who)
 
-#define WALKER_CHECK(who, which, what_)                                         \
+#define WALKER_SWITCH(who, which, what_, form)                                  \
 	static struct walker_check walker_check_##who##_##which __host_data = { \
 		.name = #who "." #which,                                        \
 		.what = what_,                                                  \
+		.is_form = form,                                                \
 		.on = true,                                                     \
 	};                                                                      \
 	REGISTER(walker_check, &walker_check_##who##_##which)
+
+#define WALKER_CHECK(who, which, what_) WALKER_SWITCH(who, which, what_, false)
+#define WALKER_FORM(who, which, what_)	WALKER_SWITCH(who, which, what_, true)
 
 static inline bool walker_check_on(const struct walker_check *check)
 {
@@ -117,6 +125,9 @@ long walker_run(const struct walker *walker, struct walk *w);
 enum walker_depth { WALKER_PIN, WALKER_MM, WALKER_VMA, WALKER_PTE, WALKER_WAIT, WALKER_DEPTHS };
 extern void (*walker_reach_hook)(const struct walker *walker, struct mm_struct *mm,
 				 enum walker_depth depth, const struct vm_area_struct *vma);
+
+/* It has done what it wanted with @mm, and holds it as long as @w says. No lock held; may sleep. */
+void walker_linger(const struct walker *walker, struct mm_struct *mm, const struct walk *w);
 
 /* @mm: the one that is walked, or NULL; @vma: what was found in it, or NULL. */
 static inline void walker_reached(const struct walker *walker, struct mm_struct *mm,

@@ -217,7 +217,8 @@ static const struct scenario_kind fork_kind = {
 	"\n"
 	"  walkers=NAME,NAME.CHECK=0,... (`walkers` lists them);\n"
 	"             sem=linux-6.8: without the checks of later releases\n"
-	"  rounds=N linger=N of each; threads=0..4 of the parent\n"
+	"  rounds=N linger=N hold=MS of each; threads=0..4 of the parent\n"
+	"  stay=on    probes stay in;   to_child=on   nobody is led to another mm\n"
 	"  stall=on   threads write until the fork is over: how long\n"
 	"  work=N     accesses of the forker before it forks",
 	.parse = parse,

@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "kernel/base/err.h"
+#include "kernel/sched/timer.h"
 #include "mm/block_ram.h"
 #include "mm/mm_marks.h"
 #include "mm/swap.h"
@@ -43,7 +44,8 @@ static const struct walker *walkers[FORK_WALKERS_MAX];
 static unsigned nr_walkers;
 static struct walker_check *switched_off[CHECKS_MAX];
 static unsigned nr_switched_off;
-static u64 nr_rounds, nr_linger;
+static u64 nr_rounds, nr_linger, hold_ms;
+static bool stay, to_child;
 
 /* Places: the failure, then those of each walker from first_reach[] on. */
 static char reach_text[LAB_MAX_REACH][REACH_NAME];
@@ -295,9 +297,13 @@ void fork_walkers_parse(struct kv *kv, const struct fork_shape *shape)
 
 	nr_walkers = nr_switched_off = 0;
 	nr_rounds = 1;
-	nr_linger = 0;
+	nr_linger = hold_ms = 0;
+	stay = to_child = false;
 	kv_u64(kv, "rounds", 1, ROUNDS_MAX, &nr_rounds);
 	kv_u64(kv, "linger", 0, ROUNDS_MAX, &nr_linger);
+	kv_u64(kv, "hold", 0, 1000000, &hold_ms);
+	kv_bool(kv, "stay", &stay);
+	kv_bool(kv, "to_child", &to_child);
 	take_release(shape->sem.preset);
 	if (kv_str(kv, "walkers", &text) && text) {
 		if (snprintf(words, sizeof(words), "%s", text) >= (int)sizeof(words))
@@ -325,6 +331,12 @@ const char *const *fork_walkers_reach(bool fails)
 
 /* ---- actors ---- */
 
+/* The generation of the youngest mm that was there before the copy. */
+static u64 youngest(void)
+{
+	return stage->other ? max(stage->mm->id, stage->other->id) : stage->mm->id;
+}
+
 static struct walk what_to_walk(const struct walker *walker)
 {
 	const struct fork_shape *shape = &stage->shape;
@@ -337,7 +349,10 @@ static struct walk what_to_walk(const struct walker *walker)
 		.addr = fork_shape_addr(shape, 0),
 		.step = fork_shape_addr(shape, 1) - fork_shape_addr(shape, 0),
 		.nr = shape->vmas,
+		.after = to_child ? youngest() : 0,
 		.linger = nr_linger,
+		.hold_ns = hold_ms * NSEC_PER_MSEC,
+		.stay = stay,
 	};
 }
 

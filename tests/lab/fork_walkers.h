@@ -11,7 +11,7 @@
 
 #define FORK_WALKERS_MAX 4u
 
-/* walkers=NAME,NAME.CHECK=0,... rounds= linger=, for a parent of @shape. Host side. */
+/* The words about walkers, those of the usage of kind fork, for a parent of @shape. Host side. */
 void fork_walkers_parse(struct kv *kv, const struct fork_shape *shape);
 unsigned fork_walkers_nr(void);
 

@@ -31,7 +31,7 @@ static bool words_without_checks(const struct walker *walker, char *to, size_t l
 	bool any = false;
 
 	for_each_registered(walker_check, check) {
-		if (!walker_owns_check(walker, check) || at >= len)
+		if (!walker_owns_check(walker, check) || check->is_form || at >= len)
 			continue;
 		any = true;
 		at += (size_t)snprintf(to + at, len - at, ",%s=0", check->name);

@@ -11,6 +11,9 @@
 #include "mm/dup_mmap.h"
 #include "mm/file.h"
 #include "mm/mman.h"
+#include "mm/mmap_lock.h"
+#include "mm/vma.h"
+#include "mm/walkers/walker.h"
 #include "tests/ktest.h"
 #include "tests/mm_file.h"
 #include "tests/mm_user.h"
@@ -89,6 +92,54 @@ KTEST(uprobe, children_inherit_it, KT_UNIT)
 	t_expect_sane(t, mm);
 	mmput(mm);
 	mmput(child);
+	fput(file);
+}
+
+/* A neighbour that touches shares its anon_vma, however it is looked for. */
+static void expect_shared(struct ktest *t, struct file *file)
+{
+	struct mm_struct *mm = map_file(t, file, MAP_PRIVATE);
+	struct vm_area_struct *first, *second;
+
+	t_assert_eq(t, vm_mprotect(mm, USER_BASE, PAGE_SIZE, PROT_READ), 0);
+	t_expect_eq(t, uprobe_register(file, OFFSET), 1);
+	t_expect_eq(t, uprobe_register(file, 0), 1);
+	t_expect_eq(t, byte_at(t, mm, USER_BASE), UPROBE_INT3);
+	mmap_read_lock(mm);
+	first = vma_lookup(mm, USER_BASE);
+	second = vma_lookup(mm, USER_BASE + PAGE_SIZE);
+	t_expect(t, first != second && first->anon_vma && first->anon_vma == second->anon_vma);
+	mmap_read_unlock(mm);
+	t_expect_sane(t, mm);
+	mmput(mm);
+}
+
+KTEST(uprobe, a_neighbours_anon_vma_is_shared, KT_UNIT)
+{
+	struct walker_check *iterate = walker_check_find("uprobe.iterate");
+	struct file *file = t_file(t, "probed", 2, 7);
+
+	t_assert(t, iterate && iterate->is_form);
+	expect_shared(t, file);
+	iterate->on = false;
+	expect_shared(t, file);
+	iterate->on = true;
+	fput(file);
+}
+
+/* As a walker it takes out again what it put in, unless that is to stay. */
+KTEST(uprobe, may_stay, KT_UNIT)
+{
+	struct file *file = t_file(t, "probed", 2, 7);
+	struct mm_struct *mm = map_file(t, file, MAP_PRIVATE);
+	struct walk w = {.file = file, .offset = OFFSET};
+
+	t_expect_eq(t, walker_run(walker_find("uprobe"), &w), 1);
+	t_expect(t, byte_at(t, mm, USER_BASE + OFFSET) != UPROBE_INT3);
+	w.stay = true;
+	t_expect_eq(t, walker_run(walker_find("uprobe"), &w), 1);
+	t_expect_eq(t, byte_at(t, mm, USER_BASE + OFFSET), UPROBE_INT3);
+	mmput(mm);
 	fput(file);
 }
 

@@ -7,6 +7,7 @@
 #include "mm/walkers/walker.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "kernel/base/err.h"
 #include "kernel/core/fault.h"
@@ -295,6 +296,30 @@ static void count_reach(const struct walker *walker, struct mm_struct *mm, enum 
 	(void)vma;
 	if (mm == met.mm)
 		met.nr[depth]++;
+}
+
+/* Who is led to what is young comes to no older one, and holds each as long as it was told to. */
+KTEST(walkers, are_led_to_later_ones_only, KT_UNIT)
+{
+	struct mm_struct *mm = filled(t), *child = dup_mm(mm);
+	struct walk w = {.after = mm->id, .linger = 2, .hold_ns = 1, .addr = USER_BASE, .nr = 1};
+	static const char *const names[] = {"maps", "pin", "fault"};
+
+	t_assert(t, !IS_ERR(child));
+	memset(met.nr, 0, sizeof(met.nr));
+	walker_reach_hook = count_reach;
+	met.mm = mm;
+	t_expect_eq(t, run(t, "maps", &w), 1);
+	t_expect_eq(t, met.nr[WALKER_PIN], 0);
+	met.mm = child;
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
+		t_expect_eq(t, run(t, names[i], &w), i != 1); /* nothing was used yet */
+	walker_reach_hook = NULL;
+	t_expect_eq(t, met.nr[WALKER_PIN], 3);
+	t_expect_eq(t, met.nr[WALKER_WAIT], 3 * 3);
+	mmput(mm);
+	mmput(child);
+	flush_workqueue(&system_wq); /* pin's last reference */
 }
 
 KTEST(walkers, rmap_unmap_reaches_parent_and_child, KT_UNIT)
