@@ -12,9 +12,8 @@ struct lab_bug {
 	const char *name;
 	const char *what;
 	enum lab_verdict verdict; /* of the old form */
-	/* The bounded search that finds it; NULL: none does in a time that one would wait. */
-	const char *bounded;
-	const char *old_words; /* of `scenario`, without strategy= */
+	const char *bounded;	  /* the bounded search that finds it */
+	const char *old_words;	  /* of `scenario`, without strategy= */
 	const char *fixed_words;
 };
 
