@@ -324,9 +324,9 @@ static int cmd_trace(int argc, char **argv)
 }
 
 SHELL_CMD(trace,
-	  "trace KIND k=v...: the first bad run of a scenario as records, or its run in virtual\n"
-	  "  time (strategy=vtime): steps, locks and windows of each actor, which `scripts/mmlife\n"
-	  "  trace` and `report` draw. Words as for scenario, or a line that replay takes.",
+	  "trace KIND k=v...: one run of a scenario as records, for time lines\n"
+	  "  the first bad one, or that of strategy=vtime: steps, locks and windows of\n"
+	  "  each actor; words as for scenario, or a line that replay takes",
 	  cmd_trace);
 
 /* ---- settings ---- */
