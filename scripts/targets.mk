@@ -12,7 +12,7 @@ Q ?= $(if $(V),,@)
 # Groups of scripts/deps by goal; a goal that is not listed needs the compiler and its company.
 DEPS_NONE    := clean help print-kcflags
 DEPS_run     := run bench test race-test bench-test quiet-test kernel-test guest-test stress lab \
-	maple-kernel mutants stranger questions
+	maple-kernel mutants stranger questions costs
 DEPS_host    := test host-test host-programs fuzz maple-long maple-mutants maple-gate
 DEPS_cover   := maple-coverage
 DEPS_check   := check headers tidy thread-safety format
@@ -46,17 +46,48 @@ MATRIX ?= random:100
 run: all
 	@$(LAUNCH) run $(RUN_OPTIONS)
 
-# Matrix and slopes on exact instructions, then parallel figures on the time stamp counter.
-## make bench       the main job: benches on both clocks, $(B)/results.jsonl, $(B)/report.html;
+# One bad run in steps, and two failing forks beside siblings in virtual time: for time lines.
+STALLED := fork vmas=8 pages=4 site=F13 k=5 threads=2 stall=on strategy=vtime
+TRACES := 'trace fork vmas=3 pages=2 swap=1 site=F13 k=1 sem=zero_marker walkers=swapoff' \
+	'trace $(STALLED) sem=linux-6.18' 'trace $(STALLED) sem=linux-7.0'
+# What a fork and an exit cost for each entry, VMA and table, for the clocks beside insn.
+SLOPES := 'bench fork_pte*' 'bench fork_vma*' 'bench exit_*'
+
+# Matrix and slopes on exact instructions, beside that the model, then parallel figures on the time
+# stamp counter.
+## make bench       the main job: benches on three clocks, $(B)/results.jsonl, $(B)/report.html;
 ##                  MATRIX=random:1000 searches longer for each cell
 bench: all model
-	$(Q)$(LAUNCH) run --clock insn --smp 1 --timeout 900 --log $(B)/bench-insn.log 'bench *' \
-		'matrix strategy=$(MATRIX)' costs
+	$(Q)$(MAKE) --no-print-directory -j2 bench-insn bench-model
 	$(Q)$(LAUNCH) run --clock tsc --smp 2 --timeout 900 --log $(B)/bench-tsc.log \
-		'bench * n=7' 'test stress.*' ledger
-	$(Q)grep -h '^{"mmlife":1,' $(B)/bench-insn.log $(B)/bench-tsc.log >$(B)/results.jsonl.new
+		'bench * n=7' costs 'test stress.*' ledger
+	$(Q)grep -h '^{"mmlife":1,' $(B)/bench-insn.log $(B)/bench-model.log $(B)/bench-tsc.log \
+		>$(B)/results.jsonl.new
 	$(Q)mv $(B)/results.jsonl.new $(B)/results.jsonl
-	$(Q)$(LAUNCH) report $(B)/bench-insn.log $(B)/bench-tsc.log -o $(B)/report.html
+	$(Q)$(LAUNCH) report $(B)/bench-insn.log $(B)/bench-model.log $(B)/bench-tsc.log \
+		-o $(B)/report.html
+
+bench-insn:
+	$(Q)$(LAUNCH) run --clock insn --smp 1 --timeout 900 --log $(B)/bench-insn.log 'bench *' \
+		'matrix strategy=$(MATRIX)' costs $(TRACES)
+
+bench-model:
+	$(Q)$(LAUNCH) run --clock model --smp 1 --timeout 900 --log $(B)/bench-model.log \
+		$(SLOPES) costs >$(B)/bench-model.out 2>&1 || { cat $(B)/bench-model.out; exit 1; }
+
+## make costs       what a fork costs and with what that grows, on three clocks side by side;
+##                  $(B)/costs.html
+costs: all model
+	$(Q)$(MAKE) --no-print-directory -j2 costs-insn costs-model
+	$(Q)$(MAKE) --no-print-directory costs-tsc
+	$(Q)$(LAUNCH) costs $(COST_LOGS)
+	$(Q)$(LAUNCH) report $(COST_LOGS) -o $(B)/costs.html
+
+COST_LOGS = $(B)/costs-insn.log $(B)/costs-model.log $(B)/costs-tsc.log
+costs-insn costs-model costs-tsc: costs-%:
+	$(Q)$(LAUNCH) run --clock $* --smp 1 --timeout 1800 --log $(B)/costs-$*.log \
+		$(SLOPES) costs 'costs sweep=all' ledger >$(B)/costs-$*.out 2>&1 || \
+		{ cat $(B)/costs-$*.out; exit 1; }
 
 ## make questions   every question measured on exact instructions; $(B)/questions.html
 questions: all
@@ -219,6 +250,7 @@ clean:
 help:
 	@sed -n 's/^## //p' scripts/targets.mk tests/host/host.mk | sed 's|$$(B)|$(B)|g'
 
-.PHONY: stranger questions bench-some race-walk race-rest
+.PHONY: stranger questions costs bench-some race-walk race-rest bench-insn bench-model
+.PHONY: costs-insn costs-model costs-tsc
 .PHONY: run bench model test mutants race-test bench-test quiet-test stress kernel-test guest-test \
 	lab check layers style headers tidy thread-safety format clean help

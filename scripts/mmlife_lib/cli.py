@@ -29,6 +29,7 @@ usage: scripts/mmlife run [options] ['command' ...]
          --gdb                    wait for a debugger
        scripts/mmlife report LOG... -o report.html
        scripts/mmlife compare OLD NEW
+       scripts/mmlife costs LOG...          what work costs, all clocks side by side
        scripts/mmlife trace LOG -o FILE
 run's exit status: 0 all passed, 1 a command failed, 2 usage or environment, 3 panic,
 4 everything skipped, 5 the guest died, 124 time limit
@@ -50,12 +51,18 @@ def cmd_compare(words):
     return compare.main(words)
 
 
+def cmd_costs(words):
+    from . import costs
+    return costs.main(words)
+
+
 def cmd_trace(words):
     from . import trace
     return trace.main(words)
 
 
-COMMANDS = {"run": cmd_run, "report": cmd_report, "compare": cmd_compare, "trace": cmd_trace}
+COMMANDS = {"run": cmd_run, "report": cmd_report, "compare": cmd_compare, "costs": cmd_costs,
+            "trace": cmd_trace}
 
 
 def _stop(signum, _frame):

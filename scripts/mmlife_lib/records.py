@@ -26,6 +26,8 @@ FIELDS = {
     "fit": {"name": str, "clock": str, "accel": str, "x": str, "unit": str, "slope": float,
             "intercept": float, "r2": float, "points": int},
     "trace": {"name": str, "ph": str, "actor": str, "ts": float, "unit": str},
+    "cost": {"semantics": str, "clock": str},
+    "sweep": {"sweep": str, "rules": str, "clock": str, "per": str, "x": list},
     "run": {"scenario": str, "verdict": str, "why": str, "unit": str, "left_out": int},
 }
 # What may be left out, but is of this kind where it stands.
@@ -33,7 +35,6 @@ OPTIONAL = {
     "bench": {"total": float, "units": int, "samples": list, "events": dict, "off_points": int},
     "trace": {"lane": str, "dur": float, "vcpu": int, "args": dict},
     "cell": {"semantics": str, "walker": str, "letter": str, "verdict": str, "replay": str},
-    "cost": {"semantics": str, "clock": str},
     "question": {"number": int, "row": int, "question": str, "method": str, "caveat": str,
                  "clock": str, "answer": str},
 }

@@ -6,7 +6,7 @@ Idea: everything shown is in the logs; a section without data is left out; the s
     same page to the byte.
 """
 
-from . import bands, output, page, records, svg, timeline
+from . import bands, costs, output, page, records, svg, timeline
 from .errors import UsageError
 from .page import Html
 
@@ -123,11 +123,12 @@ def _is_cell(record):
     return all(isinstance(record.get(key), str) for key in ("semantics", "walker", "letter"))
 
 
-def plain_table(found):
-    """Records of one type as a table of whatever fields they have."""
+def plain_table(found, without=()):
+    """Records of one type as a table of whatever fields they have, but for those @without."""
     keys = []
     for record in found:
-        keys += [k for k in record if k not in ("mmlife", "type", "env") and k not in keys]
+        keys += [k for k in record
+                 if k not in ("mmlife", "type", "env") and k not in without and k not in keys]
     rows = [[_field(record.get(key, "")) for key in keys] for record in found]
     return page.table(keys, rows)
 
@@ -181,10 +182,38 @@ def questions(logs):
     return "\n".join(parts)
 
 
-def costs(logs):
-    """The cost table that stands beside the heat table of verdicts."""
-    found = [r for log in logs for r in log.of_type("cost")]
-    return plain_table(found) if found else ""
+def failing(logs):
+    """The cost table that stands beside the heat table of verdicts, for each clock."""
+    parts = []
+    for clock in costs.CLOCKS:
+        found = [r for log in logs for r in log.of_type("cost") if r["clock"] == clock]
+        if found:
+            parts += [Html(f"<h3>Clock {page.text(clock)}</h3>"), plain_table(found, ("clock",))]
+    return "\n".join(parts + sweep_plots(logs))
+
+
+def sweep_plots(logs):
+    """What a fork's cost grows with: a picture for each sweep and clock, a curve a rule set."""
+    groups = {}
+    for record in (r for log in logs for r in log.of_type("sweep")):
+        groups.setdefault((record["sweep"], record["clock"]), []).append(record)
+    pictures = []
+    for (sweep, clock), found in groups.items():
+        series = [(r["rules"], points) for r in found if (points := costs.points(r, "all"))]
+        if series:
+            title = f"fork against {sweep}, {clock}"
+            picture = svg.scatter(title, sweep, clock, series)
+            pictures.append(page.figure(picture, f"A fork, failed under each rule set or not,"
+                                        f" against {sweep}; clock {clock}"))
+    return [Html('<div class="plots">' + "\n".join(pictures) + "</div>")] if pictures else []
+
+
+def clocks(logs):
+    """Measurements on several clocks side by side."""
+    found = costs.collect(logs)
+    head, rows = costs.table(found, several=True)
+    notes = [Html(f'<p class="dim">{page.text(line)}</p>') for line in costs.assumptions(logs)]
+    return "\n".join([page.table(head, rows)] + notes) if rows else ""
 
 
 TIMELINE_KEY = ("A window (W0 to W5) is a time in the life of an address space, a phase what is"
@@ -312,7 +341,8 @@ def render(logs):
         section("Tests", tests(logs)),
         section("Verdicts", verdicts(logs)),
         section("Time lines", timelines(logs)),
-        section("What failing costs", costs(logs)),
+        section("What failing costs", failing(logs)),
+        section("Clocks side by side", clocks(logs)),
         section("Costs", benches(logs)),
         section("Questions", questions(logs)),
         section("Ledger", ledger(logs)),

@@ -52,6 +52,20 @@ def run():
             span("load x", 7, 1, "swapoff")]
 
 
+def cost(clock="insn", held=1000, sem="prune_tail"):
+    return record("cost", semantics=sem, clock=clock, held=held, held_per_vma=held / 128,
+                  held_r2=0.9998, W1=7)
+
+
+def sweeps(clock="insn", slope=29.3):
+    """One with a line, one of separate cases."""
+    return [record("sweep", sweep="pages", rules="prune_tail", clock=clock, per="page",
+                   x=[256, 1024], held=[8000, 31000], all=[9000, 33000], held_slope=slope,
+                   held_r2=1.0, all_slope=slope, all_r2=0.5),
+            record("sweep", sweep="order", rules="prune_tail", clock=clock, per="order",
+                   x=[0, 9], held=[8, 3], all=[9, 4])]
+
+
 KTAP = """\
 KTAP version 1
 1..1
@@ -84,6 +98,7 @@ def full(slope=5.0):
                record("question", number=2, row=0, rules="zero_marker", walkers=2),
                record("question", number=2, row=1, walker="swapoff", schedules=7),
                record("question", number=2, answer="all of them"),
-               *run(), record("ledger", kinds={"frame": 12, "vma": 0}), env("tcg-tsc", cpus=2),
+               *run(), cost(), *sweeps(), record("ledger", kinds={"frame": 12, "vma": 0}),
+               env("tcg-tsc", cpus=2),
                bench("switch", 210.5, "tcg-tsc", "tick", "switch", n=5, min=200.0, max=400.0),
                verdict="fail")

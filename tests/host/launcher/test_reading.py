@@ -90,6 +90,7 @@ class BadLogs(ReadingTest):
             self.refuse(text, "trace", log, "-o", self.path("t.json"))
             self.refuse(text, "compare", good, log)
             self.refuse(text, "compare", log, good)
+            self.refuse(text, "costs", good, log)
             self.assertEqual(sorted(os.listdir(self.dir)), before)
 
     def test_foreign(self):
@@ -151,7 +152,7 @@ class BadLogs(ReadingTest):
     def takes_or_refuses(self, text):
         log = self.write("odd.log", text)
         for words in (("report", log, "-o", self.path("odd")), ("compare", log, log),
-                      ("trace", log, "-o", self.path("odd"))):
+                      ("costs", log), ("trace", log, "-o", self.path("odd"))):
             status, _, err = self.call(*words)
             self.assertIn((status, err.count("\n")), ((0, 0), (2, 1)), text + err)
             self.assertEqual(os.path.exists(self.path("odd")), status == 0 and "-o" in words)
@@ -203,9 +204,9 @@ class Report(ReadingTest):
                        " 'bench switch' 'bench zap'"):
             self.assertIn(wanted, words)
         self.assertIn('<meta name="viewport"', text)
-        # A run, one sweep with its line, one overview of bars for each clock.
-        self.assertEqual(page.tags.count("svg"), 4)
-        self.assertEqual(text.count('class="dot'), 3)
+        # A run, two sweeps of rules, a bench with its line, an overview of bars for each clock.
+        self.assertEqual(page.tags.count("svg"), 6)
+        self.assertEqual(text.count('class="dot'), 7)
         self.assertEqual(text.count('class="fit"'), 1)
         self.assertIn('<td class="bad"><a href="#zero_marker-x-swapoff">M</a></td>', text)
         self.assertIn('<td class="good">.</td>', text)
@@ -343,6 +344,52 @@ class Compare(ReadingTest):
         self.refuse("differs within the log", "compare",
                     self.write("a", logs.log(logs.env(), logs.bench(), logs.bench(value=6.0))),
                     self.write("b", logs.log(logs.env(), logs.bench())))
+
+
+class Costs(ReadingTest):
+    def costs(self, *texts):
+        paths = [self.write(f"{i}.log", text) for i, text in enumerate(texts)]
+        status, out, err = self.call("costs", *paths)
+        self.assertEqual((status, err), (0, ""))
+        return out
+
+    def logs_of(self, clock, factor=1.0, **more):
+        return logs.log(logs.env(clock, **more), logs.cost(clock, round(1000 * factor)),
+                        *logs.sweeps(clock, 29.3 * factor),
+                        *[text.replace('"insn"', f'"{clock}"') for text in
+                          logs.sweep(slope=5.0 * factor, clock=clock)])
+
+    def test_clocks_side_by_side(self):
+        out = self.costs(self.logs_of("insn"), self.logs_of("model", 1.5, model={"l2_cost": 14}),
+                         self.logs_of("tcg-tsc", 0.25))
+        for row in (r"of +what +insn +R\u00b2 +model +R\u00b2 +tcg-tsc +R\u00b2 +model / insn\n",
+                    r"prune_tail +held +1000 +1500 +250 +1\.50\n",
+                    r"prune_tail +held_per_vma +7\.812 +0\.9998 +11\.719 +0\.9998 ",
+                    r"prune_tail +W1 +7 +7 +7 +1\.00\n",
+                    r"prune_tail +all +for each page +29\.300 +0\.5000 +43\.950 +0\.5000 ",
+                    r"prune_tail +all +order 9 +4 +4 +4 +1\.00\n",
+                    r"zap +slope +for each of pages +5 +0\.9999 +7\.500 +0\.9999 +1\.250 "):
+            self.assertRegex(out, row)
+        self.assertIn("model: modelled cycles, of no real core; it assumes l2_cost 14\n", out)
+
+    def test_one_clock_has_no_others(self):
+        out = self.costs(self.logs_of("insn"))
+        self.assertNotIn("model", out)
+
+    def test_report_has_them(self):
+        paths = [self.write(f"{clock}.log", self.logs_of(clock)) for clock in ("insn", "model")]
+        self.assertEqual(self.call("report", *paths, "-o", self.path("r.html"))[0], 0)
+        words = " ".join(Page(self.read("r.html")).words)
+        self.assertIn("Clocks side by side", words)
+        self.assertIn("model / insn", words)
+
+    def test_refused(self):
+        self.refuse("costs: no log given", "costs")
+        self.refuse("costs: nothing was measured in", "costs",
+                    self.write("none.log", logs.log(logs.env(), *logs.KTAP)))
+        self.refuse("prune_tail held differs from another log, though its clock insn is exact",
+                    "costs", self.write("a.log", logs.log(logs.env(), logs.cost(held=7))),
+                    self.write("b.log", logs.log(logs.env(), logs.cost(held=8))))
 
 
 class Statistics(unittest.TestCase):
