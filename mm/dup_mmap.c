@@ -27,6 +27,7 @@
 #include "mm/mman_internal.h"
 #include "mm/mmap_lock.h"
 #include "mm/semantics.h"
+#include "mm/userfaultfd.h"
 #include "mm/vma_lock.h"
 
 FAULT_SITE(F01, "fork: the mm object");
@@ -97,6 +98,14 @@ static int fork_anon_vma(struct fork_copy *fc, struct vm_area_struct *vma,
 	return err;
 }
 
+/* What @vma still shares with the parent's VMA becomes its own. */
+static noinline int copy_extras(struct fork_copy *fc, struct vm_area_struct *vma)
+{
+	if (vma->vm_policy && FAULT_SITE_CALL(F14, vma_dup_policy(vma)))
+		return -ENOMEM;
+	return vma->vm_userfaultfd_ctx ? dup_userfaultfd(vma, &fc->userfaults) : 0;
+}
+
 /* A VMA of the child with all that belongs to it, which is in no tree yet; or NULL. */
 static struct vm_area_struct *copy_vma(struct fork_copy *fc, struct vm_area_struct *mpnt)
 {
@@ -105,7 +114,7 @@ static struct vm_area_struct *copy_vma(struct fork_copy *fc, struct vm_area_stru
 	if (!vma)
 		return NULL;
 	vma->vm_mm = fc->mm;
-	if (unlikely(vma->vm_policy) && FAULT_SITE_CALL(F14, vma_dup_policy(vma)))
+	if (unlikely(vma_has_extras(vma)) && copy_extras(fc, vma))
 		goto undo_vma;
 	/* A wiped one begins without pages, so nobody needs to find it by them. */
 	if (!(vma->vm_flags & VM_WIPEONFORK) && mpnt->anon_vma && fork_anon_vma(fc, vma, mpnt))
@@ -279,7 +288,8 @@ static void show_to_all(struct mm_struct *mm)
 int dup_mmap(struct mm_struct *mm, struct mm_struct *oldmm) NO_LOCK_ANALYSIS
 {
 	const struct sem_hooks *sem = &mm->sem->hooks;
-	struct fork_copy fc = {.mm = mm, .oldmm = oldmm};
+	struct fork_copy fc = {
+		.mm = mm, .oldmm = oldmm, .userfaults = LIST_HEAD_INIT(fc.userfaults)};
 
 	if (fault_should_fail(&fault_site_F07, 0) || mmap_write_lock_killable(oldmm))
 		return -EINTR;
@@ -304,6 +314,10 @@ int dup_mmap(struct mm_struct *mm, struct mm_struct *oldmm) NO_LOCK_ANALYSIS
 	}
 unlock:
 	sem->unlock(&fc);
+	if (fc.err)
+		dup_userfaultfd_fail(&fc.userfaults);
+	else
+		dup_userfaultfd_complete(&fc.userfaults);
 	return fc.err;
 }
 

@@ -18,7 +18,7 @@ typedef unsigned vm_fault_t;
 
 /* Results; none set: the access may be tried again. */
 #define VM_FAULT_OOM	0x0001u /* no memory */
-#define VM_FAULT_SIGBUS 0x0002u /* contents are lost (MMF_UNSTABLE) */
+#define VM_FAULT_SIGBUS 0x0002u /* contents are lost (MMF_UNSTABLE), or to come (userfaultfd.h) */
 #define VM_FAULT_SIGSEGV 0x0040u /* not mapped, or not with this right */
 #define VM_FAULT_RETRY	0x0400u /* begin again with mmap_lock; the VMA is not locked any more */
 #define VM_FAULT_ERROR	(VM_FAULT_OOM | VM_FAULT_SIGBUS | VM_FAULT_SIGSEGV)

@@ -133,6 +133,8 @@ vm_fault_t do_anonymous_page(struct vm_fault *vmf)
 	struct page *head;
 	vm_fault_t ret;
 
+	if (unlikely(vmf->vma->vm_userfaultfd_ctx))
+		return VM_FAULT_SIGBUS; /* its owner provides it, or nobody */
 	if (!(vmf->flags & FAULT_FLAG_WRITE))
 		return map_zero_page(vmf);
 	ret = vmf_anon_prepare(vmf);

@@ -24,6 +24,7 @@
 #include "mm/rmap.h"
 #include "mm/swap.h"
 #include "mm/tables_internal.h"
+#include "mm/userfaultfd.h"
 #include "mm/vma_lock.h"
 
 #define CHECK_ALL_EVERY 64u
@@ -93,6 +94,20 @@ static void check_policy(struct check *c, const struct vm_area_struct *vma)
 		      policy->mode, policy->nodes);
 }
 
+static void check_userfault(struct check *c, const struct vm_area_struct *vma)
+{
+	const struct userfaultfd_ctx *ctx = vma->vm_userfaultfd_ctx;
+
+	if (!ctx)
+		return;
+	if (atomic_read_nopoint(&ctx->refcount) < 1)
+		wrong(c, "VMA %#lx: nobody holds its userfault context", vma->vm_start);
+	if (ctx->mm != c->mm)
+		wrong(c, "VMA %#lx: a userfault context of another mm", vma->vm_start);
+	if (vma->vm_file)
+		wrong(c, "VMA %#lx: a userfault context, and a file", vma->vm_start);
+}
+
 static void check_vma(struct check *c, struct vm_area_struct *vma, const struct ma_state *mas)
 {
 	if (vma->vm_mm != c->mm)
@@ -114,6 +129,7 @@ static void check_vma(struct check *c, struct vm_area_struct *vma, const struct 
 	check_chains(c, vma);
 	check_file(c, vma);
 	check_policy(c, vma);
+	check_userfault(c, vma);
 }
 
 /* What the counters of the mm should be, counted from its VMAs, in pages. */

@@ -71,6 +71,7 @@ static int grow_in_place(const struct mremap *r)
 		.flags = vma->vm_flags,
 		.file = vma->vm_file,
 		.policy = vma->vm_policy,
+		.userfault = vma->vm_userfaultfd_ctx,
 		.anon_vma = vma->anon_vma, /* it may have chains to others: a child's */
 	};
 	VMA_ITERATOR(vmi, r->mm, m.start);
@@ -190,6 +191,7 @@ static void merge_moved(struct vm_area_struct *new)
 		.flags = new->vm_flags,
 		.file = new->vm_file,
 		.policy = new->vm_policy,
+		.userfault = new->vm_userfaultfd_ctx,
 		.anon_vma = new->anon_vma,
 	};
 

@@ -70,6 +70,7 @@ struct fork_copy {
 	struct vm_area_struct *mpnt; /* on failure: the first that was not copied; NULL: none */
 	unsigned long end;	     /* on failure: 0 nothing was stored; ~0 all was; else where
 				      * mpnt begins */
+	struct list_head userfaults; /* the child's contexts (userfaultfd.h) */
 	int err;
 };
 

@@ -14,6 +14,7 @@
 #include "mm/mempolicy.h"
 #include "mm/mman_internal.h"
 #include "mm/slab.h"
+#include "mm/userfaultfd.h"
 #include "mm/vma_internal.h"
 #include "mm/vma_lock.h"
 
@@ -31,6 +32,18 @@ struct vm_area_struct *vm_area_alloc(struct mm_struct *mm)
 	INIT_LIST_HEAD(&vma->anon_vma_chain);
 	RB_CLEAR_NODE(&vma->shared.rb);
 	return vma;
+}
+
+static noinline void get_extras(struct vm_area_struct *vma)
+{
+	mpol_get(vma->vm_policy);
+	userfaultfd_ctx_get(vma->vm_userfaultfd_ctx);
+}
+
+static void put_extras(struct vm_area_struct *vma)
+{
+	mpol_put(vma->vm_policy);
+	userfaultfd_ctx_put(vma->vm_userfaultfd_ctx);
 }
 
 struct vm_area_struct *vm_area_dup(const struct vm_area_struct *from)
@@ -51,10 +64,12 @@ struct vm_area_struct *vm_area_dup(const struct vm_area_struct *from)
 	vma->vm_file = from->vm_file;
 	vma->vm_ops = from->vm_ops;
 	vma->vm_policy = from->vm_policy;
+	vma->vm_userfaultfd_ctx = from->vm_userfaultfd_ctx;
 	RB_CLEAR_NODE(&vma->shared.rb);
 	vma->anon_vma = NULL;
 	INIT_LIST_HEAD(&vma->anon_vma_chain);
-	mpol_get(vma->vm_policy);
+	if (unlikely(vma_has_extras(vma)))
+		get_extras(vma);
 	return vma;
 }
 
@@ -67,7 +82,7 @@ static void free_object(struct vm_area_struct *vma)
 
 void vm_area_free(struct vm_area_struct *vma)
 {
-	mpol_put(vma->vm_policy);
+	put_extras(vma);
 	free_object(vma);
 }
 
@@ -84,13 +99,14 @@ static void free_list_rcu(struct rcu_head *head)
 /* Few VMAs hold anything: one test for all of it. */
 static bool vma_holds(const struct vm_area_struct *vma)
 {
-	return (unsigned long)vma->vm_file | (unsigned long)vma->vm_policy;
+	return (unsigned long)vma->vm_file | (unsigned long)vma->vm_policy |
+	       (unsigned long)vma->vm_userfaultfd_ctx;
 }
 
 static noinline void vma_let_go(struct vm_area_struct *vma)
 {
 	vma_close(vma);
-	mpol_put(vma->vm_policy);
+	put_extras(vma);
 }
 
 void vm_area_free_list(struct vm_area_struct *first)

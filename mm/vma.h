@@ -25,6 +25,7 @@
 struct anon_vma;
 struct file;
 struct mempolicy;
+struct userfaultfd_ctx;
 struct vm_area_struct;
 struct vm_fault;
 
@@ -65,10 +66,11 @@ struct vm_area_struct {
 	atomic_t vm_refcnt;	       /* [A] vma_lock.h */
 	struct file *vm_file;	       /* [I] what it maps, with a reference; NULL: nothing */
 	const struct vm_operations_struct *vm_ops; /* [I] with vm_file */
-	struct mempolicy *vm_policy;   /* [V] with a reference (mempolicy.h); NULL: none */
 	struct interval_tree_node shared; /* in the file's i_mmap (i_mmap.h) */
 	struct anon_vma *anon_vma;     /* [S] */
 	struct list_head anon_vma_chain; /* [S] */
+	struct mempolicy *vm_policy;   /* [V] with a reference (mempolicy.h); NULL: none */
+	struct userfaultfd_ctx *vm_userfaultfd_ctx; /* [V] the same (userfaultfd.h) */
 	struct vm_area_struct *next;   /* [V] of those that go together, the next one */
 	struct rcu_head rcu;	       /* of that list's first: they are freed together */
 };
@@ -76,6 +78,12 @@ struct vm_area_struct {
 static inline unsigned long vma_pages(const struct vm_area_struct *vma)
 {
 	return (vma->vm_end - vma->vm_start) >> PAGE_SHIFT;
+}
+
+/* What few VMAs have: most code asks about all of it at once. */
+static inline bool vma_has_extras(const struct vm_area_struct *vma)
+{
+	return (unsigned long)vma->vm_policy | (unsigned long)vma->vm_userfaultfd_ctx;
 }
 
 /* Rights of an exclusively owned page in a VMA with @vm_flags. */
@@ -129,21 +137,21 @@ static inline struct vm_area_struct *vma_prev(struct vma_iterator *vmi)
 struct vm_area_struct *__must_check vm_area_alloc(struct mm_struct *mm);
 
 /*
- * A detached copy of @from: range, offset, flags, file, and its policy, of which it holds a
- * reference; no chains. It does not hold the file until vma_open(), nor is it linked to it. NULL:
- * no memory.
+ * A detached copy of @from: range, offset, flags, file, policy and userfault context, of which it
+ * holds references; no chains. It does not hold the file until vma_open(), nor is it linked to it.
+ * NULL: no memory.
  */
 struct vm_area_struct *__must_check vm_area_dup(const struct vm_area_struct *from);
 
 /*
  * @vma is detached, out of every chain and its file's tree, was never in the tree and does not hold
- * its file (any more): it gives up its policy and is freed at once.
+ * its file (any more): it gives up what else it holds and is freed at once.
  */
 void vm_area_free(struct vm_area_struct *vma);
 
 /*
- * The detached VMAs from @first, chained by next, let their files (vma_close()) and policies go and
- * are freed after one grace period.
+ * The detached VMAs from @first, chained by next, let go what they hold, as by vma_close(), and are
+ * freed after one grace period.
  */
 void vm_area_free_list(struct vm_area_struct *first);
 
@@ -185,6 +193,7 @@ struct vma_merge {
 	unsigned long flags;
 	struct file *file;	   /* NULL: none */
 	struct mempolicy *policy;  /* NULL: none */
+	struct userfaultfd_ctx *userfault; /* NULL: none */
 	struct anon_vma *anon_vma; /* of the pages in the range */
 };
 
@@ -209,7 +218,7 @@ struct vma_part {
 };
 
 /*
- * vma_modify_flags, vma_modify_policy - a VMA for what is to get other flags, or another policy.
+ * vma_modify_flags, _policy, _userfault - a VMA for what is to get another of these.
  *
  * Returns:  0 and part->vma = the VMA that holds the part: with the new attribute already if it was
  *           merged, else with its old one and exactly the part, write-locked, for the caller to
@@ -217,6 +226,7 @@ struct vma_part {
  */
 int __must_check vma_modify_flags(struct vma_part *part, unsigned long flags);
 int __must_check vma_modify_policy(struct vma_part *part, struct mempolicy *policy);
+int __must_check vma_modify_userfault(struct vma_part *part, struct userfaultfd_ctx *ctx);
 
 /* Set flags and the rights that follow from them. @vma write-locked. */
 void vm_flags_reset(struct vm_area_struct *vma, unsigned long flags);

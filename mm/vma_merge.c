@@ -19,8 +19,8 @@
  *	  PPP...xxx   -> PPPPPPxxx    P
  *	  xxx...NNN   -> xxxNNNNNN    N
  *
- * Alike: equal flags and policies, the same file or none, page offsets that go on without a step,
- * anon_vmas that may be one.
+ * Alike: equal flags and policies, the same file and userfault context or none, page offsets that
+ * go on without a step, anon_vmas that may be one.
  */
 #include "mm/vma.h"
 
@@ -105,7 +105,8 @@ static unsigned long pgoff_at(const struct vm_area_struct *vma, unsigned long ad
 static bool has_attributes(const struct vm_area_struct *vma, const struct vma_merge *m)
 {
 	return vma->vm_flags == m->flags && vma->vm_file == m->file &&
-	       mpol_equal(vma->vm_policy, m->policy);
+	       mpol_equal(vma->vm_policy, m->policy) &&
+	       vma->vm_userfaultfd_ctx == m->userfault;
 }
 
 /* They may reach into the range, where the caller is about to unmap them. */
@@ -273,21 +274,33 @@ static int split_counted(struct vma_iterator *vmi, struct vm_area_struct *vma, u
 	return vma_split(vmi, vma, at, new_below);
 }
 
+/* The part as it is now, for one attribute to be replaced. */
+static inline struct vma_merge merge_of(const struct vma_part *part)
+{
+	struct vm_area_struct *vma = part->vma;
+
+	return (struct vma_merge){
+		.mm = vma->vm_mm,
+		.prev = part->start == vma->vm_start ? part->prev : NULL,
+		.middle = vma,
+		.next = part->end == vma->vm_end ? vma_lookup(vma->vm_mm, part->end) : NULL,
+		.start = part->start,
+		.end = part->end,
+		.pgoff = pgoff_at(vma, part->start),
+		.flags = vma->vm_flags,
+		.file = vma->vm_file,
+		.policy = vma->vm_policy,
+		.userfault = vma->vm_userfaultfd_ctx,
+		.anon_vma = vma->anon_vma,
+	};
+}
+
 /* @part->vma becomes the one that holds what @m says, by merging, or else exactly the part. */
 static int vma_modify(struct vma_part *part, struct vma_merge *m)
 {
 	struct vm_area_struct *vma = part->vma, *merged;
 	int err;
 
-	m->mm = vma->vm_mm;
-	m->prev = part->start == vma->vm_start ? part->prev : NULL;
-	m->middle = vma;
-	m->next = part->end == vma->vm_end ? vma_lookup(vma->vm_mm, part->end) : NULL;
-	m->start = part->start;
-	m->end = part->end;
-	m->pgoff = pgoff_at(vma, part->start);
-	m->file = vma->vm_file;
-	m->anon_vma = vma->anon_vma;
 	err = vma_merge_range(part->vmi, m, &merged);
 	if (err)
 		return err;
@@ -306,14 +319,24 @@ static int vma_modify(struct vma_part *part, struct vma_merge *m)
 
 int vma_modify_flags(struct vma_part *part, unsigned long flags)
 {
-	struct vma_merge m = {.flags = flags, .policy = part->vma->vm_policy};
+	struct vma_merge m = merge_of(part);
 
+	m.flags = flags;
 	return vma_modify(part, &m);
 }
 
 int vma_modify_policy(struct vma_part *part, struct mempolicy *policy)
 {
-	struct vma_merge m = {.flags = part->vma->vm_flags, .policy = policy};
+	struct vma_merge m = merge_of(part);
 
+	m.policy = policy;
+	return vma_modify(part, &m);
+}
+
+int vma_modify_userfault(struct vma_part *part, struct userfaultfd_ctx *ctx)
+{
+	struct vma_merge m = merge_of(part);
+
+	m.userfault = ctx;
 	return vma_modify(part, &m);
 }

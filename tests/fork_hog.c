@@ -20,7 +20,7 @@ static const struct {
 } wants[] = {
 	{"F01", "mm_struct"},	   {"F02", ""},		      {"F08", "maple_node"},
 	{"F09", "maple_node"},	   {"F13", "vm_area_struct"}, {"F14", "mempolicy"},
-	{"F16", "anon_vma_chain"}, {"F18", ""},		      {"F20", ""},
+	{"F15", "userfaultfd_ctx"}, {"F16", "anon_vma_chain"}, {"F18", ""}, {"F20", ""},
 };
 
 static struct {

@@ -117,7 +117,7 @@ static void forker(void *arg)
 	if (IS_ERR(child))
 		watched.run->err = (int)PTR_ERR(child);
 	else
-		mmput(child);
+		fork_stage_put_child(stage, child);
 }
 
 static unsigned nr_begun;

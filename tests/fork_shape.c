@@ -23,6 +23,7 @@
 #include "mm/mman.h"
 #include "mm/page_alloc.h"
 #include "mm/swap.h"
+#include "mm/userfaultfd.h"
 #include "tests/fork_hog.h"
 #include "tests/mm_file.h"
 #include "tests/mm_swap.h"
@@ -53,7 +54,7 @@ static void parse_failure(struct fork_shape *s, struct kv *kv)
 	kv_bool(kv, "hog", &s->hog);
 	if (s->hog && (!s->site || !fork_hog_can(s->site)))
 		kv_fail(kv, "hog=on: only with a site= at which memory is got: F01 F02 F08 F09 "
-			    "F13 F14 F16 F18 F20");
+			    "F13 F14 F15 F16 F18 F20");
 }
 
 /* More pages than there are would end in a failure that nobody asked for. */
@@ -67,6 +68,9 @@ static void check_size(struct fork_shape *s, struct kv *kv, unsigned long frames
 	    (s->pinned && s->swap && s->swap + 1 >= s->pages))
 		kv_fail(kv, "pinned=%lu: one page each of as many anonymous VMAs, not swapped",
 			s->pinned);
+	if (s->userfault > s->vmas - s->file - s->shared)
+		kv_fail(kv, "userfault=%lu: at most as many as there are anonymous VMAs",
+			s->userfault);
 	if (s->touching && s->vmas - s->file - s->shared > 1)
 		kv_fail(kv, "touching=on: two anonymous VMAs would be one; file= and shared= are "
 			    "to make up all but one");
@@ -104,6 +108,7 @@ void fork_shape_parse(struct fork_shape *s, struct kv *kv, unsigned long frames)
 	kv_u64(kv, "shared", 0, SHAPE_VMAS_MAX, &s->shared);
 	kv_u64(kv, "pinned", 0, SHAPE_VMAS_MAX, &s->pinned);
 	kv_u64(kv, "policy", 0, s->vmas, &s->policy);
+	kv_u64(kv, "userfault", 0, SHAPE_VMAS_MAX, &s->userfault);
 	kv_u64(kv, "dontcopy", 0, s->vmas - 1, &s->dontcopy);
 	kv_bool(kv, "touching", &s->touching);
 	kv_bool(kv, "clean", &s->clean);
@@ -161,14 +166,26 @@ static int advise_vma(const struct fork_shape *s, struct fork_stage *stage, unsi
 
 	if (i < s->policy)
 		err = vm_mbind(stage->mm, addr, len, MPOL_BIND, NODES_ONLINE);
+	if (!err && i < s->userfault)
+		err = userfaultfd_register(stage->userfault[i % 2], addr, len);
 	if (!err && i == s->dontcopy)
 		err = vm_madvise(stage->mm, addr, len, MADV_DONTFORK);
 	return err;
 }
 
+static int make_contexts(struct fork_stage *stage)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(stage->userfault); i++) {
+		stage->userfault[i] = userfaultfd_create(stage->mm, UFFD_EVENT_FORK);
+		if (!stage->userfault[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static int build_vmas(const struct fork_shape *s, struct fork_stage *stage)
 {
-	int err = 0;
+	int err = s->userfault ? make_contexts(stage) : 0;
 
 	mm_use(stage->mm);
 	for (unsigned long i = 0; i < s->vmas && !err; i++) {
@@ -312,10 +329,25 @@ static int end_device(struct block_device *dev)
 	return 0;
 }
 
+void fork_stage_put_child(struct fork_stage *stage, struct mm_struct *child)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(stage->userfault); i++) {
+		struct userfaultfd_ctx *ctx = stage->userfault[i], *twin;
+
+		while (ctx && (twin = userfaultfd_read_fork(ctx)) != NULL)
+			userfaultfd_release(twin);
+	}
+	mmput(child);
+}
+
 int fork_stage_end(struct fork_stage *stage)
 {
 	int err;
 
+	for (unsigned i = 0; i < ARRAY_SIZE(stage->userfault); i++) {
+		if (stage->userfault[i])
+			userfaultfd_release(stage->userfault[i]);
+	}
 	while (stage->nr_pinned)
 		unpin_user_page(pinned_page(stage, --stage->nr_pinned));
 	if (stage->mm)

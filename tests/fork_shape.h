@@ -4,13 +4,15 @@
  * Owns: the words, building a parent of that shape, arming the failure, what was made beside it.
  * Not here: who forks, who walks meanwhile (cmd_fork.c, the lab's scenario, sweeps).
  *
- *	vmas=64 pages=8 swap=2 file=4 shared=2 dontcopy=3 policy=4	the parent
+ *	vmas=64 pages=8 swap=2 file=4 shared=2		the parent
+ *	policy=4 userfault=2 dontcopy=3
  *	site=F13 k=20 occ=0 | kill=20				the failure
  *
  * VMAs are numbered in order of address. The last @shared of them are shared mappings of a file,
  * the @file before them private ones with a page of their own, the others anonymous. Each has
  * @pages pages, all touched; the first @swap of those that are its own are swapped out. The first
- * @policy VMAs have a memory policy.
+ * @policy VMAs have a memory policy; the first @userfault, which are anonymous, are registered with
+ * one of two userfault contexts, in turns, which hear of forks.
  */
 #ifndef TESTS_FORK_SHAPE_H
 #define TESTS_FORK_SHAPE_H
@@ -22,6 +24,7 @@
 struct fault_site;
 struct file;
 struct block_device;
+struct userfaultfd_ctx;
 
 #define SHAPE_BASE    0x40000000ul
 #define SHAPE_NO	(~0ull)
@@ -31,6 +34,7 @@ struct fork_shape {
 	u64 vmas, pages, swap, file, shared;
 	u64 pinned;   /* the last page of so many anonymous VMAs is pinned */
 	u64 policy;   /* so many VMAs have a memory policy, each its own */
+	u64 userfault; /* so many carry a userfault context */
 	bool touching; /* no free page between VMAs */
 	bool clean;    /* private file VMAs were only read: they have no anon_vma */
 	u64 dontcopy; /* the VMA that the child does not get; SHAPE_NO: none */
@@ -45,7 +49,8 @@ struct fork_shape {
 };
 
 #define FORK_SHAPE_USAGE                                                                \
-	"vmas= pages= swap= file= shared= pinned= policy= dontcopy=VMA\n"               \
+	"vmas= pages= swap= file= shared= pinned= dontcopy=VMA\n"                       \
+	"  policy= userfault=   so many VMAs have one\n"                                \
 	"  touching=on   no free page between VMAs; at most one is anonymous then\n"    \
 	"  clean=on      private file VMAs are only read\n"                             \
 	"  site=F01..F25 k=VMA occ=N | kill=VMA   where the copy fails\n"                \
@@ -66,6 +71,7 @@ struct fork_stage {
 	struct mm_struct *mm;
 	unsigned long nr_pinned;
 	struct file *file;
+	struct userfaultfd_ctx *userfault[2];
 	bool lazy_before;	   /* these two: what forks were made under */
 	unsigned long kill_before;
 	struct block_device *swap; /* holds the parent's swapped pages */
@@ -83,6 +89,9 @@ struct fork_stage {
 int __must_check fork_stage_build(const struct fork_shape *shape, struct fork_stage *stage);
 /* All of it goes; so does the parent, unless stage->mm is NULL. 0, or what swapoff said. */
 int __must_check fork_stage_end(struct fork_stage *stage);
+
+/* @child, which was copied, goes, and so does what the parent's contexts were told of it. */
+void fork_stage_put_child(struct fork_stage *stage, struct mm_struct *child);
 
 /* Address of VMA @i of a parent of @shape; each is followed by a free page. */
 unsigned long fork_shape_addr(const struct fork_shape *shape, unsigned long i);

@@ -34,6 +34,7 @@ struct vma_record {
 	unsigned long start, end, flags, pgoff;
 	const struct file *file;
 	struct mempolicy *policy; /* with a reference */
+	const struct userfaultfd_ctx *userfault;
 	bool prepared; /* has an anon_vma */
 };
 
@@ -110,6 +111,7 @@ static void take_vmas(struct mm_picture *p, struct mm_struct *mm)
 			.pgoff = vma->vm_pgoff,
 			.file = vma->vm_file,
 			.policy = vma->vm_policy,
+			.userfault = vma->vm_userfaultfd_ctx,
 			.prepared = vma->anon_vma,
 		};
 	}
@@ -244,6 +246,8 @@ static void compare_stretch(struct compare *c, const struct vma_record *a,
 		differs(c, "%#lx: maps another file", at);
 	if (!mpol_equal(a->policy, b->policy))
 		differs(c, "%#lx: has another policy", at);
+	if (a->userfault != b->userfault)
+		differs(c, "%#lx: has another userfault context", at);
 	if (a_off != b_off)
 		differs(c, "%#lx: page offset was %#lx, is %#lx", at, a_off, b_off);
 	if (a->prepared && !b->prepared)

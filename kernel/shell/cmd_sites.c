@@ -23,7 +23,6 @@ static const struct {
 	{"F04", "what the architecture keeps of an mm is part of its object"},
 	{"F05", "no concurrency ids and no scheduler's data are kept for an mm"},
 	{"F06", "counters of pages are part of the mm's object, not per CPU"},
-	{"F15", "there are no userfaultfd contexts"},
 	{"F21", "memory has no machine checks, and no device owns pages"},
 	{"F22", "nothing of the architecture is copied behind the loop"},
 	{"F23", "there are no binary formats to hold"},

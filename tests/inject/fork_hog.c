@@ -34,7 +34,8 @@
 #define TRIES	20
 
 static const char *const caches[] = {"vm_area_struct", "anon_vma",  "anon_vma_chain",
-				     "maple_node",     "mm_struct", "mempolicy"};
+				     "maple_node",     "mm_struct", "mempolicy",
+				     "userfaultfd_ctx"};
 #define NR_CACHES ARRAY_SIZE(caches)
 
 /* At a moment: what lives, until recovery begins; whose entries the child's tree has. */
@@ -139,13 +140,14 @@ static const struct {
 	u64 k, occ;
 } places[] = {
 	{"F02", SHAPE_NO, 0}, {"F08", SHAPE_NO, 0}, {"F09", SHAPE_NO, 0}, {"F09", SHAPE_NO, 1},
-	{"F13", 0, 0},	      {"F13", 17, 0},	    {"F14", 4, 0},	  {"F16", 0, 0},
-	{"F16", 39, 0},	      {"F18", 0, 0},	    {"F18", 0, 2},	  {"F20", 1, 0},
+	{"F13", 0, 0},	      {"F13", 17, 0},	    {"F14", 4, 0},	  {"F15", 1, 0},
+	{"F16", 0, 0},	      {"F16", 39, 0},	    {"F18", 0, 0},	  {"F18", 0, 2},
+	{"F20", 1, 0},
 };
 
 static unsigned compare_places(struct ktest *t, const struct semantics *sem)
 {
-	struct fork_shape shape = {.vmas = 40, .pages = 2, .pinned = 3, .policy = 5,
+	struct fork_shape shape = {.vmas = 40, .pages = 2, .pinned = 3, .policy = 5, .userfault = 4,
 				   .dontcopy = SHAPE_NO, .kill = SHAPE_NO};
 	struct fork_stage stage;
 	struct mm_picture *before;

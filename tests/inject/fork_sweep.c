@@ -140,6 +140,7 @@ KTEST(fork_sweep, parent_of_17, KT_MODEL)
 					  .swap = 1,
 					  .pinned = 2,
 					  .policy = 14,
+					  .userfault = 9,
 					  .file = 3,
 					  .shared = 2,
 					  .dontcopy = 4});
@@ -151,7 +152,7 @@ KTEST(fork_sweep, parent_of_64, KT_MODEL)
 		t,
 		&(struct fork_shape){
 			.vmas = 64, .pages = 2, .swap = 1, .file = 8, .shared = 4, .policy = 64,
-			.dontcopy = 63});
+			.userfault = 52, .dontcopy = 63});
 }
 
 KTEST(fork_sweep, parent_of_300, KT_MODEL)

@@ -64,7 +64,7 @@ static void forker(void *arg)
 		lab_reach(FORK_REACH_FAULT);
 	lab_assert(IS_ERR(child) || !fork_fault_fired() || shape.kill != SHAPE_NO);
 	if (!IS_ERR(child))
-		mmput(child);
+		fork_stage_put_child(&stage, child);
 }
 
 /*

@@ -92,6 +92,11 @@ static const struct row rows[] = {
 	{"insert_one_by_one", 5, NO, "F14", 2, 0, "CC...", 2, 0, -ENOMEM},
 	{"full_teardown_both_locks", 5, NO, "F14", 2, 0, "", 2, UNSTABLE | SKIP, -ENOMEM},
 	{"prune_in_place", 5, NO, "F14", 2, 0, "CC...", 2, 0, -ENOMEM},
+	{"zero_marker", 5, NO, "F15", 1, 0, "CMPPP", 1, 0, -ENOMEM},
+	{"insert_one_by_one", 5, NO, "F15", 1, 0, "C....", 1, 0, -ENOMEM},
+	{"full_teardown_both_locks", 5, NO, "F15", 1, 0, "", 1, UNSTABLE | SKIP, -ENOMEM},
+	{"prune_in_place", 5, NO, "F15", 1, 0, "C....", 1, 0, -ENOMEM},
+	{"async_teardown", 5, NO, "F15", 0, 0, "", 0, UNSTABLE | SKIP, -ENOMEM},
 	{"zero_marker_sem", 5, NO, "F13", 2, 0, "CCMPP", 2, 0, -ENOMEM},
 	{"zero_marker_flagged", 5, NO, "F13", 2, 0, "CCMPP", 2, UNSTABLE | SKIP, -ENOMEM},
 	{"full_teardown_both_locks", 5, NO, "F13", 2, 0, "", 2, UNSTABLE | SKIP, -ENOMEM},
@@ -183,6 +188,7 @@ static void check_row(struct ktest *t, const struct row *row)
 	if (row->site) {
 		shape_now.pinned = strcmp(row->site, "F20") == 0 ? row->vmas : 0;
 		shape_now.policy = strcmp(row->site, "F14") == 0 ? row->vmas : 0;
+		shape_now.userfault = strcmp(row->site, "F15") == 0 ? row->vmas : 0;
 		shape_now.site = fault_site_find(row->site);
 		shape_now.k = row->k;
 		shape_now.occ = row->occ;

@@ -1,7 +1,7 @@
 /*
  * mempolicy.c - whose a policy is: shared by VMAs that were one, a child's own after fork.
  *
- * Which VMAs become one is tested on the host (tests/host/vma/test_policy.c).
+ * Which VMAs become one is tested on the host (tests/host/vma/test_attributes.c).
  */
 #include "mm/mempolicy.h"
 

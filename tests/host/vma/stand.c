@@ -264,6 +264,17 @@ struct file *stand_file(void)
 
 /* ---- the space ---- */
 
+/* The test's references are the last. */
+void __mmput(struct mm_struct *mm)
+{
+	host_bug(__FILE__, __LINE__, "nobody uses the space");
+}
+
+void __mmdrop(struct mm_struct *mm)
+{
+	host_bug(__FILE__, __LINE__, "nobody holds the space");
+}
+
 struct mm_struct *stand_begin(void)
 {
 	struct mm_struct *mm = calloc(1, sizeof(*mm));
@@ -271,6 +282,8 @@ struct mm_struct *stand_begin(void)
 	h_assert(mm);
 	mt_init_flags(&mm->mm_mt, MM_MT_FLAGS);
 	init_rwsem(&mm->mmap_lock, LC_MMAP);
+	atomic_set(&mm->mm_users, 1);
+	atomic_set(&mm->mm_count, 1);
 	mm->mm_lock_seq = 1;
 	mm->start_brk = mm->brk = MM_BRK_BASE;
 	mm->rlimit_as = mm->rlimit_data = RLIM_PAGES_MAX;
@@ -291,6 +304,8 @@ void stand_end(struct mm_struct *mm)
 	rcu_barrier();
 	h_expect_eq(nr_objects, 0);
 	h_expect_eq(nr_files, 0);
+	h_expect_eq(mm->mm_users.counter, 1);
+	h_expect_eq(mm->mm_count.counter, 1);
 	free(mm);
 }
 
