@@ -1,4 +1,4 @@
-"""Two boots give the same records: modelled cycles, verdicts, costs. Needs a kernel and QEMU."""
+"""Two boots give the same records: modelled cycles, verdicts, costs, runs. Needs QEMU."""
 
 import concurrent.futures
 import os
@@ -30,8 +30,10 @@ class Twice(unittest.TestCase):
     def test_modelled_cycles(self):
         self.same(8, "model", "bench get_page*", "bench fork_pte", "bench fork_fail_hold_z*")
 
-    def test_verdicts_and_costs(self):
-        self.same(100, "insn", "matrix strategy=random:2", "costs")
+    def test_verdicts_costs_and_runs(self):
+        self.same(1000, "insn", "matrix strategy=random:2", "costs",
+                  "trace fork vmas=3 pages=2 swap=1 site=F13 k=1 sem=zero_marker walkers=swapoff",
+                  "trace fork vmas=4 pages=2 site=F13 k=2 threads=2 stall=on strategy=vtime")
 
 
 if __name__ == "__main__":

@@ -41,11 +41,24 @@ frame.onload = () => {
 </script>"""
 
 
+def browse(folder, address):
+    """The browser's exit, the page as it became, and its log, of a profile in @folder."""
+    return subprocess.run(
+        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+         "--enable-logging=stderr", f"--user-data-dir={os.path.join(folder, 'profile')}",
+         "--virtual-time-budget=10000", "--dump-dom", address],
+        capture_output=True, text=True, errors="replace", timeout=HANG_SECONDS, check=False,
+        stdin=subprocess.DEVNULL, env=dict(os.environ, HOME=folder))
+
+
 @unittest.skipUnless(CHROMIUM, "no Chromium is installed")
 class Browser(unittest.TestCase):
     def setUp(self):
         self.dir = tempfile.mkdtemp(prefix="mmlife-page-")
         self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
+        done = browse(self.dir, "data:text/html,<p>works</p>")
+        if "<p>works</p>" not in done.stdout:
+            self.skipTest(f"{CHROMIUM} shows no page here (status {done.returncode})")
 
     def path(self, name):
         return os.path.join(self.dir, name)
@@ -54,12 +67,7 @@ class Browser(unittest.TestCase):
         """What the probe saw of the page @text, and what the browser complained of."""
         with open(self.path("probe.html"), "w", encoding="utf-8") as out:
             out.write(PROBE % (PHONE, html.escape(text)))
-        done = subprocess.run(
-            [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-             "--enable-logging=stderr", f"--user-data-dir={self.path('profile')}",
-             "--virtual-time-budget=10000", "--dump-dom", "file://" + self.path("probe.html")],
-            capture_output=True, text=True, timeout=HANG_SECONDS, check=False,
-            stdin=subprocess.DEVNULL, env=dict(os.environ, HOME=self.dir))
+        done = browse(self.dir, "file://" + self.path("probe.html"))
         self.assertEqual(done.returncode, 0, done.stderr[-2000:])
         seen = re.search(r'<pre id="seen">(.+?)</pre>', done.stdout)
         self.assertTrue(seen, done.stderr[-2000:])
