@@ -42,6 +42,8 @@ VERDICT = re.compile(r"^mmlife: verdict (\w+)$")
 RESULT = re.compile(r"^((?:    )*)(ok|not ok) \d+(?: -)? ?([^#]*?)\s*(?:# (\w+)\s*(.*))?$")
 # What `set time on` puts before every line but records and the verdict.
 STAMP = re.compile(r"^\[ *\d+\.\d{6}\] ")
+BANNER = re.compile(r"^mmlife [0-9.]+(,|$)")
+PROMPT = re.compile(r"^mmlife> (.+)$")
 SUBTEST = re.compile(r"^((?:    )*)(?:# Subtest: (.*)|KTAP version 1)$")
 
 
@@ -60,6 +62,7 @@ class Log:
     def __init__(self, path):
         self.path = path
         self.envs = []
+        self.commands = []          # of each env, those of its boot, as the prompt shows them
         self.records = []           # everything but env; each has "env", its environment
         self.tests = []
         self.verdict = None
@@ -164,15 +167,18 @@ def read_log(path):
         lines.pop()
     log = Log(path)
     ktap = _Ktap(log)
-    plain = 0
+    plain, commands = 0, []
     for number, line in enumerate(lines, 1):
         if line.startswith(PREFIX):
             record = _parse_record(line, f"{path}:{number}", number == len(lines), whole)
-            _add_record(log, record, f"{path}:{number}")
+            _add_record(log, record, f"{path}:{number}", commands)
             continue
         plain += bool(line.strip())
         line = STAMP.sub("", line)
         ktap.feed(line)
+        if BANNER.match(line):
+            commands = []
+        commands += PROMPT.findall(line)
         match = VERDICT.match(line)
         if match:
             log.verdict = match.group(1)
@@ -183,9 +189,10 @@ def read_log(path):
     return log
 
 
-def _add_record(log, record, where):
+def _add_record(log, record, where, commands):
     if record["type"] == "env":
         log.envs.append(record)
+        log.commands.append(commands)
         return
     if not log.envs:
         raise UsageError(f"{where}: a {record['type']} record before any env record")

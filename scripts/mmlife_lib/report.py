@@ -6,6 +6,8 @@ Idea: everything shown is in the logs; a section without data is left out; the s
     same page to the byte.
 """
 
+import shlex
+
 from . import bands, costs, output, page, records, svg, timeline
 from .errors import UsageError
 from .page import Html
@@ -37,21 +39,23 @@ def environment(logs):
     return page.table(head, rows)
 
 
-def run_command(env, names):
-    """The launcher command that repeats the benches @names of one environment."""
+def run_command(env, commands):
+    """The launcher's words that repeat @commands in one environment."""
     clock = env["clock"] if env["clock"] in ("insn", "model") else "tsc"
     accel = env["accel"] if env["accel"] in ("tcg", "kvm") else "tcg"
-    what = " ".join(f"'bench {name}'" for name in names) or "'test *'"
+    memory = env["mem_mib"] + env["mem_mib"] % 2    # the firmware keeps less than a MiB
+    what = " ".join(map(shlex.quote, commands))
     return (f"scripts/mmlife run --clock {clock} --accel {accel} --smp {env['cpus']}"
-            f" --mem {env['mem_mib']}M {what}")
+            f" --mem {memory}M {what}").rstrip()
 
 
 def reproduce(logs):
+    """What was typed in each boot; of a file of records alone, the benches that it has."""
     lines = []
     for log in logs:
-        for env in log.envs:
-            benches = [r["name"] for r in log.of_type("bench") if r["env"] is env]
-            lines.append(run_command(env, sorted(set(benches))))
+        for env, commands in zip(log.envs, log.commands):
+            names = {r["name"]: "" for r in log.of_type("bench") if r["env"] is env}
+            lines.append(run_command(env, commands or [f"bench {name}" for name in sorted(names)]))
     return Html("<pre>" + page.text("\n".join(lines)) + "</pre>") if lines else ""
 
 

@@ -229,6 +229,17 @@ class Report(ReadingTest):
     def test_same_logs_same_page(self):
         self.assertEqual(self.render(logs.full()), self.render(logs.full()))
 
+    def test_to_repeat_this(self):
+        """Each boot with its own machine and what was typed in it."""
+        boot = logs.log("mmlife> set points on", logs.env(), "mmlife> matrix rows=zero*",
+                        logs.bench())
+        words = " ".join(Page(self.render(boot + logs.log("mmlife> costs",
+                                                          logs.env("model", mem_mib=63)))).words)
+        self.assertIn("--clock insn --accel tcg --smp 1 --mem 256M 'set points on'"
+                      " 'matrix rows=zero*'\n", words)
+        # Of 64 MiB the guest sees one less.
+        self.assertIn("--clock model --accel tcg --smp 1 --mem 64M costs ", words)
+
     def test_hostile_names(self):
         text = self.render(logs.log(logs.env(build='<b x="y">&'),
                                     logs.bench('<script>alert(1)</script>', 1.0)))
