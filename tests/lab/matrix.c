@@ -34,12 +34,47 @@ static void print_replay(const char *first, const char *schedule)
 		replay[0] = '\0';
 }
 
+/* "random:100; bounded:1 complete after 1561": what was searched, and how far that came. */
+static const char *searched(const struct matrix_cell *cell, char *buf, size_t len)
+{
+	size_t at = 0;
+
+	for (unsigned i = 0; i < cell->nr_parts && at < len; i++) {
+		const struct matrix_part *p = &cell->part[i];
+
+		at += (size_t)snprintf(buf + at, len - at, "%s%s", i ? "; " : "", p->strategy);
+		if (p->bounded && at < len)
+			at += (size_t)snprintf(buf + at, len - at, " %scomplete after %lu",
+					       p->complete ? "" : "not ", p->runs);
+	}
+	return buf;
+}
+
+/* Everything within a bound was run. */
+static bool is_complete(const struct matrix_cell *cell)
+{
+	for (unsigned i = 0; i < cell->nr_parts; i++) {
+		if (cell->part[i].complete)
+			return true;
+	}
+	return false;
+}
+
+static void record_pct(struct record *r, const struct matrix_cell *cell)
+{
+	for (unsigned i = 0; i < cell->nr_parts; i++) {
+		if (cell->part[i].pct.depth)
+			record_ratio(r, "miss", cell->part[i].pct.miss, 1000000, 6);
+	}
+}
+
 static void fill_record(struct record *r, const struct semantics *sem,
 			const struct matrix_column *c, const struct matrix_cell *cell,
 			const char *line)
 {
 	const char letter[2] = {cell->letter, '\0'};
 	const char *base = matrix_base(sem);
+	char text[128];
 
 	record_begin(r, "cell");
 	record_str(r, "semantics", sem->name);
@@ -49,17 +84,20 @@ static void fill_record(struct record *r, const struct semantics *sem,
 	record_str(r, "letter", letter);
 	if (cell->closed)
 		record_str(r, "closed_by", cell->closed);
-	record_str(r, "strategy", cell->strategy);
-	record_u64(r, "schedules", cell->runs);
-	record_u64(r, "points", cell->points);
+	record_str(r, "strategy", searched(cell, text, sizeof(text)));
+	record_u64(r, "schedules", cell->sum.runs);
+	record_u64(r, "points", cell->sum.points);
 	record_u64(r, "found_in", cell->found_in);
-	record_u64(r, "complete", cell->complete);
-	for (unsigned i = 0; i < cell->nr_reach; i++)
-		record_u64(r, cell->reach_names[i], cell->reached[i]);
+	record_u64(r, "complete", is_complete(cell));
+	if (cell->shrunk.runs)
+		record_u64(r, "switches", cell->shrunk.switches);
+	for (unsigned i = 0; i < cell->sum.nr_reach; i++)
+		record_u64(r, cell->sum.reach_names[i], cell->sum.reached[i]);
 	for (unsigned v = LV_WASTE; v <= LV_REFUSED; v++) {
-		if (cell->noted[v])
-			record_u64(r, lab_verdicts[v].name, cell->noted[v]);
+		if (cell->sum.noted[v])
+			record_u64(r, lab_verdicts[v].name, cell->sum.noted[v]);
 	}
+	record_pct(r, cell);
 	if (line[0])
 		record_str(r, "replay", line);
 }
@@ -79,7 +117,27 @@ static void record_cell(const struct semantics *sem, const struct matrix_column 
 	out_line(text ? text : "# a record did not fit and was left out");
 }
 
-static int run_cell(unsigned i, unsigned j, int argc, char **argv)
+/* What a cell showed, in words: one line, and one more of a mistake. */
+static void print_cell(const struct semantics *sem, const struct matrix_column *c,
+		       const struct matrix_cell *cell)
+{
+	const struct lab_summary *sum = &cell->sum;
+	char text[128];
+
+	out("%s x %s: %s%s%s; %s; %lu schedules, %lu points", sem->name, c->title,
+	    lab_verdicts[cell->verdict].name, cell->closed ? ", closed by " : "",
+	    cell->closed ? cell->closed : "", searched(cell, text, sizeof(text)),
+	    (unsigned long)sum->runs, (unsigned long)sum->points);
+	for (unsigned i = 0; i < sum->nr_reach; i++)
+		out("%s %s %lu", i ? "," : "; reached", sum->reach_names[i],
+		    (unsigned long)sum->reached[i]);
+	out("\n");
+	if (cell->found_in)
+		out("  in schedule %lu: %s; %u switches instead of %u\n", cell->found_in,
+		    sum->first.why, cell->shrunk.switches, cell->shrunk.switches_before);
+}
+
+static int run_cell(unsigned i, unsigned j, const struct matrix_search *search)
 {
 	struct matrix_cell *cell = &table[i][j];
 	char why[256];
@@ -88,14 +146,12 @@ static int run_cell(unsigned i, unsigned j, int argc, char **argv)
 	replay[0] = '\0';
 	out("# %u of %u: %s x %s\n", i * nr_columns + j + 1, nr_rows * nr_columns, row[i]->name,
 	    column[j].title);
-	err = matrix_cell_run(row[i], &column[j], argc, argv, cell, print_replay, why, sizeof(why));
+	err = matrix_cell_run(row[i], &column[j], search, cell, print_replay, why, sizeof(why));
 	if (err == -EINTR)
 		return shell_error("matrix", "ended by a key");
 	if (err)
 		return shell_error("matrix", "%s", why);
-	if (cell->found_in)
-		out("%s x %s: %s in schedule %lu of %s: %s\n", row[i]->name, column[j].title,
-		    lab_verdicts[cell->verdict].name, cell->found_in, cell->strategy, cell->why);
+	print_cell(row[i], &column[j], cell);
 	record_cell(row[i], &column[j], cell);
 	return SHELL_OK;
 }
@@ -147,6 +203,39 @@ static void print_table(void)
 	print_legend();
 }
 
+/* How far strategy @k came in the cells in which it was not needed to find a mistake. */
+static void print_strategy(unsigned k, const char *word)
+{
+	u64 most = 0, least = ~0ull;
+	unsigned cells = 0, complete = 0, bounded = 0;
+	u32 miss = 0, depth = 0;
+
+	for (unsigned i = 0; i < nr_rows * nr_columns; i++) {
+		const struct matrix_cell *cell = &table[i / nr_columns][i % nr_columns];
+		const struct matrix_part *p = &cell->part[k];
+
+		if (k >= cell->nr_parts || cell->found_in)
+			continue;
+		cells++;
+		bounded += p->bounded;
+		complete += p->complete;
+		most = max(most, p->runs);
+		least = min(least, p->runs);
+		miss = max(miss, p->pct.miss);
+		depth = p->pct.depth;
+	}
+	if (!cells)
+		return;
+	out("%s in %u cells without a mistake: %lu to %lu schedules", word, cells,
+	    (unsigned long)least, (unsigned long)most);
+	if (bounded)
+		out(", complete in %u", complete);
+	if (depth)
+		out("; depth %u is missed by at most %u.%06u", depth, miss / 1000000,
+		    miss % 1000000);
+	out("\n");
+}
+
 /* Cells that are not as literature has them, and why. Of one not reached nothing can be said. */
 static void print_differences(void)
 {
@@ -173,21 +262,46 @@ static void print_differences(void)
 
 /* ---- the command ---- */
 
-/* Take the word @name=GLOB out of @argv; "*" without one. */
-static const char *take_glob(int *argc, char **argv, const char *name)
+/* Take the word that begins with @name out of @argv: its rest; @value without one. */
+static char *take_word(int *argc, char **argv, const char *name, char *value)
 {
 	size_t len = strlen(name);
-	const char *glob = "*";
 
 	for (int i = 1; i < *argc; i++) {
 		if (strncmp(argv[i], name, len))
 			continue;
-		glob = argv[i] + len;
+		value = argv[i] + len;
 		memmove(&argv[i], &argv[i + 1], (size_t)(*argc - i) * sizeof(*argv));
 		(*argc)--;
 		i--;
 	}
-	return glob;
+	return value;
+}
+
+/* Take @words, such as random:100,bounded:1, apart; each must be a search. */
+static int take_strategies(struct matrix_search *search, char *words)
+{
+	char *word;
+
+	while ((word = strsep(&words, ",")) != NULL) {
+		struct lab_strategy s = {0};
+		const char *why;
+
+		if (search->nr_strategies == MATRIX_STRATEGIES_MAX)
+			return shell_error("matrix", "strategy=: at most %u for a cell",
+					   MATRIX_STRATEGIES_MAX);
+		if (lab_strategy_parse(&s, word, 1, &why))
+			return shell_error("matrix", "strategy=%s: accepted is %s", word, why);
+		if (s.ops != &strategy_random && s.ops != &strategy_pct &&
+		    s.ops != &strategy_bounded)
+			return shell_error("matrix", "strategy=%s: accepted are random, pct and "
+						     "bounded, which search", word);
+		search->strategy[search->nr_strategies++] = word;
+	}
+	if (!search->nr_strategies)
+		return shell_error("matrix", "strategy=: accepted are searches, such as "
+					     "random:100,bounded:1");
+	return SHELL_OK;
 }
 
 static void choose(const char *rows, const char *columns)
@@ -209,14 +323,37 @@ static void choose(const char *rows, const char *columns)
 	nr_columns = nr;
 }
 
+static int run_all(const struct matrix_search *search)
+{
+	for (unsigned i = 0; i < nr_rows; i++) {
+		for (unsigned j = 0; j < nr_columns; j++) {
+			int err = run_cell(i, j, search);
+
+			if (err)
+				return err;
+		}
+	}
+	print_table();
+	for (unsigned k = 0; k < search->nr_strategies; k++)
+		print_strategy(k, search->strategy[k]);
+	print_differences();
+	return SHELL_OK;
+}
+
 static int cmd_matrix(int argc, char **argv)
 {
+	char every[] = "*", strategies[] = "random:1000,bounded:1";
+	struct matrix_search search = {0};
 	const char *rows, *columns;
+	int err;
 
 	if (argc > 1 && !strcmp(argv[1], "exit"))
 		return matrix_exit(argc - 1, argv + 1);
-	rows = take_glob(&argc, argv, "rows=");
-	columns = take_glob(&argc, argv, "columns=");
+	rows = take_word(&argc, argv, "rows=", every);
+	columns = take_word(&argc, argv, "columns=", every);
+	err = take_strategies(&search, take_word(&argc, argv, "strategy=", strategies));
+	if (err)
+		return err;
 	for (int i = 1; i < argc; i++) {
 		if (!strncmp(argv[i], "sem=", 4) || !strncmp(argv[i], "walkers=", 8))
 			return shell_error("matrix",
@@ -228,23 +365,16 @@ static int cmd_matrix(int argc, char **argv)
 	if (!nr_rows || !nr_columns)
 		return shell_error("matrix", "%s=%s: there is none", nr_rows ? "columns" : "rows",
 				   nr_rows ? columns : rows);
-	for (unsigned i = 0; i < nr_rows; i++) {
-		for (unsigned j = 0; j < nr_columns; j++) {
-			int err = run_cell(i, j, argc - 1, argv + 1);
-
-			if (err)
-				return err;
-		}
-	}
-	print_table();
-	print_differences();
-	return SHELL_OK;
+	search.argc = argc - 1;
+	search.argv = argv + 1;
+	return run_all(&search);
 }
 
 SHELL_CMD(matrix,
 	  "matrix [rows=GLOB] [columns=GLOB] [k=v...]: rule sets for failed forks\n"
 	  "  against walkers, each as it was before its fixes (-old) and as it is.\n"
 	  "  Words as for `scenario fork`; default: a small parent for each walker,\n"
-	  "  site=F13 k=1, random:1000 and bounded:1. A bad cell has its replay line.\n"
+	  "  site=F13 k=1. strategy=random:1000,bounded:1: up to four for each cell, one\n"
+	  "  after the other. A bad cell has its replay line, made short.\n"
 	  "matrix exit [runs=100]: rules for a dying one against those who meet it",
 	  cmd_matrix);

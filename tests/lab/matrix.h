@@ -24,20 +24,33 @@ struct matrix_column {
 	char words[96]; /* of walkers= */
 };
 
+#define MATRIX_STRATEGIES_MAX 4u
+
+/* What is searched in every cell. */
+struct matrix_search {
+	unsigned nr_strategies;
+	const char *strategy[MATRIX_STRATEGIES_MAX]; /* words such as random:100 */
+	int argc;
+	char **argv; /* words that take the place of the cell's own, as for `scenario fork` */
+};
+
+/* How far one of the strategies came. */
+struct matrix_part {
+	char strategy[32];
+	u64 runs;
+	bool bounded, complete;
+	struct lab_pct pct;
+};
+
 struct matrix_cell {
 	enum lab_verdict verdict;
 	const char *closed; /* safe, because this keeps the walker out; NULL: nothing does */
 	char letter;	    /* of the verdict; '/' if closed */
-	u64 runs;	    /* schedules of all strategies */
-	u64 points;	    /* their steps */
-	u64 found_in; /* which schedule a bad one was, from 1, of the strategy that found it */
-	char why[LAB_WHY_MAX]; /* what was bad */
-	char strategy[64];     /* that found it, or all of them */
-	bool complete;	       /* a bounded search came to its end */
-	unsigned nr_reach;     /* places of the scenario, in how many schedules each was reached */
-	const char *const *reach_names;
-	u64 reached[LAB_MAX_REACH];
-	u64 noted[LV_NR]; /* schedules in which it was noted */
+	unsigned nr_parts;  /* the last one found the mistake, if there is one */
+	struct matrix_part part[MATRIX_STRATEGIES_MAX];
+	struct lab_summary sum; /* of all parts; its `first` is the mistake */
+	u64 found_in; /* which schedule of its part a mistake was, from 1; 0: there is none */
+	struct lab_shrunk shrunk;
 };
 
 /* The walkers that can be led to a failed copy, old form first. */
@@ -48,15 +61,14 @@ unsigned matrix_rows(const struct semantics *row[MATRIX_ROWS_MAX]);
 const char *matrix_base(const struct semantics *sem);
 
 /*
- * matrix_cell_run - search the cell of @sem and @column.
+ * matrix_cell_run - search the cell of @sem and @column, until a strategy finds something bad.
  *
- * @argv:    words that take the place of the cell's own, as for `scenario fork`; without strategy=
- *           each strategy of the default is run, until one finds something bad
- * @line:    gets the replay line of a bad one, up to LAB_LINE_MAX + LAB_SCHEDULE_MAX + 40; or NULL
+ * @line:    gets the replay line of a bad one, made short unless shrink=off is among the words, up
+ *           to LAB_LINE_MAX + LAB_SCHEDULE_MAX + 40; or NULL
  * Returns:  0 with *@cell filled; -EINTR: ended by a key; else -errno with a clear line in @why
  */
 int __must_check matrix_cell_run(const struct semantics *sem, const struct matrix_column *column,
-				 int argc, char **argv, struct matrix_cell *cell,
+				 const struct matrix_search *search, struct matrix_cell *cell,
 				 void (*line)(const char *first, const char *schedule), char *why,
 				 size_t len);
 

@@ -103,7 +103,6 @@ static const struct shape_words shapes[] = {
 	{NULL, {"vmas=3", "pages=1", "rounds=8"}},
 };
 static const char *const failure[] = {"site=F13", "k=1", NULL};
-static const char *const strategies[] = {"strategy=random:1000", "strategy=bounded:1"};
 
 static const char *const *shape_for(const struct matrix_column *c)
 {
@@ -138,40 +137,38 @@ static int add_words(char **words, int nr, const char *const *more, int argc, ch
 	return nr;
 }
 
-/* @strategy: NULL if the user gave one. */
-static int parse(const char *sem, const struct matrix_column *c, const char *strategy, int argc,
-		 char **argv, char *why, size_t len)
+static int parse(const char *sem, const struct matrix_column *c, const struct matrix_search *search,
+		 unsigned strategy, char *why, size_t len)
 {
-	static char sem_word[96], walkers_word[128];
-	char *words[WORDS_MAX] = {(char *)"fork", sem_word, walkers_word};
-	int nr = 3;
+	static char sem_word[96], walkers_word[128], strategy_word[64];
+	char *words[WORDS_MAX] = {(char *)"fork", sem_word, walkers_word, strategy_word};
+	int nr = 4;
 
 	snprintf(sem_word, sizeof(sem_word), "sem=%s", sem);
 	snprintf(walkers_word, sizeof(walkers_word), "walkers=%s", c->words);
-	nr = add_words(words, nr, shape_for(c), argc, argv);
-	nr = add_words(words, nr, failure, argc, argv);
-	if (strategy)
-		words[nr++] = (char *)strategy;
-	for (int i = 0; i < argc && nr < WORDS_MAX; i++)
-		words[nr++] = argv[i];
+	snprintf(strategy_word, sizeof(strategy_word), "strategy=%s", search->strategy[strategy]);
+	nr = add_words(words, nr, shape_for(c), search->argc, search->argv);
+	nr = add_words(words, nr, failure, search->argc, search->argv);
+	for (int i = 0; i < search->argc && nr < WORDS_MAX; i++)
+		words[nr++] = search->argv[i];
 	return scenario_parse(&sc, nr, words, why, len);
 }
 
 /* ---- what keeps it out ---- */
 
-static bool reaches(const char *sem, const struct matrix_column *c, const char *strategy, int argc,
-		    char **argv, char *why, size_t len)
+static bool reaches(const char *sem, const struct matrix_column *c,
+		    const struct matrix_search *search, char *why, size_t len)
 {
-	if (parse(sem, c, strategy, argc, argv, why, len) || lab_search(&sc, &res, false, why, len))
+	if (parse(sem, c, search, 0, why, len) || lab_search(&sc, &res, false, why, len))
 		return false;
 	return res.verdict != LV_UNREACHED;
 }
 
 /* Was a place of the walker's reached at all? */
-static bool ever_came(const struct matrix_cell *cell)
+static bool ever_came(const struct lab_summary *s)
 {
-	for (unsigned i = 1; i < cell->nr_reach; i++) {
-		if (cell->reached[i] && !strchr(cell->reach_names[i], '?'))
+	for (unsigned i = 1; i < s->nr_reach; i++) {
+		if (s->reached[i] && !strchr(s->reach_names[i], '?'))
 			return true;
 	}
 	return false;
@@ -179,72 +176,65 @@ static bool ever_came(const struct matrix_cell *cell)
 
 /* What the walker comes in without; NULL: it is not known. */
 static const char *closed_by(const struct semantics *sem, const struct matrix_column *c,
-			     const char *strategy, int argc, char **argv, char *why, size_t len)
+			     const struct matrix_search *search, char *why, size_t len)
 {
 	const char *base = matrix_base(sem);
 	char narrow[64];
 
-	if (base && reaches(base, c, strategy, argc, argv, why, len))
+	if (base && reaches(base, c, search, why, len))
 		return "its own rule";
 	snprintf(narrow, sizeof(narrow), "%s+%s", sem->name, sem_renamed("sem_for_copy"));
-	if (sem->axis == SEM_FORK && reaches(narrow, c, strategy, argc, argv, why, len))
+	if (sem->axis == SEM_FORK && reaches(narrow, c, search, why, len))
 		return "dup_mmap_sem";
 	return NULL;
 }
 
 /* ---- the cell ---- */
 
+/* All strategies together are one search of as many schedules. */
 static void add_result(struct matrix_cell *cell)
 {
 	const struct lab_summary *s = &res.summary;
-	size_t at = strlen(cell->strategy);
+	struct lab_summary *sum = &cell->sum;
+	struct matrix_part *part = &cell->part[cell->nr_parts++];
 
-	cell->runs += s->runs;
-	cell->points += s->points;
-	cell->complete |= res.complete;
-	cell->nr_reach = s->nr_reach;
-	cell->reach_names = s->reach_names;
+	*part = (struct matrix_part){.runs = s->runs,
+				     .bounded = sc.strategy.ops == &strategy_bounded,
+				     .complete = res.complete,
+				     .pct = res.pct};
+	snprintf(part->strategy, sizeof(part->strategy), "%s", sc.strategy_word);
+	sum->runs += s->runs;
+	sum->points += s->points;
+	sum->first = s->first;
+	sum->nr_reach = s->nr_reach;
+	sum->reach_names = s->reach_names;
 	for (unsigned i = 0; i < s->nr_reach; i++)
-		cell->reached[i] += s->reached[i];
+		sum->reached[i] += s->reached[i];
 	for (unsigned v = 0; v < LV_NR; v++)
-		cell->noted[v] += s->noted[v];
-	snprintf(cell->strategy + at, sizeof(cell->strategy) - at, "%s%s", at ? "+" : "",
-		 sc.strategy_word);
-}
-
-/* Of all strategies together: a bad one, else the best that one of them says. */
-static void judge(struct matrix_cell *cell)
-{
-	if (lab_verdicts[res.verdict].bad) {
-		cell->found_in = res.summary.first_run + 1;
-		snprintf(cell->strategy, sizeof(cell->strategy), "%s", sc.strategy_word);
-	}
-	if (lab_verdicts[res.verdict].bad || cell->verdict == LV_UNREACHED ||
-	    (cell->verdict == LV_SAFE && res.verdict != LV_UNREACHED))
-		cell->verdict = res.verdict;
+		sum->noted[v] += s->noted[v];
+	cell->verdict = lab_summary_verdict(sum);
 }
 
 static void tell_replay(void (*line)(const char *first, const char *schedule))
 {
 	static char first[LAB_LINE_MAX + 64];
 
-	if (!line || !lab_verdicts[res.verdict].bad)
+	if (!line)
 		return;
 	snprintf(first, sizeof(first), "replay build=%s %s schedule=", build_id(), sc.line);
 	line(first, res.schedule ? res.schedule : "(too long)");
 }
 
-int matrix_cell_run(const struct semantics *sem, const struct matrix_column *c, int argc,
-		    char **argv, struct matrix_cell *cell,
+int matrix_cell_run(const struct semantics *sem, const struct matrix_column *c,
+		    const struct matrix_search *search, struct matrix_cell *cell,
 		    void (*line)(const char *first, const char *schedule), char *why, size_t len)
 {
-	bool one = given(argc, argv, "strategy=");
-	unsigned nr = one ? 1 : ARRAY_SIZE(strategies);
-
 	*cell = (struct matrix_cell){.verdict = LV_UNREACHED};
-	for (unsigned i = 0; i < nr && !lab_verdicts[cell->verdict].bad; i++) {
-		int err = parse(sem->name, c, one ? NULL : strategies[i], argc, argv, why, len);
+	for (unsigned i = 0; i < search->nr_strategies; i++) {
+		int err = parse(sem->name, c, search, i, why, len);
 
+		if (line && sc.shrink == SHRINK_UNSAID)
+			sc.shrink = SHRINK_SWITCHES;
 		if (!err)
 			err = lab_search(&sc, &res, true, why, len);
 		if (err)
@@ -252,12 +242,15 @@ int matrix_cell_run(const struct semantics *sem, const struct matrix_column *c, 
 		if (res.aborted)
 			return -EINTR;
 		add_result(cell);
-		judge(cell);
-		snprintf(cell->why, sizeof(cell->why), "%s", res.summary.first.why);
-		tell_replay(line);
+		if (lab_verdicts[cell->verdict].bad) {
+			cell->found_in = res.summary.first_run + 1;
+			cell->shrunk = res.shrunk;
+			tell_replay(line);
+			break;
+		}
 	}
-	if (cell->verdict == LV_UNREACHED && !ever_came(cell))
-		cell->closed = closed_by(sem, c, one ? NULL : strategies[0], argc, argv, why, len);
+	if (cell->verdict == LV_UNREACHED && !ever_came(&cell->sum))
+		cell->closed = closed_by(sem, c, search, why, len);
 	if (cell->closed)
 		cell->verdict = LV_SAFE;
 	cell->letter = cell->closed ? '/' : lab_verdicts[cell->verdict].letter;

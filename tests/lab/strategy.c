@@ -187,7 +187,7 @@ int lab_strategy_parse(struct lab_strategy *s, const char *word, u64 seed, const
 	const char *colon = strchr(word, ':');
 	size_t len = colon ? (size_t)(colon - word) : strlen(word);
 
-	*why = "bounded:P, pct:D:N, random:N, replay:SCHED, script:SCHED or vtime";
+	*why = "bounded:P[:N], pct:D:N, random:N, replay:SCHED, script:SCHED or vtime";
 	for (unsigned i = 0; lab_strategies[i]; i++) {
 		const struct lab_strategy_ops *ops = lab_strategies[i];
 		struct lab_strategy made = {.ops = ops, .seed = seed};

@@ -70,7 +70,7 @@ struct lab_strategy {
 	u64 rng;	 /* state of the generator */
 	u64 rng_ahead;	 /* random: its state after so many of the decisions it was asked about */
 	unsigned ahead, choices, stays_at;
-	u64 runs_wanted; /* random: runs asked for */
+	u64 runs_wanted; /* random, pct: runs asked for; bounded: at most, 0: all */
 	u64 runs_done;
 	unsigned look_every;	/* random: one decision in so many may switch; 0: by priority */
 	unsigned run_decisions; /* random, pct: of this run */
@@ -134,6 +134,11 @@ extern const struct lab_strategy_ops strategy_random, strategy_pct, strategy_bou
  * A run finds it with a chance of 1 / (nr * decisions^(depth-1)), wherever it is.
  */
 u32 pct_miss(u64 nr, u64 decisions, unsigned depth, u64 runs);
+
+/*
+ * A number of schedules at @text, at least 1: what follows it, with *@val set; NULL: there is none.
+ */
+const char *lab_strategy_count(const char *text, u64 *val);
 
 /* Uniform number below @n from the strategy's own generator. */
 unsigned lab_rng_below(struct lab_strategy *s, unsigned n);

@@ -19,6 +19,8 @@
  * comes: then no run within the bound contains an unknown conflict, and, since every shared
  * access is a point, the pruned schedules only reorder steps that do not meet.
  *
+ * bounded:P:N ends after N schedules at the latest, and then says that it is not complete.
+ *
  * Order of choices at a frame: the default (go on, or the first) and then the others by index.
  * Pure: compiles on the host.
  */
@@ -32,12 +34,17 @@
 
 static int bounded_parse(struct lab_strategy *s, const char *args, const char **why)
 {
-	if (!args || args[0] < '0' || args[0] > '0' + MAX_BOUND || args[1] != '\0') {
-		*why = "bounded:P with P preemptions and delays, 0 to 8";
+	*why = "bounded:P or bounded:P:N with P preemptions and delays, 0 to 8, and at most N "
+	       "schedules";
+	if (!args || args[0] < '0' || args[0] > '0' + MAX_BOUND)
 		return -EINVAL;
-	}
 	s->bound = (unsigned)(args[0] - '0');
-	return 0;
+	if (args[1] == '\0')
+		return 0;
+	if (args[1] != ':')
+		return -EINVAL;
+	args = lab_strategy_count(args + 2, &s->runs_wanted);
+	return args && *args == '\0' ? 0 : -EINVAL;
 }
 
 static void bounded_begin(struct lab_strategy *s, u64 run)
@@ -123,6 +130,11 @@ static bool may_branch(const struct lab_strategy *s, const struct lab_frame *f)
 	return f->free || (f->may_pay && f->spent < s->bound);
 }
 
+static bool may_run(const struct lab_strategy *s)
+{
+	return !s->runs_wanted || s->runs_done < s->runs_wanted;
+}
+
 static bool bounded_end(struct lab_strategy *s, bool grown)
 {
 	s->runs_done++;
@@ -134,7 +146,7 @@ static bool bounded_end(struct lab_strategy *s, bool grown)
 
 		if (may_branch(s, f)) {
 			f->chosen = (u16)next_choice(f);
-			return true;
+			return may_run(s);
 		}
 		s->nr_frames--;
 	}
@@ -142,7 +154,7 @@ static bool bounded_end(struct lab_strategy *s, bool grown)
 		s->level += s->level <= MAX_SHORT;
 		s->grown = false;
 		s->passes++;
-		return true;
+		return may_run(s);
 	}
 	s->complete = !s->overflow && !s->diverged;
 	return false;
@@ -150,7 +162,7 @@ static bool bounded_end(struct lab_strategy *s, bool grown)
 
 const struct lab_strategy_ops strategy_bounded = {
 	.name = "bounded",
-	.usage = "bounded:P      every schedule with at most P preemptions and delays",
+	.usage = "bounded:P[:N]  every schedule with at most P preemptions and delays, N at most",
 	.parse = bounded_parse,
 	.begin = bounded_begin,
 	.choose = bounded_choose,

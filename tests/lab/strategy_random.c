@@ -46,7 +46,7 @@ static void begin_stream(struct lab_strategy *s, u64 run)
 	s->run_decisions = 0;
 }
 
-static const char *parse_count(const char *text, u64 limit, u64 *val)
+static const char *parse_number(const char *text, u64 limit, u64 *val)
 {
 	char *end;
 
@@ -54,6 +54,11 @@ static const char *parse_count(const char *text, u64 limit, u64 *val)
 		return NULL;
 	*val = strtoull(text, &end, 10);
 	return *val >= 1 && *val <= limit ? end : NULL;
+}
+
+const char *lab_strategy_count(const char *text, u64 *val)
+{
+	return parse_number(text, RUNS_MAX, val);
 }
 
 /* ---- priorities ---- */
@@ -138,7 +143,7 @@ static bool end_run(struct lab_strategy *s, bool grown)
 
 static int random_parse(struct lab_strategy *s, const char *args, const char **why)
 {
-	const char *end = parse_count(args, RUNS_MAX, &s->runs_wanted);
+	const char *end = lab_strategy_count(args, &s->runs_wanted);
 
 	*why = "random:N with N schedules, 1 to 1000000000";
 	return end && *end == '\0' ? 0 : -EINVAL;
@@ -222,12 +227,12 @@ const struct lab_strategy_ops strategy_random = {
 static int pct_parse(struct lab_strategy *s, const char *args, const char **why)
 {
 	u64 depth = 0;
-	const char *end = parse_count(args, LAB_CHANGES_MAX + 1, &depth);
+	const char *end = parse_number(args, LAB_CHANGES_MAX + 1, &depth);
 
 	*why = "pct:D:N with depth D, 1 to 9, and N schedules, 1 to 1000000000";
 	if (!end || *end != ':')
 		return -EINVAL;
-	end = parse_count(end + 1, RUNS_MAX, &s->runs_wanted);
+	end = lab_strategy_count(end + 1, &s->runs_wanted);
 	s->bound = (unsigned)depth;
 	return end && *end == '\0' ? 0 : -EINVAL;
 }

@@ -58,6 +58,27 @@ HTEST(bounded_counts_known_by_hand)
 	}
 }
 
+/* At most so many of them; all there are is complete, if it is as many. */
+HTEST(bounded_ends_after_a_number_of_schedules)
+{
+	struct toy t = {.nr_actors = 2, .nr_steps = {3, 3}, .obj = {{7, 7, 7}, {7, 7, 7}}};
+	u64 all = 0;
+
+	for (u64 most = 1; !all; most++) {
+		struct lab_strategy s;
+		char word[16];
+
+		snprintf(word, sizeof(word), "bounded:1:%u", (unsigned)most);
+		toy_init(&t, &s, word, 1);
+		search(&t, &s);
+		h_expect_eq(s.runs_done, most);
+		if (s.complete)
+			all = most;
+		h_assert(most < 200);
+	}
+	h_expect(all > 6); /* all of the last pass, and the short ones before it */
+}
+
 /* Actors that never meet: only the order in which they begin and end is left. */
 HTEST(bounded_does_not_preempt_where_nobody_meets)
 {
@@ -245,6 +266,7 @@ HTEST(strategy_words_that_are_refused)
 	static const char *const bad[] = {
 		"",	      "random",	 "random:",    "random:0",   "random:x",
 		"random:10x", "bounded", "bounded:9",  "bounded:12", "vtime:3",
+		"bounded:1:", "bounded:1:0", "bounded:1:x",  "bounded:1:5:", "bounded:1;5",
 		"script",     "script:", "randomly:3", "rand:3",     "random:-1",
 		"pct",	      "pct:3",	 "pct:0:5",    "pct:10:5",   "pct:3:0"};
 
