@@ -177,13 +177,17 @@ void lock_order_check(enum lock_class class, const void *lock, enum lock_kind ki
 }
 
 /*
- * A record changes with interrupts off: at the end of one that came in between, the vCPU may go to
- * another thread, which takes locks in the name of the thread that was interrupted.
+ * A record of a thread that can be preempted changes with interrupts off: at the end of one that
+ * came in between, the vCPU may go to another thread, which takes locks in the name of the thread
+ * that was interrupted.
  */
 static __always_inline bool change_begin(void)
 {
-	bool irqs_were_on = cpu_irq_enabled();
+	bool irqs_were_on;
 
+	if (!preemptible())
+		return false;
+	irqs_were_on = cpu_irq_enabled();
 	cpu_irq_disable();
 	return irqs_were_on;
 }

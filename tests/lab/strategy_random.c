@@ -19,7 +19,7 @@
 #include <string.h>
 
 #define RUNS_MAX  1000000000ull
-#define AHEAD_MAX 64u /* decisions drawn ahead */
+#define AHEAD_MAX 16u /* decisions drawn ahead */
 
 /* splitmix64: every 64-bit seed gives a full-period stream. */
 static u64 mix(u64 z)
