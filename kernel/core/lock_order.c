@@ -38,13 +38,9 @@ const char *const lock_class_what[LC_NR] = {
 /* What interrupt handlers hold, and boot code before there is a thread. */
 DEFINE_PER_CPU(struct held_locks, irq_held);
 
-/*
- * How spinlocks of a class were seen to be taken in this epoch; both together are a deadlock to
- * come.
- */
-#define USED_IN_IRQ  1
-#define USED_IRQS_ON 2
-static u8 class_usage[LC_NR];
+u8 lock_class_usage[LC_NR];
+
+_Static_assert(LC_NR < 64, "a mask holds all classes, and can be shifted past each");
 
 static void (*release_fn[LK_NR])(void *lock);
 u32 lock_record_epoch = 1;
@@ -65,7 +61,7 @@ void lock_slow_update(void)
 void lock_usage_forget(void)
 {
 	for (unsigned i = 0; i < LC_NR; i++)
-		class_usage[i] = 0;
+		lock_class_usage[i] = 0;
 }
 
 /* A new epoch: what was recorded under the old rule is void. */
@@ -91,32 +87,9 @@ void lockstat_set(bool on)
 		recording_set(&lockstat_key, on);
 }
 
-/* The epoch last: an interrupt before it finds an old record, and empties it as well. */
-static __always_inline struct held_locks *fresh(struct held_locks *held)
-{
-	u32 epoch = lock_record_epoch;
-
-	if (held->epoch != epoch) {
-		held->mask = 0;
-		held->nr = 0;
-		barrier();
-		held->epoch = epoch;
-	}
-	return held;
-}
-
-static __always_inline struct held_locks *held_here(void)
-{
-	struct thread_base *thread = current_base();
-
-	if (in_irq() || !thread)
-		return fresh(this_cpu_ptr(irq_held));
-	return fresh(&thread->held);
-}
-
 struct held_locks *held_locks_current(void)
 {
-	return held_here();
+	return held_locks_here();
 }
 
 const struct held_lock *held_lock_find(const struct held_locks *held, const void *lock)
@@ -132,9 +105,9 @@ const struct held_lock *held_lock_find(const struct held_locks *held, const void
 static const struct held_lock *find_violation(const struct held_locks *held, enum lock_class class,
 					      unsigned flags)
 {
-	unsigned lowest_bad = class + !!(flags & LO_NESTED);
+	unsigned lowest_bad = lock_lowest_bad(class, flags);
 
-	if (lowest_bad >= 64 || (held->mask >> lowest_bad) == 0)
+	if ((held->mask >> lowest_bad) == 0)
 		return NULL;
 	for (unsigned i = held->nr; i-- > 0;) {
 		if (held->lock[i].class >= lowest_bad)
@@ -145,12 +118,11 @@ static const struct held_lock *find_violation(const struct held_locks *held, enu
 
 static void check_usage(enum lock_class class, const void *lock, void *ip)
 {
-	u8 use = in_irq() ? USED_IN_IRQ : irqs_disabled() ? 0 : USED_IRQS_ON;
-	u8 seen;
+	u8 use = lock_use_here(), seen;
 
-	if (!use || (class_usage[class] & use))
+	if (!use || (lock_class_usage[class] & use))
 		return;
-	seen = __atomic_or_fetch(&class_usage[class], use, __ATOMIC_RELAXED);
+	seen = __atomic_or_fetch(&lock_class_usage[class], use, __ATOMIC_RELAXED);
 	if (seen == (USED_IN_IRQ | USED_IRQS_ON))
 		lock_report_irq(class, lock, ip);
 }
@@ -163,7 +135,7 @@ void lock_order_check(enum lock_class class, const void *lock, enum lock_kind ki
 
 	if (!static_key_enabled(&checks_key) || (flags & LO_TRY))
 		return;
-	held = held_here();
+	held = held_locks_here();
 	other = held_lock_find(held, lock);
 	if (other)
 		lock_report_twice(other, ip);
@@ -201,25 +173,13 @@ static __always_inline void change_end(bool irqs_were_on)
 void lock_order_acquired(enum lock_class class, const void *lock, enum lock_kind kind,
 			 unsigned flags, void *ip)
 {
-	struct held_locks *held;
 	bool irqs_were_on;
 
 	event_count(EV_LOCK, 1);
 	if (!lock_recording())
 		return;
 	irqs_were_on = change_begin();
-	held = held_here();
-	if (held->nr == LOCKS_HELD_MAX)
-		BUGF("more than %d locks held", LOCKS_HELD_MAX);
-	held->lock[held->nr++] = (struct held_lock){
-		.lock = lock,
-		.ip = ip,
-		.since = lock_stat_acquired(class),
-		.class = class,
-		.kind = kind,
-		.flags = flags,
-	};
-	held->mask |= 1UL << class;
+	lock_record(held_locks_here(), class, lock, kind, flags, ip);
 	change_end(irqs_were_on);
 }
 
@@ -237,21 +197,6 @@ static struct held_lock forget(struct held_locks *held, unsigned i)
 	return gone;
 }
 
-/* Most locks are released in the opposite order of being taken, the last one most of all. */
-static bool release_newest(struct held_locks *held, const void *lock)
-{
-	const struct held_lock *newest = &held->lock[held->nr - 1];
-
-	if (held->nr == 0 || newest->lock != lock)
-		return false;
-	lock_stat_released(newest);
-	if (held->nr > 1)
-		forget(held, held->nr - 1);
-	else
-		held->nr = 0, held->mask = 0;
-	return true;
-}
-
 void lock_order_released(const void *lock, void *ip)
 {
 	const struct held_lock *found;
@@ -262,8 +207,8 @@ void lock_order_released(const void *lock, void *ip)
 	if (!lock_recording())
 		return;
 	irqs_were_on = change_begin();
-	held = held_here();
-	if (release_newest(held, lock)) {
+	held = held_locks_here();
+	if (lock_forget_newest(held, lock)) {
 		change_end(irqs_were_on);
 		return;
 	}
@@ -278,7 +223,7 @@ void lock_order_released(const void *lock, void *ip)
 
 void lock_order_downgraded(const void *lock)
 {
-	struct held_locks *held = held_here();
+	struct held_locks *held = held_locks_here();
 	const struct held_lock *found = held_lock_find(held, lock);
 
 	if (found)
@@ -287,12 +232,13 @@ void lock_order_downgraded(const void *lock)
 
 bool lock_held(const void *lock)
 {
-	return !lock_recording() || held_lock_find(held_here(), lock);
+	return !lock_recording() || held_lock_find(held_locks_here(), lock);
 }
 
 void held_locks_hand_over(const void *lock, struct thread_base *from, struct thread_base *to)
 {
-	struct held_locks *giver = fresh(&from->held), *taker = fresh(&to->held);
+	struct held_locks *giver = held_locks_fresh(&from->held);
+	struct held_locks *taker = held_locks_fresh(&to->held);
 	const struct held_lock *found = held_lock_find(giver, lock);
 
 	if (!found || taker->nr == LOCKS_HELD_MAX)
@@ -322,7 +268,7 @@ void lock_release_fn_set(enum lock_kind kind, void (*release)(void *lock))
 
 unsigned held_locks_force_release(unsigned keep)
 {
-	struct held_locks *held = held_here();
+	struct held_locks *held = held_locks_here();
 	unsigned released = 0;
 	bool irqs_were_on;
 

@@ -56,21 +56,24 @@ static void note_owner(spinlock_t *lock, void *ip)
 u64 spin_lock_slow(spinlock_t *lock, unsigned how, u64 unused, void *ip)
 {
 	bool checking = static_key_enabled(&checks_key);
+	struct held_locks *held = held_locks_here();
 
 	lock_point(how & LO_TRY ? PT_TRYLOCK : PT_LOCK, lock, ip);
-	lock_order_check(lock->class, lock, LK_SPIN, how, ip);
-	if (spin_test_and_set(lock)) {
+	if (checking && lock_order_suspect(held, lock->class, how))
+		lock_order_check(lock->class, lock, LK_SPIN, how, ip);
+	if (unlikely(spin_test_and_set(lock))) {
 		if (how & LO_TRY)
 			return 0;
+		lock_order_check(lock->class, lock, LK_SPIN, how, ip);
 		if (checking && owner_known(lock) && lock->owner == owner_here())
 			lock_report_spin(BUG_LOCK_DOUBLE, lock, "double lock", ip);
 		wait_and_take(lock);
 	}
-	if (static_branch_unlikely(&lock_slow_key)) {
-		lock_order_acquired(lock->class, lock, LK_SPIN, how, ip);
-		if (checking)
-			note_owner(lock, ip);
-	}
+	event_count(EV_LOCK, 1);
+	if (lock_recording())
+		lock_record(held_locks_fresh(held), lock->class, lock, LK_SPIN, how, ip);
+	if (checking)
+		note_owner(lock, ip);
 	return 1;
 }
 
@@ -83,7 +86,8 @@ u64 spin_unlock_slow(spinlock_t *lock, u64 unused1, u64 unused2, void *ip)
 			lock_report_spin(BUG_LOCK_OWNER, lock, "unlock by another thread", ip);
 		lock->epoch = 0;
 	}
-	lock_order_released(lock, ip);
+	if (lock_recording() && !lock_forget_newest(held_locks_here(), lock))
+		lock_order_released(lock, ip);
 	if (static_branch_unlikely(&points_key) && !point_passed_lock() &&
 	    point_slow(POINT_HOW(PT_UNLOCK, sizeof(lock->locked), MO_RELEASE), lock, 0, ip))
 		return 0;
