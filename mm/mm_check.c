@@ -309,28 +309,13 @@ static void check_pte(struct check *c, pte_t pte, unsigned long addr)
 		      (unsigned long)pte.pte);
 }
 
-/* The first used entry of @table from @i on, below @end; @end if there is none. */
-static unsigned next_used(const u64 *table, unsigned i, unsigned end)
-{
-	while (i < end && !READ_ONCE_NOPOINT(table[i])) {
-		const u64 *e = &table[i];
-
-		if (i % 8 == 0 && i + 8 <= end &&
-		    !(e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7]))
-			i += 8;
-		else
-			i++;
-	}
-	return i;
-}
-
 static void check_ptes(struct check *c, u64 pmd, unsigned long base, unsigned i, unsigned end)
 {
 	spinlock_t *ptl = pte_lockptr(&c->mm->tables, (pmd_t){pmd});
 	const u64 *table = table_address(pmd);
 
 	spin_lock(ptl);
-	while ((i = next_used(table, i, end)) < end) {
+	while ((i = table_next_used(table, i, end)) < end) {
 		unsigned long addr = base + i * PAGE_SIZE;
 		pte_t entry = {READ_ONCE_NOPOINT(table[i++])};
 
@@ -361,7 +346,7 @@ static void check_below(struct check *c, const u64 *table, unsigned shift, unsig
 	unsigned end = c->end - base < whole ? (unsigned)((c->end - base + span - 1) >> shift)
 					     : PTRS_PER_TABLE;
 
-	while ((i = next_used(table, i, end)) < end) {
+	while ((i = table_next_used(table, i, end)) < end) {
 		unsigned long at = base + i * span, high = min(c->end, at + span);
 		u64 entry = READ_ONCE_NOPOINT(table[i++]);
 

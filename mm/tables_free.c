@@ -25,15 +25,11 @@ struct free_range {
 
 static void check_empty(const u64 *table, unsigned long base, unsigned shift)
 {
-	for (unsigned i = 0; i < PTRS_PER_TABLE; i++) {
-		const u64 *e = &table[i];
+	unsigned i = table_next_used(table, 0, PTRS_PER_TABLE);
 
-		if (i % 8 == 0 && !(e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7]))
-			i += 7;
-		else if (table[i])
-			BUGF("freeing the table of [%#lx, +%#lx) whose entry %u is %#lx", base,
-			     1ul << shift, i, (unsigned long)table[i]);
-	}
+	if (i < PTRS_PER_TABLE)
+		BUGF("freeing the table of [%#lx, +%#lx) whose entry %u is %#lx", base,
+		     1ul << shift, i, (unsigned long)table[i]);
 }
 
 static void unhook(struct free_range *range, u64 *entry, unsigned long base, unsigned shift)

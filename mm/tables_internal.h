@@ -39,6 +39,12 @@ static __always_inline struct page *entry_page(u64 value)
 	return frame_page(value & PTE_PFN_MASK);
 }
 
+/*
+ * The first used entry of @table from @i on, below @end; @end if there is none. For checks. Nobody
+ * hooks tables in or takes them out meanwhile; single PTEs may change.
+ */
+unsigned table_next_used(const u64 *table, unsigned i, unsigned end);
+
 /* Where the entry of level @shift that serves @addr ends, or @end if that is nearer. */
 static __always_inline unsigned long entry_end(unsigned long addr, unsigned long end,
 					       unsigned shift)
