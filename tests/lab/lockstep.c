@@ -322,17 +322,11 @@ static bool not_searched(const struct point *p)
 	return false;
 }
 
-static bool lockstep_point(struct point *p)
+/* Somebody is asked who goes next. */
+static noinline void decide_at(const struct point *p)
 {
 	struct ls_thread *t;
 
-	if (ls.quiet || !ls.active)
-		return false;
-	ls.beats++;
-	if (ls.phase != LS_ACTORS && not_searched(p))
-		return false;
-	if (ls.watched && ls_stretch_passes(p))
-		return false;
 	ls_stretch_end();
 	ls.run->points++;
 	if (ls.run->points > ls.run->step_budget)
@@ -356,6 +350,17 @@ static bool lockstep_point(struct point *p)
 		load_user_tables();
 		ls_stretch_end();
 	}
+}
+
+static bool lockstep_point(struct point *p)
+{
+	if (ls.quiet || !ls.active)
+		return false;
+	ls.beats++;
+	if (ls.watched && ls_stretch_passes(p))
+		return false;
+	if (ls.phase == LS_ACTORS || !not_searched(p))
+		decide_at(p);
 	return false;
 }
 

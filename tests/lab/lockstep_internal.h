@@ -87,6 +87,14 @@ struct lockstep {
 
 extern struct lockstep ls;
 
+/* What the depths of @v allow: 0 nothing, 1 interrupts, 2 another thread too. */
+static inline u8 ls_depths_of(const struct ls_vcpu *v)
+{
+	if (v->v->irq_depth != 0)
+		return 0;
+	return v->v->preempt_depth == 0 ? 2 : 1;
+}
+
 /* Of sched_ops, in lockstep_state.c. */
 u64 ls_now(void);
 void ls_arm_timer(u64 deadline_ns);
@@ -99,8 +107,6 @@ void ls_step_done(void);
 
 /* Choice @pick of @d was made, by which @t goes on: for how many points is nobody asked again? */
 void ls_stretch_grant(const struct lab_decision *d, unsigned pick, const struct ls_thread *t);
-/* @p was heard: is it passed in a stretch that depends on the depths? */
-bool ls_stretch_passes(const struct point *p);
 /* Nobody is asked in this phase. */
 void ls_stretch_grant_phase(void);
 /* The lab's own code runs: what was passed is put down. Actors: the next point is heard. */
@@ -130,6 +136,18 @@ static inline void ls_stretch_end(void)
 		ls_stretch_close();
 }
 
+/* @p was heard: is it passed in a stretch that depends on the depths? */
+static inline bool ls_stretch_passes(const struct point *p)
+{
+	const struct ls_vcpu *v = &ls.w.vcpu[ls.w.thread[ls.running].vcpu];
+
+	if (p->kind == PT_WAIT || p->kind == PT_USER || v->depths != ls_depths_of(v))
+		return false;
+	ls.watched--;
+	points_wrote |= p->kind != PT_LOAD;
+	return true;
+}
+
 /* Who may go on is not what it was when the choices were collected. */
 static inline void ls_offers_changed(void)
 {
@@ -142,14 +160,6 @@ static inline void ls_may_work(const struct ls_vcpu *v)
 {
 	ls.w.may_work |= 1ull << (v - ls.w.vcpu);
 	ls_offers_changed();
-}
-
-/* What the depths of @v allow: 0 nothing, 1 interrupts, 2 another thread too. */
-static inline u8 ls_depths_of(const struct ls_vcpu *v)
-{
-	if (v->v->irq_depth != 0)
-		return 0;
-	return v->v->preempt_depth == 0 ? 2 : 1;
 }
 
 /* Do the choices depend on the depths of the vCPU of @t? The lab is not told of those. */

@@ -51,17 +51,6 @@ void ls_stretch_grant(const struct lab_decision *d, unsigned pick, const struct 
 		ls.granted = s->ops->repeats(s, d, pick, most);
 }
 
-bool ls_stretch_passes(const struct point *p)
-{
-	const struct ls_vcpu *v = &ls.w.vcpu[ls.w.thread[ls.running].vcpu];
-
-	if (p->kind == PT_WAIT || p->kind == PT_USER || v->depths != ls_depths_of(v))
-		return false;
-	ls.watched--;
-	points_wrote |= p->kind != PT_LOAD;
-	return true;
-}
-
 void ls_stretch_grant_phase(void)
 {
 	ls.by_depths = false;
