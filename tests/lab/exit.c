@@ -9,7 +9,9 @@
  *       killed; walkers whenever they like. What is told besides what detectors see:
  *         late     the memory is torn down by one who is not of the process: a walker's reference
  *                  was the last. One unit a page
- *         refused  process_mrelease() was turned away although pages remained. One unit a page
+ *         refused  process_mrelease() was turned away although pages remained. One unit a page.
+ *                  Who calls it after another's kill may come behind exit_mm() under any rules that
+ *                  do not keep the mm; who kills by the call itself (mrelease_kill) cannot
  */
 #include <errno.h>
 #include <stdio.h>
@@ -35,15 +37,17 @@
 
 enum { REACH_REAPED, REACH_TOGETHER };
 enum { MUT_NONE, MUT_NO_LOCK, MUT_NO_FLAG };
+enum { BY_ACTOR, BY_MRELEASE };
 
 static const char *const mutant_names[] = {"none", "no-lock", "no-flag", NULL};
+static const char *const killer_names[] = {"actor", "mrelease", NULL};
 
 /* ---- host side: what was asked for ---- */
 
 static struct fork_shape shape;
 static u64 nr_threads, nr_reapers, nr_mrelease, nr_linger;
 static const struct walker *walkers[WALKERS_MAX];
-static unsigned nr_walkers, mutant;
+static unsigned nr_walkers, mutant, killed_by;
 static bool split_ptl;
 struct exit_figures exit_figures;
 
@@ -138,13 +142,18 @@ static int use_memory(void *arg)
 	return victim_sleep(NULL);
 }
 
+static void tell_killed(void)
+{
+	WRITE_ONCE(killed, 1);
+	wake_up_all(&gate);
+}
+
 static void killer(void *arg)
 {
 	(void)arg;
 	exit_figures.pages = pages_left(); /* nobody has freed any yet */
 	lab_assert(task_kill(leader->pid, SIGKILL) == 0);
-	WRITE_ONCE(killed, 1);
-	wake_up_all(&gate);
+	tell_killed();
 }
 
 /* ---- who frees its memory ---- */
@@ -187,14 +196,29 @@ static void reaper(void *arg)
 	note_reaped(0);
 }
 
+/* Who wants its memory ends it, unless the call does so by itself. */
+static int kill_and_release(void)
+{
+	int err = process_mrelease(leader->pid);
+
+	if (err == -EINVAL) {
+		killer(NULL);
+		return process_mrelease(leader->pid);
+	}
+	tell_killed();
+	return err;
+}
+
 static void releaser(void *arg)
 {
 	struct exit_span *span = &exit_figures.reap[(unsigned long)arg];
+	bool kills = killed_by == BY_MRELEASE && span == &exit_figures.reap[nr_reapers];
 	int err;
 
-	wait_event(&gate, READ_ONCE(killed));
+	if (!kills)
+		wait_event(&gate, READ_ONCE(killed));
 	span_begin(span);
-	err = process_mrelease(leader->pid);
+	err = kills ? kill_and_release() : process_mrelease(leader->pid);
 	span_end(span);
 	if (err)
 		note_pages(LV_REFUSED);
@@ -254,6 +278,8 @@ static void parse(struct scenario *sc, struct kv *kv)
 	kv_u64(kv, "reapers", 0, EXIT_REAPERS_MAX, &nr_reapers);
 	kv_u64(kv, "mrelease", 0, EXIT_REAPERS_MAX, &nr_mrelease);
 	kv_u64(kv, "linger", 0, 1000, &nr_linger);
+	killed_by = BY_ACTOR;
+	kv_choice(kv, "killer", killer_names, &killed_by);
 	kv_choice(kv, "mutant", mutant_names, &mutant);
 	kv_bool(kv, "split", &split_ptl);
 	fork_shape_parse(&shape, kv, scenario_room(sc));
@@ -261,9 +287,12 @@ static void parse(struct scenario *sc, struct kv *kv)
 		kv_fail(kv, "site, kill, pinned: are about a fork");
 	if (nr_reapers + nr_mrelease > EXIT_REAPERS_MAX)
 		kv_fail(kv, "reapers and mrelease: %u together at most", EXIT_REAPERS_MAX);
+	if (killed_by == BY_MRELEASE && !nr_mrelease)
+		kv_fail(kv, "killer=mrelease: only with mrelease=");
 	parse_walkers(kv);
 	if (sc->cpus == 0)
-		sc->cpus = 2 + (unsigned)(nr_threads + nr_reapers + nr_mrelease) + nr_walkers;
+		sc->cpus = 1 + (killed_by == BY_ACTOR) +
+			   (unsigned)(nr_threads + nr_reapers + nr_mrelease) + nr_walkers;
 }
 
 static int make_process(unsigned *cpu)
@@ -287,7 +316,7 @@ static int make_process(unsigned *cpu)
 static int make_others(unsigned *cpu)
 {
 	unsigned long nr = 0;
-	int err = lab_actor("killer", (*cpu)++, killer, NULL);
+	int err = killed_by == BY_ACTOR ? lab_actor("killer", (*cpu)++, killer, NULL) : 0;
 
 	for (unsigned long i = 0; i < nr_reapers && !err; i++)
 		err = lab_actor("reaper", (*cpu)++, reaper, (void *)nr++);
@@ -363,6 +392,7 @@ static const struct scenario_kind exit_kind = {
 	.usage = "vmas= pages= swap= file= shared= touching= clean= sem=   as for fork\n"
 		 "  threads=0..3   of the process, which use its memory until they are killed\n"
 		 "  reapers=N mrelease=N   who free it, 4 at most   walkers=NAME,... linger=N\n"
+		 "  killer=actor|mrelease  who kills it: another, or who frees it\n"
 		 "  split=off      one lock for all PTE tables   mutant=no-lock|no-flag",
 	.parse = parse,
 	.setup = setup,

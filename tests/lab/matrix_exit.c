@@ -26,6 +26,7 @@ struct column {
 static const struct column column[] = {
 	{"reaper", "exit vmas=2 pages=2 threads=1"},
 	{"mrel.", "exit vmas=2 pages=1 reapers=0 mrelease=1"},
+	{"k+mrel", "exit vmas=2 pages=1 reapers=0 mrelease=1 killer=mrelease"},
 	{"reader", "exit vmas=2 pages=1 walkers=maps linger=10"},
 	{"swpoff", "exit vmas=2 pages=2 swap=1 walkers=swapoff"},
 	{"futex", "oom"},

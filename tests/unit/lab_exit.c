@@ -77,6 +77,18 @@ KTEST(lab_exit, mrelease_comes_behind_exit_mm, KT_UNIT)
 	t_expect_eq(t, res.summary.noted[LV_REFUSED], 0);
 }
 
+/* Who kills first and then calls may come too late; where the call itself kills it never does. */
+KTEST(lab_exit, mrelease_that_kills_finds_it, KT_UNIT)
+{
+	expect_sound(t, "exit vmas=1 pages=1 reapers=0 mrelease=1 killer=mrelease "
+			"strategy=random:60");
+	t_expect_gt(t, res.summary.noted[LV_REFUSED], 0);
+	expect_sound(t, "exit vmas=1 pages=1 reapers=0 mrelease=1 killer=mrelease "
+			"strategy=random:20 sem=mrelease_kill");
+	t_expect_eq(t, res.summary.noted[LV_REFUSED], 0);
+	t_expect_gt(t, res.summary.reached[0], 0);
+}
+
 KTEST(lab_exit, a_reaper_that_takes_no_lock, KT_UNIT)
 {
 	expect_found(t, "exit vmas=2 pages=2 mutant=no-lock strategy=random:100", LV_CORRUPT);
