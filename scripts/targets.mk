@@ -12,7 +12,7 @@ Q ?= $(if $(V),,@)
 # Groups of scripts/deps by goal; a goal that is not listed needs the compiler and its company.
 DEPS_NONE    := clean help print-kcflags
 DEPS_run     := run bench test race-test bench-test quiet-test kernel-test guest-test stress lab \
-	maple-kernel mutants stranger questions costs
+	maple-kernel mutants stranger questions costs race-all
 DEPS_host    := test host-test host-programs fuzz maple-long maple-mutants maple-gate
 DEPS_cover   := maple-coverage
 DEPS_check   := check headers tidy thread-safety format
@@ -144,6 +144,11 @@ race-walk race-rest: race-%:
 		{ cat build/race/$*.out; exit 1; }
 	$(Q)scripts/check-ktap build/race/$*.log
 
+## make race-all    every kind of scenario, walker and rule set in the race build, an hour;
+##                  RACE_ALL="--runs 5 exit oom"
+race-all: race
+	$(Q)tests/race-all --build build/race $(RACE_ALL)
+
 ## make stress      a million operations on each of 2, 4 and 8 CPUs
 stress: all
 	$(Q)for cpus in 2 4 8; do \
@@ -250,7 +255,7 @@ clean:
 help:
 	@sed -n 's/^## //p' scripts/targets.mk tests/host/host.mk | sed 's|$$(B)|$(B)|g'
 
-.PHONY: stranger questions costs bench-some race-walk race-rest bench-insn bench-model
+.PHONY: stranger questions costs bench-some race-walk race-rest race-all bench-insn bench-model
 .PHONY: costs-insn costs-model costs-tsc
 .PHONY: run bench model test mutants race-test bench-test quiet-test stress kernel-test guest-test \
 	lab check layers style headers tidy thread-safety format clean help
