@@ -250,6 +250,21 @@ HTEST(sweep_of_every_allocation_nowait)
 	sweep_all(GFP_NOWAIT);
 }
 
+/* A copy that fails below an inner node has the node's other children to give back. */
+HTEST(sweep_of_a_copy_of_three_levels)
+{
+	struct sweep s = {.rng = htest_seed(), .gfp = GFP_KERNEL};
+	const struct op op = {.kind = OP_DUP};
+
+	s.fx = fx_new(FX_VMA);
+	fx_fill(s.fx, 0x10000, 3000, 0x2000, 0x1000);
+	h_assert(mt_height(&s.fx->mt) >= 3);
+	sweep_op(&s, &op);
+	h_expect(s.fired[OP_DUP] > mt_height(&s.fx->mt));
+	fx_free(s.fx);
+	h_expect_eq(nodes_live(), 0);
+}
+
 /* One refusal is not the end when the caller may wait: each operation then succeeds. */
 HTEST(one_refusal_and_a_caller_that_waits)
 {
