@@ -15,10 +15,11 @@
 #include "mm/vma.h"
 
 #define LINES_MAX 8
+#define OWN	  (1u << 31)
 
 struct swap_census {
 	struct swap_info_struct *si;
-	u32 *named; /* per slot: entries found */
+	u32 *named; /* per slot: entries found, and OWN if one says that it is alone */
 	struct mm_struct *mm;
 	int bad;
 	unsigned long nr_in_mm; /* of all devices, in the present mm */
@@ -29,6 +30,13 @@ struct swap_census {
 		if ((c)->bad++ < LINES_MAX)                                                        \
 			pr_err("swap: " fmt, ##__VA_ARGS__);                                       \
 	} while (0)
+
+static void count_entry(struct swap_census *c, swp_entry_t entry, bool own)
+{
+	c->named[swp_offset(entry)]++;
+	if (own)
+		c->named[swp_offset(entry)] |= OWN;
+}
 
 static int count_table(struct pte_walk *walk, pte_t *pte, unsigned long addr, unsigned long end)
 {
@@ -47,7 +55,7 @@ static int count_table(struct pte_walk *walk, pte_t *pte, unsigned long addr, un
 			wrong(c, "slot_count: mm %lu names slot %#lx at %#lx, which does not exist",
 			      (unsigned long)c->mm->id, swp_offset(entry), addr);
 		else
-			c->named[swp_offset(entry)]++;
+			count_entry(c, entry, pte_swp_exclusive(seen));
 	}
 	return 0;
 }
@@ -61,7 +69,7 @@ static bool count_mm(struct mm_struct *mm, void *arg)
 	c->mm = mm;
 	c->nr_in_mm = 0;
 	walk_pte_tables(&walk, USER_MIN, USER_MAX);
-	if (c->nr_in_mm && !test_bit(MMF_ON_MMLIST, &mm->flags))
+	if (c->nr_in_mm && (!test_bit(MMF_ON_MMLIST, &mm->flags) || list_empty(&mm->mmlist)))
 		wrong(c, "mmlist: mm %lu has %lu swap entries and is not on it",
 		      (unsigned long)mm->id, c->nr_in_mm);
 	return true;
@@ -71,13 +79,17 @@ static void check_slot(struct swap_census *c, struct swap_cluster *cl, unsigned 
 		       unsigned long *used)
 {
 	unsigned long count = slot_count(cl, offset);
+	u32 named = c->named[offset] & ~OWN;
 	u64 word = *slot_word(cl, offset);
 	struct page *page = slot_page(word);
 
 	*used += word != 0;
-	if (count != c->named[offset])
+	if (count != named)
 		wrong(c, "slot_count: slot %#lx of %u counts %lu, %u entries name it", offset,
-		      c->si->type, count, c->named[offset]);
+		      c->si->type, count, named);
+	if ((c->named[offset] & OWN) && named > 1)
+		wrong(c, "exclusive: slot %#lx of %u is one entry's own, %u name it", offset,
+		      c->si->type, named);
 	if (page && (!folio_test_swapcache(page) ||
 		     page_swap_entry(page).val != swp_entry(c->si->type, offset).val))
 		wrong(c, "cache: the page over slot %#lx of %u does not know it", offset,

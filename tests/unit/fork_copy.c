@@ -9,6 +9,7 @@
 #include "mm/rmap.h"
 #include "tests/ktest.h"
 #include "tests/mm_file.h"
+#include "tests/mm_swap.h"
 #include "tests/mm_user.h"
 
 #define RW    (PROT_READ | PROT_WRITE)
@@ -153,4 +154,88 @@ KTEST(fork_copy, private_file, KT_UNIT)
 	copy_twice(t, mm);
 	t_expect_file_sane(t, file);
 	fput(file);
+}
+
+/* ---- swapped ---- */
+
+/* Pages 4 to 59 out, a hole in between; swap entries are their mm's own. */
+static struct mm_struct *parent_swapped(struct ktest *t)
+{
+	struct mm_struct *mm = parent_anon(t, 0);
+
+	t_expect_eq(t, user_swap_out(mm, addr_of(4), 56), 56);
+	t_expect_eq(t, vm_madvise(mm, addr_of(30), 3 * PAGE_SIZE, MADV_DONTNEED), 0);
+	t_expect(t, pte_swp_exclusive(__pte(user_pte(mm, addr_of(4)))));
+	return mm;
+}
+
+/* One slot, one more that names it, and nobody's own. Returns whether @i is swapped. */
+static bool expect_swap_shared(struct ktest *t, struct mm_struct *mm, struct mm_struct *child,
+			       unsigned i, unsigned long count)
+{
+	swp_entry_t entry = user_swap_entry(mm, addr_of(i));
+
+	if (!entry.val)
+		return false;
+	t_expect_eq(t, user_pte(mm, addr_of(i)), entry.val);
+	t_expect_eq(t, user_pte(child, addr_of(i)), entry.val);
+	t_expect_eq(t, swap_count(entry), count);
+	return true;
+}
+
+static void write_all(struct ktest *t, struct mm_struct *mm, u64 value)
+{
+	mm_use(mm);
+	for (unsigned i = 0; i < NR; i++)
+		t_expect_eq(t, put_user(value, addr_of(i)), 0);
+	mm_unuse(mm);
+}
+
+static void expect_all(struct ktest *t, struct mm_struct *mm, u64 value)
+{
+	u64 seen;
+
+	mm_use(mm);
+	for (unsigned i = 0; i < NR; i++) {
+		t_expect_eq(t, get_user(&seen, addr_of(i)), 0);
+		t_expect_eq(t, seen, value);
+	}
+	mm_unuse(mm);
+}
+
+KTEST(fork_copy, swapped, KT_UNIT)
+{
+	struct block_device *ram = t_swapon(t, NR);
+	struct mm_struct *mm = parent_swapped(t), *child, *second;
+	unsigned nr = 0;
+
+	child = dup_mm(mm);
+	t_assert(t, !IS_ERR(child));
+	for (unsigned i = 0; i < NR; i++)
+		nr += expect_swap_shared(t, mm, child, i, 2);
+	t_expect_eq(t, nr, 53);
+	t_expect_eq(t, get_mm_counter(child, MM_SWAPENTS), 53);
+	t_expect_eq(t, get_mm_counter(child, MM_ANONPAGES), 40);
+	/* Whoever turns swap off must find the child. */
+	t_expect(t, test_bit(MMF_ON_MMLIST, &child->flags));
+	t_assert(t, !list_empty(&child->mmlist));
+	second = dup_mm(child);
+	t_assert(t, !IS_ERR(second));
+	for (unsigned i = 0; i < NR; i++)
+		expect_swap_shared(t, child, second, i, 3);
+	t_expect_swap_sane(t);
+
+	/* A write of one is not seen by the others, wherever the page is. */
+	write_all(t, mm, 8);
+	t_swapoff(t, ram);
+	t_expect_eq(t, get_mm_counter(child, MM_SWAPENTS), 0);
+	write_all(t, second, 9);
+	write_all(t, child, 10);
+	expect_all(t, mm, 8);
+	expect_all(t, second, 9);
+	t_expect_sane(t, mm);
+	t_expect_sane(t, child);
+	mmput(second);
+	mmput(child);
+	mmput(mm);
 }

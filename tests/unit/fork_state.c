@@ -59,15 +59,16 @@ struct row {
 
 #define UNSTABLE (1ul << MMF_UNSTABLE)
 #define SKIP	 (1ul << MMF_OOM_SKIP)
+#define RCU	 (1ul << 63) /* none of the mm's: readers may share its tree again */
 #define NO	 SHAPE_NO
 
 static const struct row rows[] = {
-	/* The clone fails: empty, unflagged, private. */
-	{"zero_marker", 4, NO, "F08", NO, 0, "", 0, 0, -ENOMEM},
-	{"full_teardown_both_locks", 4, NO, "F08", NO, 0, "", 0, 0, -ENOMEM},
-	{"prune_tail", 4, NO, "F08", NO, 0, "", 0, 0, -ENOMEM},
-	{"async_teardown", 4, NO, "F08", NO, 0, "", 0, 0, -ENOMEM},
-	{"zero_marker_flagged", 4, NO, "F08", NO, 0, "", 0, 0, -ENOMEM},
+	/* The clone fails: empty, unflagged, private, a tree as new. */
+	{"zero_marker", 4, NO, "F08", NO, 0, "", 0, RCU, -ENOMEM},
+	{"full_teardown_both_locks", 4, NO, "F08", NO, 0, "", 0, RCU, -ENOMEM},
+	{"prune_tail", 4, NO, "F08", NO, 0, "", 0, RCU, -ENOMEM},
+	{"async_teardown", 4, NO, "F08", NO, 0, "", 0, RCU, -ENOMEM},
+	{"zero_marker_flagged", 4, NO, "F08", NO, 0, "", 0, RCU, -ENOMEM},
 
 	/* k = 0, before the store: the marker is the first entry, the tail is everything. */
 	{"insert_one_by_one", 4, NO, "F13", 0, 0, "", 0, 0, -ENOMEM},
@@ -76,9 +77,9 @@ static const struct row rows[] = {
 	{"zero_marker_flagged", 4, NO, "F13", 0, 0, "MPPP", 0, UNSTABLE | SKIP, -ENOMEM},
 	{"full_teardown_both_locks", 4, NO, "F13", 0, 0, "", 0, UNSTABLE | SKIP, -ENOMEM},
 	{"full_teardown_child_lock", 4, NO, "F13", 0, 0, "", 0, UNSTABLE | SKIP, -ENOMEM},
-	{"prune_tail", 4, NO, "F13", 0, 0, "", 0, 0, -ENOMEM},
+	{"prune_tail", 4, NO, "F13", 0, 0, "", 0, RCU, -ENOMEM},
 	{"prune_in_place", 4, NO, "F13", 0, 0, "", 0, 0, -ENOMEM},
-	{"prune_tail_flagged", 4, NO, "F13", 0, 0, "", 0, UNSTABLE, -ENOMEM},
+	{"prune_tail_flagged", 4, NO, "F13", 0, 0, "", 0, UNSTABLE | RCU, -ENOMEM},
 	{"late_publish", 4, NO, "F13", 0, 0, "MPPP", 0, 0, -ENOMEM},
 	{"async_teardown", 4, NO, "F13", 0, 0, "", 0, UNSTABLE | SKIP, -ENOMEM},
 
@@ -101,14 +102,14 @@ static const struct row rows[] = {
 	{"zero_marker_flagged", 5, NO, "F13", 2, 0, "CCMPP", 2, UNSTABLE | SKIP, -ENOMEM},
 	{"full_teardown_both_locks", 5, NO, "F13", 2, 0, "", 2, UNSTABLE | SKIP, -ENOMEM},
 	{"full_teardown_child_lock", 5, NO, "F13", 2, 0, "", 2, UNSTABLE | SKIP, -ENOMEM},
-	{"prune_tail", 5, NO, "F13", 2, 0, "CC...", 2, 0, -ENOMEM},
+	{"prune_tail", 5, NO, "F13", 2, 0, "CC...", 2, RCU, -ENOMEM},
 	{"prune_in_place", 5, NO, "F13", 2, 0, "CC...", 2, 0, -ENOMEM},
-	{"prune_tail_flagged", 5, NO, "F13", 2, 0, "CC...", 2, UNSTABLE, -ENOMEM},
+	{"prune_tail_flagged", 5, NO, "F13", 2, 0, "CC...", 2, UNSTABLE | RCU, -ENOMEM},
 	{"stable_gate", 5, NO, "F13", 2, 0, "CCMPP", 2, UNSTABLE, -ENOMEM},
-	{"stable_gate+prune_tail", 5, NO, "F13", 2, 0, "CC...", 2, UNSTABLE, -ENOMEM},
+	{"stable_gate+prune_tail", 5, NO, "F13", 2, 0, "CC...", 2, UNSTABLE | RCU, -ENOMEM},
 	{"late_publish", 5, NO, "F13", 2, 0, "CCMPP", 2, 0, -ENOMEM},
 	{"count_only_walkers", 5, NO, "F13", 2, 0, "CCMPP", 2, 0, -ENOMEM},
-	{"count_only_walkers+prune_tail", 5, NO, "F13", 2, 0, "CC...", 2, 0, -ENOMEM},
+	{"count_only_walkers+prune_tail", 5, NO, "F13", 2, 0, "CC...", 2, RCU, -ENOMEM},
 	{"async_teardown", 5, NO, "F13", 2, 0, "", 2, UNSTABLE | SKIP, -ENOMEM},
 
 	/* Pages of VMA k: it is part of the head. */
@@ -116,7 +117,7 @@ static const struct row rows[] = {
 	{"zero_marker", 5, NO, "F18", 0, 1, "CMPPP", 1, 0, -ENOMEM},
 	{"zero_marker_flagged", 5, NO, "F18", 0, 1, "CMPPP", 1, UNSTABLE | SKIP, -ENOMEM},
 	{"full_teardown_both_locks", 5, NO, "F18", 0, 1, "", 1, UNSTABLE | SKIP, -ENOMEM},
-	{"prune_tail", 5, NO, "F18", 0, 1, "C....", 1, 0, -ENOMEM},
+	{"prune_tail", 5, NO, "F18", 0, 1, "C....", 1, RCU, -ENOMEM},
 	{"prune_in_place", 5, NO, "F18", 0, 1, "C....", 1, 0, -ENOMEM},
 	{"late_publish", 5, NO, "F18", 0, 1, "CMPPP", 1, 0, -ENOMEM},
 	{"async_teardown", 5, NO, "F18", 0, 1, "", 1, UNSTABLE | SKIP, -ENOMEM},
@@ -126,9 +127,9 @@ static const struct row rows[] = {
 	{"zero_marker", 1, NO, "F18", 0, 0, "C", 1, 0, -ENOMEM},
 	{"zero_marker_flagged", 1, NO, "F18", 0, 0, "C", 1, UNSTABLE, -ENOMEM},
 	{"full_teardown_both_locks", 1, NO, "F18", 0, 0, "", 1, UNSTABLE | SKIP, -ENOMEM},
-	{"prune_tail", 1, NO, "F18", 0, 0, "C", 1, 0, -ENOMEM},
+	{"prune_tail", 1, NO, "F18", 0, 0, "C", 1, RCU, -ENOMEM},
 	{"prune_in_place", 1, NO, "F18", 0, 0, "C", 1, 0, -ENOMEM},
-	{"prune_tail_flagged", 1, NO, "F18", 0, 0, "C", 1, UNSTABLE, -ENOMEM},
+	{"prune_tail_flagged", 1, NO, "F18", 0, 0, "C", 1, UNSTABLE | RCU, -ENOMEM},
 
 	/* Of several: a pinned page of the last one cannot be copied. */
 	{"insert_one_by_one", 5, NO, "F20", 4, 0, "CCCCC", 5, 0, -ENOMEM},
@@ -136,12 +137,12 @@ static const struct row rows[] = {
 	{"zero_marker_flagged", 5, NO, "F20", 4, 0, "CCCCC", 5, UNSTABLE, -ENOMEM},
 	{"full_teardown_both_locks", 5, NO, "F20", 4, 0, "", 5, UNSTABLE | SKIP, -ENOMEM},
 	{"full_teardown_child_lock", 5, NO, "F20", 4, 0, "", 5, UNSTABLE | SKIP, -ENOMEM},
-	{"prune_tail", 5, NO, "F20", 4, 0, "CCCCC", 5, 0, -ENOMEM},
+	{"prune_tail", 5, NO, "F20", 4, 0, "CCCCC", 5, RCU, -ENOMEM},
 	{"prune_in_place", 5, NO, "F20", 4, 0, "CCCCC", 5, 0, -ENOMEM},
 	{"late_publish", 5, NO, "F20", 4, 0, "CCCCC", 5, 0, -ENOMEM},
 	{"async_teardown", 5, NO, "F20", 4, 0, "", 5, UNSTABLE | SKIP, -ENOMEM},
 	{"zero_marker", 5, NO, "F20", 2, 0, "CCCMP", 3, 0, -ENOMEM},
-	{"prune_tail", 5, NO, "F20", 2, 0, "CCC..", 3, 0, -ENOMEM},
+	{"prune_tail", 5, NO, "F20", 2, 0, "CCC..", 3, RCU, -ENOMEM},
 
 	/* A parent of one VMA: the marker is the whole tree. */
 	{"zero_marker", 1, NO, "F13", 0, 0, "M", 0, 0, -ENOMEM},
@@ -151,12 +152,12 @@ static const struct row rows[] = {
 	{"zero_marker", 5, 1, "F13", 3, 0, "C.CMP", 2, 0, -ENOMEM},
 	{"zero_marker", 5, 0, "F13", 1, 0, ".MPPP", 0, 0, -ENOMEM},
 	{"insert_one_by_one", 5, 1, "F13", 3, 0, "C.C..", 2, 0, -ENOMEM},
-	{"prune_tail", 5, 1, "F13", 3, 0, "C.C..", 2, 0, -ENOMEM},
+	{"prune_tail", 5, 1, "F13", 3, 0, "C.C..", 2, RCU, -ENOMEM},
 	{"full_teardown_both_locks", 5, 0, "F13", 1, 0, "", 0, UNSTABLE | SKIP, -ENOMEM},
 
 	/* SIGKILL, by the loop's test; in the VMA's lock nobody is waited for, and it goes on. */
 	{"zero_marker", 5, NO, NULL, 3, 0, "CCCMP", 3, 0, -EINTR},
-	{"prune_tail", 5, NO, NULL, 3, 0, "CCC..", 3, 0, -EINTR},
+	{"prune_tail", 5, NO, NULL, 3, 0, "CCC..", 3, RCU, -EINTR},
 	{"full_teardown_both_locks", 5, NO, NULL, 3, 0, "", 5, 0, 0},
 
 	/* The recovery itself runs out of memory: it takes the way that needs none. */
@@ -166,6 +167,7 @@ static const struct row rows[] = {
 
 static struct fork_shape shape_now;
 static bool looked;
+static unsigned long seen_rcu; /* RCU or 0 */
 
 /* Instead of fork_run's: at the moment of the unlocking nobody else is about. */
 static void look(const struct mm_struct *mm, enum mm_mark mark)
@@ -173,6 +175,7 @@ static void look(const struct mm_struct *mm, enum mm_mark mark)
 	if (mark != MARK_UNLOCK)
 		return;
 	looked = true;
+	seen_rcu = mt_in_rcu(&mm->mm_mt) ? RCU : 0;
 	read_tree((struct mm_struct *)mm, &shape_now);
 }
 
@@ -197,6 +200,7 @@ static void check_row(struct ktest *t, const struct row *row)
 	}
 	t_assert_eq(t, fork_stage_build(&shape_now, &stage), 0);
 	looked = false;
+	seen_rcu = 0;
 	fork_run_look = look;
 	t_expect_eq(t, fork_run_once(&shape_now, &stage, &run), 0);
 	fork_run_look = NULL;
@@ -206,7 +210,7 @@ static void check_row(struct ktest *t, const struct row *row)
 	if (looked)
 		t_expect_str_eq(t, seen_tree, row->tree);
 	t_expect_eq(t, run.map_count, row->map_count);
-	t_expect_eq(t, run.flags & (UNSTABLE | SKIP), row->flags);
+	t_expect_eq(t, (run.flags & (UNSTABLE | SKIP)) | seen_rcu, row->flags);
 	t_expect_eq(t, run.nr_ends, 1);
 	t_expect_eq(t, fork_stage_end(&stage), 0);
 }

@@ -292,6 +292,7 @@ KTEST(swap, checks_find_what_is_wrong, KT_UNIT)
 	struct swap_info_struct *si;
 	struct page *page;
 	swp_entry_t entry;
+	pte_t *pte, other;
 
 	t_expect_eq(t, user_swap_out(s.mm, BASE, 3), 3);
 	entry = user_swap_entry(s.mm, BASE);
@@ -304,6 +305,13 @@ KTEST(swap, checks_find_what_is_wrong, KT_UNIT)
 	/* slot_count */
 	t_expect_eq(t, swap_duplicate(entry), 0);
 	t_expect_eq(t, swap_check(), 1);
+	/* exclusive; and nobody names the other slot */
+	pte = pte_walk(&s.mm->tables, BASE + PAGE_SIZE);
+	other = *pte;
+	*pte = swp_entry_to_pte(entry);
+	t_expect(t, pte_swp_exclusive(__pte(user_pte(s.mm, BASE))));
+	t_expect_eq(t, swap_check(), 2);
+	*pte = other;
 	swap_free(entry);
 	/* cache */
 	page->private += SWP_OFFSET_ONE;
