@@ -271,7 +271,7 @@ static int zap_pte_range(struct pte_walk *walk, pte_t *pte, unsigned long addr, 
 }
 
 /* What was counted goes to @mm. */
-static noinline void settle_counts(struct zap_walk *zap, struct mm_struct *mm)
+static void settle_counts(const struct zap_walk *zap, struct mm_struct *mm)
 {
 	if (zap->nr_anon)
 		add_mm_counter(mm, MM_ANONPAGES, -zap->nr_anon);
@@ -279,19 +279,16 @@ static noinline void settle_counts(struct zap_walk *zap, struct mm_struct *mm)
 		add_mm_counter(mm, MM_SWAPENTS, -zap->nr_swap);
 	if (zap->nr_file)
 		add_mm_counter(mm, MM_FILEPAGES, -zap->nr_file);
-	zap->nr_anon = zap->nr_swap = zap->nr_file = 0;
 }
 
 static __always_inline void zap_range(struct zap_walk *zap, struct pte_walk *walk,
-				      struct mm_struct *mm, unsigned long start, unsigned long end)
+				      unsigned long start, unsigned long end)
 {
 	/* A full gather: flush with no lock held and go on where it ended. */
 	while (walk_pte_tables(walk, start, end) == -EAGAIN) {
 		tlb_flush_mmu(zap->tlb);
 		start = zap->resume;
 	}
-	if (zap->nr_anon | zap->nr_file | zap->nr_swap)
-		settle_counts(zap, mm);
 }
 
 unsigned long zap_vma_range(struct mmu_gather *tlb, struct vm_area_struct *vma,
@@ -300,7 +297,8 @@ unsigned long zap_vma_range(struct mmu_gather *tlb, struct vm_area_struct *vma,
 	struct zap_walk zap = {.tlb = tlb};
 	struct pte_walk walk = {.mt = tlb->mt, .fn = zap_pte_range, .arg = &zap};
 
-	zap_range(&zap, &walk, vma->vm_mm, start, end);
+	zap_range(&zap, &walk, start, end);
+	settle_counts(&zap, vma->vm_mm);
 	return zap.nr_entries;
 }
 
@@ -327,9 +325,10 @@ void unmap_vmas(struct mmu_gather *tlb, struct unmap_desc *desc)
 		unsigned long end = min(vma->vm_end, desc->vma_end);
 
 		if (start < end)
-			zap_range(&zap, &walk, vma->vm_mm, start, end);
+			zap_range(&zap, &walk, start, end);
 		vma = unmap_next(desc, vma);
 	} while (vma);
+	settle_counts(&zap, desc->first->vm_mm);
 }
 
 void unmap_region(struct unmap_desc *desc)
