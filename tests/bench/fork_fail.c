@@ -23,7 +23,7 @@
 #define N    256u
 #define RW   (PROT_READ | PROT_WRITE)
 #define HUGE (1ul << 42)
-#define K    BENCH_CASES("k", 0, 64, 128, 192, 255)
+#define K    BENCH_SWEEP("k", 0, 64, 128, 192, 255)
 #define BACK_K BENCH_CASES("k", 128)
 
 /* VMA i < k; k itself, the huge one; and those behind it. */
