@@ -3,6 +3,9 @@
  *              are found out.
  */
 
+#include <errno.h>
+#include <string.h>
+
 #include "tests/ktest.h"
 #include "tests/lab/exit_figures.h"
 #include "tests/lab/lab.h"
@@ -114,6 +117,19 @@ KTEST(lab_exit, figures_add_up, KT_UNIT)
 	t_expect_le(t, f->zap.end, f->lock.begin);
 	t_expect_le(t, f->lock.end, f->done);
 	t_expect_le(t, f->overlap, f->zap.end - f->zap.begin);
+}
+
+/* Much can be resident where all of it is one file's pages; not where each has its own. */
+KTEST(lab_exit, what_is_shared_fits, KT_UNIT)
+{
+	char why[256];
+
+	t_expect_eq(
+		t, scenario_read(&sc, why, sizeof(why), "exit vmas=64 file=64 pages=1024 world=16"),
+		0);
+	t_expect_eq(t, scenario_read(&sc, why, sizeof(why), "exit vmas=64 pages=1024 world=16"),
+		    -EINVAL);
+	t_expect(t, strstr(why, "there is room for") != NULL);
 }
 
 /* ---- who waits for a lock that the victim has ---- */
