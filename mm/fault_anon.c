@@ -128,13 +128,27 @@ static __always_inline vm_fault_t map_anon_folio(struct vm_fault *vmf, struct pa
 	return ret;
 }
 
+/*
+ * The owner of the VMA's context provides it, or nobody. Whoever moves or changes an entry may leave
+ * it empty for a moment, with its lock held: only then it is known to be missing.
+ */
+static noinline vm_fault_t userfault_missing(struct vm_fault *vmf) NO_LOCK_ANALYSIS
+{
+	vm_fault_t ret;
+
+	spin_lock(vmf->ptl);
+	ret = vmf_pte_unchanged(vmf) ? VM_FAULT_SIGBUS : 0;
+	vmf_unlock(vmf);
+	return ret;
+}
+
 vm_fault_t do_anonymous_page(struct vm_fault *vmf)
 {
 	struct page *head;
 	vm_fault_t ret;
 
 	if (unlikely(vmf->vma->vm_userfaultfd_ctx))
-		return VM_FAULT_SIGBUS; /* its owner provides it, or nobody */
+		return userfault_missing(vmf);
 	if (!(vmf->flags & FAULT_FLAG_WRITE))
 		return map_zero_page(vmf);
 	ret = vmf_anon_prepare(vmf);

@@ -190,6 +190,14 @@ KTEST(lab_fork, fixed_ones_are_not, KT_UNIT)
 	}
 }
 
+/* An entry is empty while its page goes to another frame: a fault then must not believe it. */
+KTEST(lab_fork, a_page_that_moves_is_not_missing, KT_UNIT)
+{
+	search_shape(t, "vmas=1 pages=1 userfault=1 threads=2 walkers=migrate",
+		     " strategy=random:100");
+	t_expect_eq(t, res.verdict, LV_SAFE);
+}
+
 /* ---- who waits for which lock ---- */
 
 static unsigned actor_called(const char *name)
