@@ -9,6 +9,8 @@
  *       be seen. program=N chooses the operations: those before the snapshot, which fill the
  *       windows, and those that are searched.
  */
+#include "tests/lab/walk_model.h"
+
 #include <errno.h>
 
 #include "kernel/base/err.h"
@@ -17,7 +19,6 @@
 #include "mm/mman.h"
 #include "mm/reclaim.h"
 #include "tests/lab/case.h"
-#include "tests/lab/walk_model.h"
 #include "tests/mm_layout.h"
 #include "tests/mm_swap.h"
 #include "tests/mm_user.h"
