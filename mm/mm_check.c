@@ -315,9 +315,9 @@ static void check_ptes(struct check *c, u64 pmd, unsigned long base, unsigned i,
 	const u64 *table = table_address(pmd);
 
 	spin_lock(ptl);
-	while ((i = table_next_used(table, i, end)) < end) {
+	for (; (i = table_next_used(table, i, end)) < end; i++) {
 		unsigned long addr = base + i * PAGE_SIZE;
-		pte_t entry = {READ_ONCE_NOPOINT(table[i++])};
+		pte_t entry = {READ_ONCE_NOPOINT(table[i])};
 
 		while (c->vma && addr >= c->vma->vm_end)
 			c->vma = vma_next(&c->vmi);
@@ -346,9 +346,9 @@ static void check_below(struct check *c, const u64 *table, unsigned shift, unsig
 	unsigned end = c->end - base < whole ? (unsigned)((c->end - base + span - 1) >> shift)
 					     : PTRS_PER_TABLE;
 
-	while ((i = table_next_used(table, i, end)) < end) {
+	for (; (i = table_next_used(table, i, end)) < end; i++) {
 		unsigned long at = base + i * span, high = min(c->end, at + span);
-		u64 entry = READ_ONCE_NOPOINT(table[i++]);
+		u64 entry = READ_ONCE_NOPOINT(table[i]);
 
 		c->nr_tables++;
 		if (shift > PMD_SHIFT) {
