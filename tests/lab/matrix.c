@@ -16,6 +16,8 @@
 #include "mm/semantics.h"
 #include "tests/glob.h"
 
+#define LINE_WIDTH 72
+
 static struct matrix_column column[MATRIX_COLUMNS_MAX];
 static unsigned nr_columns;
 static const struct semantics *row[MATRIX_ROWS_MAX];
@@ -236,6 +238,53 @@ static void print_strategy(unsigned k, const char *word)
 	out("\n");
 }
 
+/* Has a cell before @at told of the place that cell @at lacks? */
+static bool place_told(unsigned at)
+{
+	for (unsigned i = 0; i < at; i++) {
+		const struct matrix_cell *cell = &table[i / nr_columns][i % nr_columns];
+
+		if (cell->letter == '?' &&
+		    !strcmp(cell->missing, table[at / nr_columns][at % nr_columns].missing))
+			return true;
+	}
+	return false;
+}
+
+/* The cells that lack @place, as row and column, each with the schedules that came there. */
+static void print_lacking(const char *place)
+{
+	char text[32];
+	size_t column_at = 2;
+
+	out("? where %s was reached in fewer than %u schedules:\n ", place, LAB_REACH_MIN);
+	for (unsigned i = 0; i < nr_rows * nr_columns; i++) {
+		const struct matrix_cell *cell = &table[i / nr_columns][i % nr_columns];
+
+		if (cell->letter != '?' || strcmp(cell->missing, place))
+			continue;
+		snprintf(text, sizeof(text), " %u%c %lu", i / nr_columns + 1,
+			 'a' + (int)(i % nr_columns), cell->came);
+		if (column_at + strlen(text) > LINE_WIDTH) {
+			out("\n ");
+			column_at = 2;
+		}
+		out("%s", text);
+		column_at += strlen(text);
+	}
+	out("\n");
+}
+
+static void print_unreached(void)
+{
+	for (unsigned i = 0; i < nr_rows * nr_columns; i++) {
+		const struct matrix_cell *cell = &table[i / nr_columns][i % nr_columns];
+
+		if (cell->letter == '?' && !place_told(i))
+			print_lacking(cell->missing);
+	}
+}
+
 /* Cells that are not as literature has them, and why. Of one not reached nothing can be said. */
 static void print_differences(void)
 {
@@ -336,6 +385,7 @@ static int run_all(const struct matrix_search *search)
 	print_table();
 	for (unsigned k = 0; k < search->nr_strategies; k++)
 		print_strategy(k, search->strategy[k]);
+	print_unreached();
 	print_differences();
 	return SHELL_OK;
 }

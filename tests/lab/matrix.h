@@ -51,6 +51,9 @@ struct matrix_cell {
 	struct lab_summary sum; /* of all parts; its `first` is the mistake */
 	u64 found_in; /* which schedule of its part a mistake was, from 1; 0: there is none */
 	struct lab_shrunk shrunk;
+	/* Unreached: the place that was reached in too few schedules, and in how many. */
+	char missing[24];
+	u64 came;
 };
 
 /* The walkers that can be led to a failed copy, old form first. */

@@ -215,6 +215,17 @@ static void add_result(struct matrix_cell *cell)
 	cell->verdict = lab_summary_verdict(sum);
 }
 
+/* Why a cell is unreached: names of places last until the next scenario is read. */
+static void note_missing(struct matrix_cell *cell)
+{
+	int place = lab_summary_missing(&cell->sum);
+
+	if (cell->verdict != LV_UNREACHED || place < 0)
+		return;
+	strlcpy(cell->missing, cell->sum.reach_names[place], sizeof(cell->missing));
+	cell->came = cell->sum.reached[place];
+}
+
 static void tell_replay(void (*line)(const char *first, const char *schedule))
 {
 	static char first[LAB_LINE_MAX + 64];
@@ -249,6 +260,7 @@ int matrix_cell_run(const struct semantics *sem, const struct matrix_column *c,
 			break;
 		}
 	}
+	note_missing(cell);
 	if (cell->verdict == LV_UNREACHED && !ever_came(&cell->sum))
 		cell->closed = closed_by(sem, c, search, why, len);
 	if (cell->closed)

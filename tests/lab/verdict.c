@@ -46,14 +46,22 @@ static bool is_told_only(const char *name)
 	return name[strlen(name) - 1] == '?';
 }
 
+int lab_summary_missing(const struct lab_summary *s)
+{
+	for (unsigned i = 0; i < s->nr_reach; i++) {
+		if (!is_told_only(s->reach_names[i]) &&
+		    s->reached[i] < min((u64)LAB_REACH_MIN, s->runs))
+			return (int)i;
+	}
+	return -1;
+}
+
 enum lab_verdict lab_summary_verdict(const struct lab_summary *s)
 {
 	if (s->first.verdict != LV_SAFE)
 		return s->first.verdict;
-	for (unsigned i = 0; i < s->nr_reach; i++)
-		if (!is_told_only(s->reach_names[i]) &&
-		    s->reached[i] < min((u64)LAB_REACH_MIN, s->runs))
-			return LV_UNREACHED;
+	if (lab_summary_missing(s) >= 0)
+		return LV_UNREACHED;
 	for (unsigned v = LV_WASTE; v < LV_NR; v++)
 		if (s->noted[v])
 			return (enum lab_verdict)v;

@@ -75,6 +75,9 @@ struct lab_summary {
 void lab_summary_add(struct lab_summary *s, const struct lab_outcome *o, u32 reached_mask,
 		     const u32 noted[LV_NR]);
 
+/* The first place that was asked for and reached in too few runs; -1: there is none. */
+int lab_summary_missing(const struct lab_summary *s);
+
 /*
  * The verdict of a whole search: the first bad one; else, if every place was reached in at least
  * LAB_REACH_MIN runs (or in every run, when there were fewer), the first of waste, empty, late,

@@ -129,7 +129,9 @@ HTEST(verdict_needs_every_place_reached)
 	for (unsigned i = 0; i < 100; i++)
 		lab_summary_add(&s, &fine, i < 19 ? 3 : 1, none);
 	h_expect_eq(lab_summary_verdict(&s), LV_UNREACHED);
+	h_expect_eq(lab_summary_missing(&s), 1);
 	lab_summary_add(&s, &fine, 3, none);
+	h_expect_eq(lab_summary_missing(&s), -1);
 	h_expect_eq(lab_summary_verdict(&s), LV_SAFE);
 	lab_summary_add(&s, &fine, 3, waste);
 	h_expect_eq(lab_summary_verdict(&s), LV_WASTE);
