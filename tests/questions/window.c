@@ -74,7 +74,7 @@ QUESTION(04, "How wide is the window and how often is it hit?",
 	 "A schedule drawn at random is no load of a machine: at each step any vCPU may go on, "
 	 "which makes hits far likelier than they are. The figures compare walkers, failures "
 	 "and offsets. What sleeps in W1 under Linux (notifiers, aio, KSM) is not here, so W1 "
-	 "is at its shortest; a delay on a real machine is `sites mm_unlock delay=`.")
+	 "is at its shortest; a delay on a real machine is `sites mm_unlock delay_ns=`.")
 {
 	const struct semantics *sem;
 

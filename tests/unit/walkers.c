@@ -215,34 +215,38 @@ KTEST(walkers, maps_reads_all_in_both_forms, KT_UNIT)
 
 /* ---- fault ---- */
 
-KTEST(walkers, fault_makes_anothers_pages_present, KT_UNIT)
+/* Four pages of a file, none of them mapped yet. */
+static struct mm_struct *of_file(struct ktest *t)
 {
 	struct file *file = t_file(t, "faulted", 4, 7);
 	struct mm_struct *mm = mm_alloc();
-	struct walk w = {.mm = mm, .addr = USER_BASE, .step = PAGE_SIZE, .nr = 6};
 
 	t_assert(t, mm);
 	t_assert_eq(t, file_mmap(mm, USER_BASE, 4, PROT_READ, MAP_PRIVATE, file, 0), 0);
+	fput(file); /* the mapping holds it */
+	return mm;
+}
+
+KTEST(walkers, fault_makes_anothers_pages_present, KT_UNIT)
+{
+	struct mm_struct *mm = of_file(t);
+	struct walk w = {.mm = mm, .addr = USER_BASE, .step = PAGE_SIZE, .nr = 6};
+
 	/* Behind the file's four there is nothing. */
 	t_expect_eq(t, run(t, "fault", &w), 4);
 	t_expect_eq(t, get_mm_counter(mm, MM_FILEPAGES), 4);
 	t_expect_sane(t, mm);
 	mmput(mm);
-	fput(file);
 }
 
 KTEST(walkers, fault_survives_every_enomem, KT_SWEEP)
 {
-	struct file *file = t_file(t, "faulted", 4, 7);
-	struct mm_struct *mm = mm_alloc();
+	struct mm_struct *mm = of_file(t);
 	struct walk w = {.mm = mm, .addr = USER_BASE, .step = PAGE_SIZE, .nr = 4};
 
-	t_assert(t, mm);
-	t_assert_eq(t, file_mmap(mm, USER_BASE, 4, PROT_READ, MAP_PRIVATE, file, 0), 0);
 	fault_sweep(t, run(t, "fault", &w) < 0 ? -ENOMEM : 0, t_expect_sane(t, mm));
 	t_expect_eq(t, get_mm_counter(mm, MM_FILEPAGES), 4);
 	mmput(mm);
-	fput(file);
 }
 
 /* ---- pin ---- */
