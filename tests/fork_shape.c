@@ -57,7 +57,7 @@ static void parse_failure(struct fork_shape *s, struct kv *kv)
 			    "F13 F14 F15 F16 F18 F20");
 }
 
-/* With tables. Mappings of the file share its pages, in cache and store; a private one copies one. */
+/* With tables. Mappings of the file share its pages, twice there; a private one copies one. */
 static u64 frames_needed(const struct fork_shape *s)
 {
 	u64 of_file = s->file + s->shared;
