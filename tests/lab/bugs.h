@@ -11,9 +11,10 @@
 struct lab_bug {
 	const char *name;
 	const char *what;
-	enum lab_verdict verdict; /* of the old form */
-	const char *bounded;	  /* the bounded search that finds it */
-	const char *old_words;	  /* of `scenario`, without strategy= */
+	enum lab_verdict verdict;  /* of the old form */
+	const char *bounded;	   /* the bounded search that finds it */
+	const char *fixed_bounded; /* one of the fixed form that ends; NULL: not while one waits */
+	const char *old_words;	   /* of `scenario`, without strategy= */
 	const char *fixed_words;
 };
 
