@@ -12,7 +12,7 @@ Q ?= $(if $(V),,@)
 # Groups of scripts/deps by goal; a goal that is not listed needs the compiler and its company.
 DEPS_NONE    := clean help print-kcflags
 DEPS_run     := run bench test race-test bench-test quiet-test kernel-test guest-test stress lab \
-	maple-kernel mutants stranger questions costs race-all
+	matrix-full product maple-kernel mutants stranger questions costs race-all
 DEPS_host    := test host-test host-programs fuzz maple-long maple-mutants maple-gate
 DEPS_cover   := maple-coverage
 DEPS_check   := check headers tidy thread-safety format
@@ -165,6 +165,17 @@ LAB_OPTIONS ?=
 lab: all
 	$(Q)LAB_FULL=1 MMLIFE_BUILD=$(abspath $(B)) python3 tests/guest/test_lab.py
 	$(Q)tests/lab-long --build $(B) $(LAB_OPTIONS)
+
+## make matrix-full every cell of the matrix by random:1000 and by all of bounded:2, two boots at
+##                  a time; hours; what is done is kept: FULL="--rows prune*"
+FULL ?=
+.PHONY: matrix-full product
+matrix-full: all
+	$(Q)tests/lab-matrix --build $(B) $(FULL)
+
+## make product     every site of a fork x 100 schedules x every rule set, beside swapoff and uprobe
+product: all
+	$(Q)tests/lab-product --build $(B) $(PRODUCT)
 
 ## make sweep       every site of a fork, at every occurrence, under every semantics
 sweep: all
