@@ -132,6 +132,8 @@ static void print_record(void)
 	record_s64(&r, "found_in", s->first.verdict != LV_SAFE ? (s64)s->first_run + 1 : -1);
 	record_bool(&r, "complete", res.complete);
 	record_bool(&r, "reproduced", res.reproduced);
+	for (unsigned i = 0; i < s->nr_reach; i++)
+		record_u64(&r, s->reach_names[i], s->reached[i]);
 	if (res.pct.depth)
 		record_ratio(&r, "miss", res.pct.miss, 1000000, 6);
 	text = record_end(&r);
