@@ -444,7 +444,9 @@ void fork_fault_rearm(void)
 	if (armed->kill != SHAPE_NO)
 		site_at(site, (s64)armed->kill);
 	else
-		site_at(site, armed->k == SHAPE_NO ? (s64)armed->occ : -1);
+		site_at(site, armed->k == SHAPE_NO || first_site ? (s64)armed->occ : -1);
+	if (first_site)
+		site_at(first_site, armed->k == SHAPE_NO ? 0 : -1);
 }
 
 bool fork_fault_fired(void)
