@@ -27,6 +27,7 @@
 #include "kernel/sched/rcu.h"
 #include "kernel/sched/rwsem.h"
 
+struct mm_struct;
 struct vm_area_struct;
 
 /* Field key: [A] atomic  [R] rwsem */
