@@ -129,8 +129,8 @@ static __always_inline vm_fault_t map_anon_folio(struct vm_fault *vmf, struct pa
 }
 
 /*
- * The owner of the VMA's context provides it, or nobody. Whoever moves or changes an entry may leave
- * it empty for a moment, with its lock held: only then it is known to be missing.
+ * The owner of the VMA's context provides it, or nobody. Whoever moves or changes an entry may
+ * leave it empty for a moment, but not when its lock is free: only then is it known to be missing.
  */
 static noinline vm_fault_t userfault_missing(struct vm_fault *vmf) NO_LOCK_ANALYSIS
 {
