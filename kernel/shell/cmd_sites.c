@@ -24,7 +24,7 @@ static const struct {
 	{"F05", "no concurrency ids and no scheduler's data are kept for an mm"},
 	{"F06", "counters of pages are part of the mm's object, not per CPU"},
 	{"F21", "memory has no machine checks, and no device owns pages"},
-	{"F22", "nothing of the architecture is copied behind the loop"},
+	{"F22", "it copies the table of user segments; nobody runs in ring 3"},
 	{"F23", "there are no binary formats to hold"},
 };
 
