@@ -39,7 +39,7 @@ $(NEWLIB)/stamp: scripts/newlib scripts/newlib.flags
 
 LAUNCH := MMLIFE_BUILD=$(B) scripts/mmlife
 RUN_OPTIONS ?=
-MATRIX ?= random:100
+MATRIX ?= random:100,bounded:1:100
 
 ## make             the kernel: $(B)/mmlife.elf, .elf32 (QEMU -kernel) and .iso (GRUB)
 ## make run         the interactive shell; RUN_OPTIONS="--smp 4 --boot iso"
@@ -56,7 +56,7 @@ SLOPES := 'bench fork_pte*' 'bench fork_vma*' 'bench exit_*'
 # Matrix and slopes on exact instructions, beside that the model, then parallel figures on the time
 # stamp counter.
 ## make bench       the main job: benches on three clocks, $(B)/results.jsonl, $(B)/report.html;
-##                  MATRIX=random:1000 searches longer for each cell. Fails if what is in
+##                  MATRIX=random:1000,bounded:1 searches longer for each cell. Fails if what is in
 ##                  tests/goals.tsv has become dearer than it says
 bench: all model
 	$(Q)$(MAKE) --no-print-directory -j2 bench-insn bench-model
