@@ -72,7 +72,7 @@ static void record_pct(struct record *r, const struct matrix_cell *cell)
 
 static void fill_record(struct record *r, const struct semantics *sem,
 			const struct matrix_column *c, const struct matrix_cell *cell,
-			const char *line)
+			const struct matrix_told *told, const char *line)
 {
 	const char letter[2] = {cell->letter, '\0'};
 	const char *base = matrix_base(sem);
@@ -87,17 +87,17 @@ static void fill_record(struct record *r, const struct semantics *sem,
 	if (cell->closed)
 		record_str(r, "closed_by", cell->closed);
 	record_str(r, "strategy", searched(cell, text, sizeof(text)));
-	record_u64(r, "schedules", cell->sum.runs);
-	record_u64(r, "points", cell->sum.points);
+	record_u64(r, "schedules", told->sum.runs);
+	record_u64(r, "points", told->sum.points);
 	record_u64(r, "found_in", cell->found_in);
 	record_u64(r, "complete", is_complete(cell));
-	if (cell->shrunk.runs)
-		record_u64(r, "switches", cell->shrunk.switches);
-	for (unsigned i = 0; i < cell->sum.nr_reach; i++)
-		record_u64(r, cell->sum.reach_names[i], cell->sum.reached[i]);
+	if (told->shrunk.runs)
+		record_u64(r, "switches", told->shrunk.switches);
+	for (unsigned i = 0; i < told->sum.nr_reach; i++)
+		record_u64(r, told->sum.reach_names[i], told->sum.reached[i]);
 	for (unsigned v = LV_WASTE; v <= LV_REFUSED; v++) {
-		if (cell->sum.noted[v])
-			record_u64(r, lab_verdicts[v].name, cell->sum.noted[v]);
+		if (told->sum.noted[v])
+			record_u64(r, lab_verdicts[v].name, told->sum.noted[v]);
 	}
 	record_pct(r, cell);
 	if (line[0])
@@ -105,15 +105,15 @@ static void fill_record(struct record *r, const struct semantics *sem,
 }
 
 static void record_cell(const struct semantics *sem, const struct matrix_column *c,
-			const struct matrix_cell *cell)
+			const struct matrix_cell *cell, const struct matrix_told *told)
 {
 	static struct record r;
 	const char *text;
 
-	fill_record(&r, sem, c, cell, replay);
+	fill_record(&r, sem, c, cell, told, replay);
 	text = record_end(&r);
 	if (!text) {
-		fill_record(&r, sem, c, cell, "");
+		fill_record(&r, sem, c, cell, told, "");
 		text = record_end(&r);
 	}
 	out_line(text ? text : "# a record did not fit and was left out");
@@ -121,9 +121,9 @@ static void record_cell(const struct semantics *sem, const struct matrix_column 
 
 /* What a cell showed, in words: one line, and one more of a mistake. */
 static void print_cell(const struct semantics *sem, const struct matrix_column *c,
-		       const struct matrix_cell *cell)
+		       const struct matrix_cell *cell, const struct matrix_told *told)
 {
-	const struct lab_summary *sum = &cell->sum;
+	const struct lab_summary *sum = &told->sum;
 	char text[128];
 
 	out("%s x %s: %s%s%s; %s; %lu schedules, %lu points", sem->name, c->title,
@@ -136,11 +136,12 @@ static void print_cell(const struct semantics *sem, const struct matrix_column *
 	out("\n");
 	if (cell->found_in)
 		out("  in schedule %lu: %s; %u switches instead of %u\n", cell->found_in,
-		    sum->first.why, cell->shrunk.switches, cell->shrunk.switches_before);
+		    sum->first.why, told->shrunk.switches, told->shrunk.switches_before);
 }
 
 static int run_cell(unsigned i, unsigned j, const struct matrix_search *search)
 {
+	static struct matrix_told told;
 	struct matrix_cell *cell = &table[i][j];
 	char why[256];
 	int err;
@@ -148,13 +149,14 @@ static int run_cell(unsigned i, unsigned j, const struct matrix_search *search)
 	replay[0] = '\0';
 	out("# %u of %u: %s x %s\n", i * nr_columns + j + 1, nr_rows * nr_columns, row[i]->name,
 	    column[j].title);
-	err = matrix_cell_run(row[i], &column[j], search, cell, print_replay, why, sizeof(why));
+	err = matrix_cell_run(row[i], &column[j], search, cell, &told, print_replay, why,
+			      sizeof(why));
 	if (err == -EINTR)
 		return shell_error("matrix", "ended by a key");
 	if (err)
 		return shell_error("matrix", "%s", why);
-	print_cell(row[i], &column[j], cell);
-	record_cell(row[i], &column[j], cell);
+	print_cell(row[i], &column[j], cell, &told);
+	record_cell(row[i], &column[j], cell, &told);
 	return SHELL_OK;
 }
 

@@ -36,24 +36,29 @@ struct matrix_search {
 
 /* How far one of the strategies came. */
 struct matrix_part {
-	char strategy[32];
+	const char *strategy; /* the word, of the matrix_search */
 	u64 runs;
 	bool bounded, complete;
 	struct lab_pct pct;
 };
 
+/* What the table is made of. */
 struct matrix_cell {
 	enum lab_verdict verdict;
 	const char *closed; /* safe, because this keeps the walker out; NULL: nothing does */
 	char letter;	    /* of the verdict; '/' if closed */
 	unsigned nr_parts;  /* the last one found the mistake, if there is one */
 	struct matrix_part part[MATRIX_STRATEGIES_MAX];
-	struct lab_summary sum; /* of all parts; its `first` is the mistake */
 	u64 found_in; /* which schedule of its part a mistake was, from 1; 0: there is none */
-	struct lab_shrunk shrunk;
 	/* Unreached: the place that was reached in too few schedules, and in how many. */
 	char missing[24];
 	u64 came;
+};
+
+/* What is told of a cell besides, when it was searched. */
+struct matrix_told {
+	struct lab_summary sum; /* of all parts; its `first` is the mistake */
+	struct lab_shrunk shrunk;
 };
 
 /* The walkers that can be led to a failed copy, old form first. */
@@ -68,10 +73,12 @@ const char *matrix_base(const struct semantics *sem);
  *
  * @line:    gets the replay line of a bad one, made short unless shrink=off is among the words, up
  *           to LAB_LINE_MAX + LAB_SCHEDULE_MAX + 40; or NULL
- * Returns:  0 with *@cell filled; -EINTR: ended by a key; else -errno with a clear line in @why
+ * Returns:  0 with *@cell and *@told filled; -EINTR: ended by a key; else -errno with a clear line
+ *           in @why
  */
 int __must_check matrix_cell_run(const struct semantics *sem, const struct matrix_column *column,
 				 const struct matrix_search *search, struct matrix_cell *cell,
+				 struct matrix_told *told,
 				 void (*line)(const char *first, const char *schedule), char *why,
 				 size_t len);
 

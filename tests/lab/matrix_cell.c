@@ -192,17 +192,16 @@ static const char *closed_by(const struct semantics *sem, const struct matrix_co
 /* ---- the cell ---- */
 
 /* All strategies together are one search of as many schedules. */
-static void add_result(struct matrix_cell *cell)
+static void add_result(struct matrix_cell *cell, struct lab_summary *sum, const char *strategy)
 {
 	const struct lab_summary *s = &res.summary;
-	struct lab_summary *sum = &cell->sum;
-	struct matrix_part *part = &cell->part[cell->nr_parts++];
 
-	*part = (struct matrix_part){.runs = s->runs,
+	cell->part[cell->nr_parts++] =
+		(struct matrix_part){.strategy = strategy,
+				     .runs = s->runs,
 				     .bounded = sc.strategy.ops == &strategy_bounded,
 				     .complete = res.complete,
 				     .pct = res.pct};
-	snprintf(part->strategy, sizeof(part->strategy), "%s", sc.strategy_word);
 	sum->runs += s->runs;
 	sum->points += s->points;
 	sum->first = s->first;
@@ -216,14 +215,14 @@ static void add_result(struct matrix_cell *cell)
 }
 
 /* Why a cell is unreached: names of places last until the next scenario is read. */
-static void note_missing(struct matrix_cell *cell)
+static void note_missing(struct matrix_cell *cell, const struct lab_summary *sum)
 {
-	int place = lab_summary_missing(&cell->sum);
+	int place = lab_summary_missing(sum);
 
 	if (cell->verdict != LV_UNREACHED || place < 0)
 		return;
-	strlcpy(cell->missing, cell->sum.reach_names[place], sizeof(cell->missing));
-	cell->came = cell->sum.reached[place];
+	strlcpy(cell->missing, sum->reach_names[place], sizeof(cell->missing));
+	cell->came = sum->reached[place];
 }
 
 static void tell_replay(void (*line)(const char *first, const char *schedule))
@@ -238,9 +237,11 @@ static void tell_replay(void (*line)(const char *first, const char *schedule))
 
 int matrix_cell_run(const struct semantics *sem, const struct matrix_column *c,
 		    const struct matrix_search *search, struct matrix_cell *cell,
+		    struct matrix_told *told,
 		    void (*line)(const char *first, const char *schedule), char *why, size_t len)
 {
 	*cell = (struct matrix_cell){.verdict = LV_UNREACHED};
+	memset(told, 0, sizeof(*told));
 	for (unsigned i = 0; i < search->nr_strategies; i++) {
 		int err = parse(sem->name, c, search, i, why, len);
 
@@ -252,16 +253,16 @@ int matrix_cell_run(const struct semantics *sem, const struct matrix_column *c,
 			return err;
 		if (res.aborted)
 			return -EINTR;
-		add_result(cell);
+		add_result(cell, &told->sum, search->strategy[i]);
 		if (lab_verdicts[cell->verdict].bad) {
 			cell->found_in = res.summary.first_run + 1;
-			cell->shrunk = res.shrunk;
+			told->shrunk = res.shrunk;
 			tell_replay(line);
 			break;
 		}
 	}
-	note_missing(cell);
-	if (cell->verdict == LV_UNREACHED && !ever_came(&cell->sum))
+	note_missing(cell, &told->sum);
+	if (cell->verdict == LV_UNREACHED && !ever_came(&told->sum))
 		cell->closed = closed_by(sem, c, search, why, len);
 	if (cell->closed)
 		cell->verdict = LV_SAFE;

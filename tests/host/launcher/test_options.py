@@ -69,7 +69,7 @@ class BadWords(LauncherTest):
             result = self.launch(*words)
             self.expect(result, 2)
             self.assertIn(text, result.stderr)
-            self.assertIn(b"run report compare trace", result.stderr)
+            self.assertIn(b"run report compare costs trace", result.stderr)
 
     def test_help(self):
         for words in (("--help",), ("help",), ("run", "--help"), ("run", "--smp", "2", "-h")):
