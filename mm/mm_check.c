@@ -218,7 +218,8 @@ static bool has_references(struct page *page, int more)
 static void check_anon_page(struct check *c, struct page *page, pte_t pte, unsigned long addr)
 {
 	struct page *head = page_head(page);
-	unsigned long mapping = (unsigned long)head->mapping;
+	/* Who becomes its only owner writes it, ordered with us by the counts alone. */
+	unsigned long mapping = (unsigned long)READ_ONCE_NOPOINT(head->mapping);
 
 	c->nr_anon++;
 	if (head->kind != FK_ANON || !(mapping & PAGE_MAPPING_ANON)) {
