@@ -8,6 +8,7 @@
 #include "kernel/drivers/block.h"
 #include "kernel/sched/rcu.h"
 #include "mm/block_ram.h"
+#include "mm/fault.h"
 #include "mm/folio_lock.h"
 #include "mm/mman.h"
 #include "mm/page_alloc.h"
@@ -118,8 +119,7 @@ BENCH(rmap_unmap, "pte", SWEEP)
 	end(b, &s);
 }
 
-/* All the way: slot, entry, flush, write, frame. */
-BENCH(reclaim_pageout, "page", SWEEP)
+static void pageout(struct bench *b)
 {
 	struct setting s;
 	int err;
@@ -132,6 +132,22 @@ BENCH(reclaim_pageout, "page", SWEEP)
 	if (err || get_mm_counter(s.mm, MM_SWAPENTS) != (long)s.nr)
 		bench_fail(b, "pages stayed");
 	end(b, &s);
+}
+
+/* All the way: slot, entry, flush, write, frame. */
+BENCH(reclaim_pageout, "page", SWEEP)
+{
+	pageout(b);
+}
+
+/* Folios of 512 frames, or of what fits: each is split first, then goes frame by frame. */
+BENCH(reclaim_pageout_folio, "page", BENCH_SWEEP("pages", 512, 1024))
+{
+	unsigned before = anon_order;
+
+	anon_order = ANON_ORDER_MAX;
+	pageout(b);
+	anon_order = before;
 }
 
 /* Everything is in use: each page is looked at once before the oldest go. */
